@@ -1,0 +1,55 @@
+"""The fully connected layer, y = x W + b."""
+
+import torch
+from torch import Tensor
+
+from framework.module import Module
+from framework.parameter import Parameter
+
+
+class Linear(Module):
+    """y = x W + b.
+
+    Shapes: x (B, D), weight (D, C), bias (1, C), y (B, C); stacked, each with R in front. A plain x goes into a
+    stacked layer as the same x for every replica.
+
+    Args:
+        inputs: D.
+        outputs: C.
+        bias: whether there is a b.
+
+    Raises:
+        ValueError: x does not end in D, or has replicas where the layer has another number of them or none.
+    """
+
+    def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
+        for name, value in (("inputs", inputs), ("outputs", outputs)):
+            if value < 1:
+                raise ValueError(f"Linear needs {name} ≥ 1, found {value}")
+        self.weight = Parameter((inputs, outputs), fan_in=inputs, fan_out=outputs)
+        self.bias = Parameter((1, outputs), fan_in=inputs, fan_out=outputs, role="bias") if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight.value
+        if x.shape[-1] != weight.shape[-2]:
+            raise ValueError(f"Linear takes {weight.shape[-2]} features, found x of shape {tuple(x.shape)}")
+        if weight.dim() == 3 and x.dim() == 2:
+            x = x.expand(weight.shape[0], *x.shape)
+        if x.shape[:-2] != weight.shape[:-2]:
+            raise ValueError(f"Linear's weight is {tuple(weight.shape)}, which does not fit x of shape {tuple(x.shape)}")
+        self.cache = x
+        if self.bias is None:
+            return x @ weight
+        product = torch.baddbmm if weight.dim() == 3 else torch.addmm
+        return product(self.bias.value, x, weight)
+
+    def backward(self, dy: Tensor) -> Tensor:
+        x = self.recall()
+        grad = self.weight.grad
+        if grad.dim() == 3:
+            grad.baddbmm_(x.mT, dy)
+        else:
+            grad.addmm_(x.mT, dy)
+        if self.bias is not None:
+            self.bias.grad.add_(dy.sum(-2, keepdim=True))
+        return dy @ self.weight.value.mT

@@ -1,0 +1,142 @@
+"""The base class of optimizers. It owns everything but the formula.
+
+All parameters move into one flat buffer, their gradients into a second, and each kind of optimizer state is a buffer of
+the same length, so that an update is a few operations however many layers there are. Hyper-parameters are buffers too:
+that is how learning rates may differ between replicas, and equal ones go through the same formula as different ones.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from framework.parameter import Parameter
+
+HyperParameter = float | Sequence[float] | Tensor
+
+# floats; parameters start on a 64-byte boundary of the flat buffer
+_ALIGNMENT = 16
+
+
+class Optimizer:
+    """Base class. A subclass names its state and writes `update`.
+
+    Args:
+        parameters: all plain, or all stacked with the same R; their value and grad become views of `value` and `grad`.
+        hyper_parameters: numbers ≥ 0, or one per replica, learning_rate among them. Each reaches `update` as a tensor
+            of the shape of `value`.
+
+    Attributes:
+        state: names of the buffers, zero at the start, that `update` is given.
+        value: every parameter, flat. grad: every gradient, flat.
+        steps: steps taken.
+
+    Raises:
+        ValueError: no parameters, mixed replicas or dtypes, a negative hyper-parameter, or not one per replica.
+    """
+
+    state: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, parameters: Iterable[Parameter], **hyper_parameters: HyperParameter) -> None:
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError(f"{type(self).__name__} needs at least one parameter, found none")
+        kinds = {(parameter.replicas, parameter.value.dtype) for parameter in self.parameters}
+        if len(kinds) > 1:
+            raise ValueError(
+                f"{type(self).__name__} needs parameters of one number of replicas and one dtype, found {kinds}"
+            )
+        self.steps = 0
+        self._flatten()
+        self.buffers = {name: torch.zeros_like(self.value) for name in self.state}
+        self._given: dict[str, Tensor] = {}
+        self._used: dict[str, bool] = {}
+        self._expanded: dict[str, Tensor] = {}
+        for name, value in hyper_parameters.items():
+            self.set(name, value)
+
+    def update(self, value: Tensor, grad: Tensor, **named: Tensor) -> None:
+        """Changes `value` and the state buffers in place.
+
+        Args:
+            value, grad: (P,), all parameters and gradients.
+            named: every hyper-parameter and state buffer by its name, each (P,).
+        """
+        raise NotImplementedError
+
+    def step(self) -> None:
+        """One update of all parameters from their gradients."""
+        self.steps += 1
+        self.update(self.value, self.grad, **self._expanded, **self.buffers)
+
+    def zero_grad(self) -> None:
+        """Sets every gradient to zero."""
+        self.grad.zero_()
+
+    @property
+    def replicas(self) -> int | None:
+        """R, or None for plain parameters."""
+        return self.parameters[0].replicas
+
+    def get(self, name: str) -> Tensor:
+        """A hyper-parameter: () if one number was given, else (R,)."""
+        return self._given[name]
+
+    def set(self, name: str, value: HyperParameter) -> None:
+        """Sets a hyper-parameter, to a number or to one number per replica."""
+        given = torch.as_tensor(value, dtype=torch.float64)
+        if given.dim() > 1 or (given.dim() == 1 and given.shape[0] != self.replicas):
+            raise ValueError(
+                f"{type(self).__name__} needs {name} as a number or one per replica ({self.replicas}), "
+                f"found shape {tuple(given.shape)}"
+            )
+        if not bool((given >= 0).all()):
+            raise ValueError(f"{type(self).__name__} needs {name} ≥ 0, found {given.min().item():g}")
+        self._given[name] = given
+        self._used[name] = bool(given.any())
+        self._expanded[name] = self._expand(given)
+
+    def used(self, name: str) -> bool:
+        """Whether a hyper-parameter is other than zero for any replica."""
+        return self._used[name]
+
+    def select(self, replicas: Tensor) -> None:
+        """Keeps the replicas whose indices are given, in that order: parameters, gradients and state."""
+        buffers = {name: self._unflatten(buffer) for name, buffer in self.buffers.items()}
+        for parameter in self.parameters:
+            parameter.select(replicas)
+        self._flatten()
+        for name, pieces in buffers.items():
+            self.buffers[name] = torch.zeros_like(self.value)
+            for new, old in zip(self._unflatten(self.buffers[name]), pieces, strict=True):
+                new.copy_(old[replicas])
+        for name, given in self._given.items():
+            self.set(name, given[replicas] if given.dim() else given)
+
+    def _flatten(self) -> None:
+        first = self.parameters[0].value
+        self._offsets = []
+        end = 0
+        for parameter in self.parameters:
+            self._offsets.append(end)
+            end += -(-parameter.value.numel() // _ALIGNMENT) * _ALIGNMENT
+        self.value = torch.zeros(end, dtype=first.dtype, device=first.device)
+        self.grad = torch.zeros_like(self.value)
+        values, grads = self._unflatten(self.value), self._unflatten(self.grad)
+        for parameter, value, grad in zip(self.parameters, values, grads, strict=True):
+            parameter.value = value.copy_(parameter.value)
+            parameter.grad = grad.copy_(parameter.grad)
+
+    def _unflatten(self, buffer: Tensor) -> list[Tensor]:
+        return [
+            buffer[offset : offset + parameter.value.numel()].view(parameter.value.shape)
+            for offset, parameter in zip(self._offsets, self.parameters, strict=True)
+        ]
+
+    def _expand(self, given: Tensor) -> Tensor:
+        expanded = torch.zeros_like(self.value)
+        for piece, parameter in zip(self._unflatten(expanded), self.parameters, strict=True):
+            shape = (-1, *[1] * len(parameter.shape)) if given.dim() else ()
+            piece.copy_(given.view(shape))
+        return expanded
