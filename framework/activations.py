@@ -28,8 +28,8 @@ class ReLU(Module):
         return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        # y is 0 or positive, so its sign is the derivative
-        return dy * self.recall().sign()
+        y: Tensor = self.recall()  # 0 or positive, so its sign is the derivative
+        return dy * y.sign()
 
 
 class LeakyReLU(Module):
@@ -50,7 +50,8 @@ class LeakyReLU(Module):
         return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        return dy * self.recall().sign().clamp_min_(self.alpha)
+        y: Tensor = self.recall()
+        return dy * y.sign().clamp_min_(self.alpha)
 
 
 class Tanh(Module):
@@ -74,5 +75,5 @@ class Sigmoid(Module):
         return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        y = self.recall()
+        y: Tensor = self.recall()
         return dy * y * (1 - y)

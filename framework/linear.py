@@ -36,7 +36,9 @@ class Linear(Module):
         if weight.dim() == 3 and x.dim() == 2:
             x = x.expand(weight.shape[0], *x.shape)
         if x.shape[:-2] != weight.shape[:-2]:
-            raise ValueError(f"Linear's weight is {tuple(weight.shape)}, which does not fit x of shape {tuple(x.shape)}")
+            raise ValueError(
+                f"Linear's weight is {tuple(weight.shape)}, which does not fit x of shape {tuple(x.shape)}"
+            )
         self.cache = x
         if self.bias is None:
             return x @ weight

@@ -52,9 +52,7 @@ class Parameter:
         """
         leading = value.dim() - len(self.shape)
         if leading not in (0, 1) or tuple(value.shape[leading:]) != self.shape:
-            raise ValueError(
-                f"a parameter of shape {self.shape} takes {self.shape} or (R, *{self.shape}), found {tuple(value.shape)}"
-            )
+            raise ValueError(f"a parameter of shape {self.shape} takes that or a leading R, found {tuple(value.shape)}")
         self.value = value
         self.grad = torch.zeros_like(value)
 

@@ -18,7 +18,8 @@ class Adam(Optimizer):
 
     Args:
         learning_rate: α.
-        beta1, beta2: β₁, β₂, in [0, 1).
+        beta1: β₁, in [0, 1).
+        beta2: β₂, in [0, 1).
         epsilon: ε.
         weight_decay: λ, the L2 penalty's factor, as in torch.optim.Adam (not decoupled).
 

@@ -60,7 +60,8 @@ class Optimizer:
         """Changes `value` and the state buffers in place.
 
         Args:
-            value, grad: (P,), all parameters and gradients.
+            value: (P,), all parameters.
+            grad: (P,), all gradients.
             named: every hyper-parameter and state buffer by its name, each (P,).
         """
         raise NotImplementedError
