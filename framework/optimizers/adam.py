@@ -49,7 +49,8 @@ class Adam(Optimizer):
     def update(self, value: Tensor, grad: Tensor, **named: Tensor) -> None:
         if self.used("weight_decay"):
             grad = grad + named["weight_decay"] * value
-        mean = named["mean"].lerp_(grad, 1 - self.beta1)
+        # with weight 1, lerp gives zeros a sign that depends on their place in the buffer
+        mean = named["mean"].lerp_(grad, 1 - self.beta1) if self.beta1 else named["mean"].copy_(grad)
         square = named["square"].mul_(self.beta2).addcmul_(grad, grad, value=1 - self.beta2)
         correction = math.sqrt(1 - self.beta2**self.steps)
         # torch's sqrt is some forty times slower where it meets exact zeros, of which ReLU makes many
