@@ -4,7 +4,7 @@ The `pytorch` engine trains them with autograd, and the tests hold the framework
 a peer by a line in the tables below: MODULES and PARAMETERS for a layer, LOSSES, OPTIMIZERS.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,26 +116,27 @@ OPTIMIZERS: dict[type[Optimizer], Callable[[Any, list[nn.Parameter]], torch.opti
 def twin_module(module: Module) -> nn.Module:
     """The torch.nn peer of an initialized plain module, with copies of its parameters and its dtype.
 
+    A parameter that is used at several places is one parameter there too.
+
     Raises:
         ValueError: a class in it has no peer, or its parameters are stacked.
     """
     net = _build(module)
-    for pair in parameters(module, net):
+    copied: dict[Parameter, nn.Parameter] = {}
+    for owner, name, pair in _walk(module, net):
         if pair.ours.replicas is not None:
             raise ValueError(f"twin_module takes plain parameters, found {pair.ours.replicas} replicas")
-        pair.value.copy_(pair.ours.value)
+        if pair.ours in copied:
+            setattr(owner, name, copied[pair.ours])
+        else:
+            pair.value.copy_(pair.ours.value)
+            copied[pair.ours] = pair.theirs
     return net
 
 
 def parameters(module: Module, net: nn.Module) -> list[Pair]:
     """The parameters of a module beside those of its peer, in the order of `Module.parameters`."""
-    own = [
-        Pair(getattr(module, ours), getattr(net, theirs), layout)
-        for ours, theirs, layout in PARAMETERS.get(type(module), [])
-        if getattr(module, ours) is not None
-    ]
-    children = zip(module.children(), net.children(), strict=True)
-    return own + [pair for child, peer in children for pair in parameters(child, peer)]
+    return list({pair.ours: pair for _, _, pair in _walk(module, net)}.values())
 
 
 def twin_loss(loss: Loss) -> Criterion:
@@ -161,6 +162,15 @@ def twin_optimizer(optimizer: Optimizer, torch_parameters: Iterable[nn.Parameter
 def _build(module: Module) -> nn.Module:
     net: nn.Module = _entry(MODULES, module, "MODULES")(module)
     return net
+
+
+def _walk(module: Module, net: nn.Module) -> Iterator[tuple[nn.Module, str, Pair]]:
+    """Every use of a parameter: the peer of the layer that uses it, its name there, and the pair."""
+    for ours, theirs, layout in PARAMETERS.get(type(module), []):
+        if getattr(module, ours) is not None:
+            yield net, theirs, Pair(getattr(module, ours), getattr(net, theirs), layout)
+    for child, peer in zip(module.children(), net.children(), strict=True):
+        yield from _walk(child, peer)
 
 
 def _entry(table: Mapping[type[Any], Any], ours: object, name: str) -> Any:

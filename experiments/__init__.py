@@ -1,0 +1,1 @@
+"""Studies, from a file to tables and figures."""

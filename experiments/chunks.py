@@ -1,0 +1,106 @@
+"""Runs grouped into chunks: what one worker trains at a time.
+
+A chunk of the engine `framework` is a stack of replicas. How runs are cut into chunks never changes a record.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from experiments import parts
+from experiments.identity import canonical_json
+from experiments.names import OPTIMIZER
+from experiments.settings import Config, Settings
+
+# bytes of one replica's parameters, gradients and activations that a stack may add up to: about a second-level cache
+_WORKING_SET = 1_500_000
+_LARGEST_STACK = 128
+_PYTORCH_RUNS = 4
+
+
+@dataclass(frozen=True)
+class Run:
+    """One planned training."""
+
+    run_id: str
+    cell: str
+    config: Config
+    seed: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Runs that train together.
+
+    Attributes:
+        cost: estimated seconds; long chunks start first.
+    """
+
+    runs: tuple[Run, ...]
+    cost: float
+
+
+def cut(runs: Sequence[Run], largest: int | None = None) -> list[Chunk]:
+    """Chunks of runs, the longest first.
+
+    Args:
+        runs: any, of any cells.
+        largest: at most so many runs in a chunk; by default as many as fit the cache.
+    """
+    chunks = []
+    keys = {run.cell: stack_key(run.config) for run in runs}
+    ordered = sorted(runs, key=lambda run: (keys[run.cell], run.seed, run.run_id))
+    for _, grouped in itertools.groupby(ordered, key=lambda run: keys[run.cell]):
+        group = list(grouped)
+        settings = Settings(**group[0].config)
+        size = largest or _stack_size(settings)
+        count = math.ceil(len(group) / size)
+        bounds = [round(i * len(group) / count) for i in range(count + 1)]
+        for start, end in itertools.pairwise(bounds):
+            chunks.append(Chunk(tuple(group[start:end]), _cost(settings, end - start)))
+    return sorted(chunks, key=lambda chunk: -chunk.cost)
+
+
+def stack_key(config: Config) -> str:
+    """Equal for configurations that may train in one stack."""
+    settings = Settings(**config)
+    if settings.engine != "framework":
+        return canonical_json(config)
+    name, options = parts.split(settings.optimizer)
+    maker = parts.maker(OPTIMIZER, name, "optimizer")
+    varying = parts.stackable(OPTIMIZER, name)
+    fixed = {
+        key: options.get(key, parameter.default)
+        for key, parameter in parts.parameters(OPTIMIZER, maker).items()
+        if key not in varying
+    }
+    common = {key: value for key, value in config.items() if key not in ("optimizer", "initializer")}
+    return canonical_json({**common, "optimizer": [parts.class_path(maker), fixed]})
+
+
+def _shapes(settings: Settings) -> tuple[int, int]:
+    """Number of parameters, and of activations per sample: every bias goes with an output and its activation."""
+    problem = settings.build_problem()
+    parameters = settings.build_model(problem).parameters()
+    count = sum(math.prod(parameter.shape) for parameter in parameters)
+    return count, problem.inputs + 2 * sum(p.shape[-1] for p in parameters if p.role == "weight")
+
+
+def _stack_size(settings: Settings) -> int:
+    if settings.engine != "framework":
+        return _PYTORCH_RUNS
+    count, activations = _shapes(settings)
+    size = 4 if settings.dtype == "float32" else 8
+    replica = size * (3 * count + 2 * settings.batch_size * activations)
+    return max(2, min(_LARGEST_STACK, _WORKING_SET // replica))
+
+
+def _cost(settings: Settings, runs: int) -> float:
+    """Seconds, from a step's fixed cost and its products at some ten billion operations a second."""
+    problem = settings.build_problem()
+    count, _ = _shapes(settings)
+    steps = settings.epochs * math.ceil(problem.train / settings.batch_size)
+    if settings.engine == "pytorch":
+        return runs * steps * 5e-4
+    return steps * (1e-4 + runs * (settings.batch_size * 6 * count / 2e10 + count * 1e-9))

@@ -1,0 +1,51 @@
+"""What is printed: tables in one of four formats, the plan, and what to do next."""
+
+from typing import Literal, get_args
+
+import pandas as pd
+from tabulate import tabulate
+
+from experiments.files import Evidence
+from experiments.report_tables import report_table, study_table
+from experiments.study import Study
+
+Format = Literal["text", "markdown", "latex", "csv"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+_TABULATE = {"text": "simple", "markdown": "github", "latex": "latex_booktabs"}
+
+
+def render(table: pd.DataFrame, style: Format) -> str:
+    """A table of strings as text."""
+    if style == "csv":
+        return table.to_csv(index=False).rstrip("\n")
+    return tabulate(
+        table.to_dict("list"),
+        headers="keys",
+        tablefmt=_TABULATE[style],
+        disable_numparse=True,
+        stralign="left",
+    )
+
+
+def show(study: Study, evidence: Evidence, style: Format) -> str:
+    """A study's tables: the report's own first, if it is one's, then every cell."""
+    summary = evidence.of(study.name).summary
+    sections = []
+    if study.table is not None and study.reported:
+        title = f"{study.table.title} ({study.table.unit}; ours: mean ± std over the runs that are ok)"
+        sections.append(_section(title, render(report_table(study, study.table, summary), style), style))
+    sections.append(_section(study.title, render(study_table(study, summary), style), style))
+    source = f", source {study.source}" if study.source else ""
+    return "\n\n".join([_heading(f"{study.name}{source}", style), *sections])
+
+
+def _heading(text: str, style: Format) -> str:
+    return {"text": f"{text}\n{'=' * len(text)}", "markdown": f"## {text}", "latex": f"% {text}", "csv": f"# {text}"}[
+        style
+    ]
+
+
+def _section(title: str, table: str, style: Format) -> str:
+    marks = {"text": title, "markdown": f"**{title}**\n", "latex": f"% {title}", "csv": f"# {title}"}
+    return f"{marks[style]}\n{table}"

@@ -1,0 +1,70 @@
+"""Where a record was made. Kept apart from records, which do not depend on it."""
+
+import functools
+import hashlib
+import json
+import platform
+import subprocess
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Commit and state of the sources, versions, processor and threads of a worker."""
+
+    commit: str
+    dirty: bool
+    versions: str
+    cpu: str
+    threads: int
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def commit() -> tuple[str, bool]:
+    """The commit of the sources and whether the tree differs from it; ("", False) outside a repository."""
+    here = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        if not git("ls-files", "--error-unmatch", Path(__file__).name):
+            return "", False
+        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no", "--", "."))
+    except (OSError, subprocess.CalledProcessError):
+        return "", False
+
+
+@functools.cache
+def describe(commit: str, dirty: bool) -> Environment:
+    """This process's environment.
+
+    Args:
+        commit: of the sources.
+        dirty: whether they were changed since.
+    """
+    import torch
+
+    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": version("numpy")}
+    return Environment(
+        commit,
+        dirty,
+        " ".join(f"{name} {number}" for name, number in versions.items()),
+        _cpu(),
+        torch.get_num_threads(),
+    )
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

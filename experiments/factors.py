@@ -1,0 +1,34 @@
+"""Which values of the varied keys tell a study's cells apart."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.identity import canonical_json
+from experiments.names import KINDS
+from experiments.parts import join, split
+from experiments.settings import Config, Settings
+
+
+def factors(configs: Sequence[Config], keys: Sequence[str]) -> list[dict[str, Any]]:
+    """For each configuration, its value of every key that takes more than one.
+
+    A part's value leaves out options that are factors of their own. A key that a configuration's part does not have is
+    None there.
+    """
+    rows = [{key: _value(Settings(**config), key, keys) for key in keys} for config in configs]
+    varied = [key for key in keys if len({canonical_json(row[key]) for row in rows}) > 1]
+    return [{key: row[key] for key in varied} for row in rows]
+
+
+def _value(settings: Settings, key: str, keys: Sequence[str]) -> Any:
+    head, _, option = key.partition(".")
+    if option:
+        value = settings.option(head, option)
+        return list(value) if isinstance(value, tuple) else value
+    if head == "gradient_evaluations_per_sample":
+        head = "epochs"
+    value = getattr(settings, head)
+    if head not in KINDS or isinstance(value, list):
+        return value
+    name, options = split(value)
+    return join(name, {inner: options[inner] for inner in options if f"{key}.{inner}" not in keys})

@@ -1,0 +1,88 @@
+"""results/*.csv: written from the store, sorted, floats by repr; read back for tables and figures."""
+
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.errors import InputError
+from experiments.store import Store
+from experiments.tables import INTEGERS, TEXT, curves_table, runs_table, summary_table
+
+EVIDENCE = ("runs", "summary", "curves")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What tables and figures are made from, whether it came from a store or from shipped CSVs."""
+
+    runs: pd.DataFrame
+    summary: pd.DataFrame
+    curves: pd.DataFrame
+
+    def of(self, study: str) -> "Evidence":
+        """One study's rows."""
+        return Evidence(*(frame[frame["study"] == study] for frame in (self.runs, self.summary, self.curves)))
+
+    def complete(self, studies: Sequence[str]) -> bool:
+        """Whether every planned run of the studies is ok or diverged."""
+        chosen = self.summary[self.summary["study"].isin(list(studies))]
+        return bool((chosen["n_ok"] + chosen["n_diverged"] == chosen["n_planned"]).all())
+
+
+def write(store: Store, results: Path) -> None:
+    """Writes every CSV of a results directory from its store; studies absent from the store keep their rows."""
+    studies = store.studies()
+    runs = runs_table(store.runs(studies))
+    _write(results / "runs.csv", runs, studies)
+    _write(results / "summary.csv", summary_table(runs), studies)
+    _write(results / "curves.csv", curves_table(store.curves(studies)), studies)
+    provenance = store.provenance(studies).drop(columns="study").drop_duplicates("run_id").sort_values("run_id")
+    environment = ["run_id", "commit", "dirty", "versions", "cpu", "threads"]
+    _replace(results / "environments.csv", provenance[environment].to_csv(index=False))
+    _replace(results / "timings.csv", provenance[["run_id", "stack", "seconds"]].to_csv(index=False))
+
+
+def read(results: Path) -> Evidence:
+    """The CSVs of a results directory.
+
+    Raises:
+        InputError: one is missing or lacks a column.
+    """
+    return Evidence(*(_read(results / f"{name}.csv") for name in EVIDENCE))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    if not path.exists():
+        raise InputError(f"{path}: expected results of a grid, found no such file; `make grid` makes it")
+    numeric = [name for name in pd.read_csv(path, nrows=0).columns if name not in TEXT]
+    frame = pd.read_csv(
+        path,
+        dtype=dict.fromkeys(TEXT, str),
+        keep_default_na=False,
+        na_values={name: [""] for name in numeric},
+        float_precision="round_trip",
+    )
+    return frame.astype({name: "Int64" for name in INTEGERS if name in frame})
+
+
+def _write(path: Path, frame: pd.DataFrame, studies: list[str]) -> None:
+    text = frame.to_csv(index=False)
+    if path.exists():
+        old = pd.read_csv(path, dtype=str, keep_default_na=False)
+        kept = old[~old["study"].isin(studies)]
+        if len(kept):
+            new = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+            merged = pd.concat([kept.reindex(columns=new.columns, fill_value=""), new])
+            text = merged.sort_values("study", kind="stable").to_csv(index=False)
+    _replace(path, text)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Puts a file in place whole: a reader sees the old one or the new one."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8", newline="")
+    os.replace(partial, path)

@@ -1,0 +1,50 @@
+"""What a run is called: a hash of what its record depends on, and of nothing else."""
+
+import hashlib
+import json
+from typing import Any
+
+from experiments import parts
+from experiments.names import KINDS
+from experiments.numerics import Mode
+from experiments.settings import Config
+
+# Raised when the same configuration and seed no longer give the same record (tests/experiments/test_golden.py).
+RECORD_VERSION = 1
+
+
+def canonical_json(value: Any) -> str:
+    """JSON in its one form: sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def cell_id(config: Config, mode: Mode) -> str:
+    """Twelve hexadecimal digits for a configuration under given numerics."""
+    return _digest(_identity(config, mode))[:12]
+
+
+def run_id(config: Config, seed: int, mode: Mode) -> str:
+    """SHA-256 over canonical JSON of configuration, seed, numerics, RECORD_VERSION and the source of own classes.
+
+    Keys at their default are not in a canonical configuration, so adding a key with a default changes no run_id.
+    """
+    return _digest({**_identity(config, mode), "seed": seed})
+
+
+def _identity(config: Config, mode: Mode) -> dict[str, Any]:
+    return {
+        "config": config,
+        "numerics": {"device": "cpu", "mode": mode},
+        "record_version": RECORD_VERSION,
+        "sources": {name: digest for name in _names(config) if (digest := parts.source_hash(name))},
+    }
+
+
+def _names(config: Config) -> list[str]:
+    specs = [config[key] for key in KINDS if key in config]
+    flat = [spec for item in specs for spec in (item if isinstance(item, list) else [item])]
+    return [parts.split(spec)[0] for spec in flat]
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

@@ -1,0 +1,73 @@
+"""Every name that a study may use, one line each."""
+
+from functools import partial
+
+import framework
+from experiments.models import mlp
+from experiments.parts import Kind
+from experiments.problems import Disk, Problem
+
+PROBLEM = Kind("problem", {"disk": Disk}, base=Problem)
+
+MODEL = Kind(
+    "model",
+    {"mlp": mlp},
+    base=framework.Module,
+    supplied=4,
+    # whether the widths fit the activations is known only where both are: in the study
+    trial=lambda maker, options: maker(
+        1, 1, [framework.Identity] * len(options.get("hidden", "_")), framework.Identity, **options
+    ),
+)
+
+ACTIVATION = Kind(
+    "activation",
+    {
+        "identity": framework.Identity,
+        "relu": framework.ReLU,
+        "leaky_relu": framework.LeakyReLU,
+        "tanh": framework.Tanh,
+        "sigmoid": framework.Sigmoid,
+    },
+    base=framework.Module,
+)
+
+INITIALIZER = Kind(
+    "initializer",
+    {
+        "standard_normal": framework.StandardNormal,
+        "xavier_normal": framework.XavierNormal,
+        "xavier_uniform": framework.XavierUniform,
+        "kaiming_normal": framework.KaimingNormal,
+        "kaiming_uniform": framework.KaimingUniform,
+        "pytorch_uniform": framework.PyTorchUniform,
+        "constant": framework.Constant,
+    },
+    base=framework.Initializer,
+)
+
+LOSS = Kind("loss", {"mse": framework.MSELoss}, base=framework.Loss)
+
+OPTIMIZER = Kind(
+    "optimizer",
+    {
+        "sgd": framework.SGD,
+        "momentum": partial(framework.SGD, momentum=0.9),
+        "nesterov": partial(framework.SGD, momentum=0.9, nesterov=True),
+        "adam": framework.Adam,
+    },
+    base=framework.Optimizer,
+    supplied=1,
+    trial=lambda maker, options: maker([framework.Parameter((1,))], **options),
+)
+
+# the keys of a run whose value is a part
+KINDS = {
+    "problem": PROBLEM,
+    "model": MODEL,
+    "activation": ACTIVATION,
+    "output_activation": ACTIVATION,
+    "initializer": INITIALIZER,
+    "loss": LOSS,
+    "optimizer": OPTIMIZER,
+}

@@ -1,0 +1,163 @@
+"""Named parts of a run: a problem, model, activation, initializer, loss or optimizer.
+
+A part is written as its name, or as a table of its name and options: "relu", { name = "leaky_relu", alpha = 0.2 }.
+The options are the keyword arguments of the class behind the name, with their types and defaults; a name with a colon,
+"my_package.module:MyOptimizer", is the user's own class and follows the same rules. An optimizer's options of type
+HyperParameter may differ between the replicas of one stack.
+"""
+
+import functools
+import hashlib
+import importlib
+import inspect
+import json
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, ValidationError, create_model
+
+from experiments.errors import BadKeyError, nearest
+from experiments.messages import first_problem
+from framework.optimizers.optimizer import HyperParameter
+
+Spec = str | dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of part.
+
+    Attributes:
+        noun: what errors call it.
+        names: every known name, with the class or a partial of it.
+        supplied: how many leading arguments the harness hands in.
+        trial: builds one from a maker and options, to let the class refuse values.
+        base: what a user's own class must derive from.
+    """
+
+    noun: str
+    names: Mapping[str, Callable[..., Any]]
+    base: type
+    supplied: int = 0
+    trial: Callable[[Callable[..., Any], dict[str, Any]], Any] = lambda maker, options: maker(**options)
+
+
+def split(spec: Spec) -> tuple[str, dict[str, Any]]:
+    """The name and the options of a part as written."""
+    if isinstance(spec, str):
+        return spec, {}
+    return str(spec["name"]), {key: value for key, value in spec.items() if key != "name"}
+
+
+def join(name: str, options: dict[str, Any]) -> Spec:
+    """A part as written in its shortest form."""
+    return {"name": name, **options} if options else name
+
+
+def maker(kind: Kind, name: str, where: str) -> Callable[..., Any]:
+    """The class, or partial of one, behind a name.
+
+    Raises:
+        BadKeyError: no such name, a dotted path that does not import, or a class of another kind.
+    """
+    if ":" not in name:
+        if name not in kind.names:
+            raise BadKeyError(
+                where, f"expected the name of a known {kind.noun}, found {name!r}{nearest(name, kind.names)}"
+            )
+        return kind.names[name]
+    module_name, _, class_name = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise BadKeyError(
+            where,
+            f"expected an importable module before the colon, found {name!r} "
+            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'})",
+        ) from error
+    found = getattr(module, class_name, None)
+    if found is None:
+        public = [key for key in vars(module) if not key.startswith("_")]
+        raise BadKeyError(
+            where, f"expected a class of {module_name}, found {class_name!r}{nearest(class_name, public)}"
+        )
+    if not (inspect.isclass(found) and issubclass(found, kind.base)):
+        raise BadKeyError(where, f"expected a subclass of {kind.base.__name__} at {name!r}, found {found!r}")
+    return typing.cast(Callable[..., Any], found)
+
+
+def class_path(made_by: Callable[..., Any]) -> str:
+    """The module and name of the class behind a maker, whatever presets it has."""
+    target = made_by.func if isinstance(made_by, functools.partial) else made_by
+    return f"{target.__module__}:{target.__qualname__}"
+
+
+def parameters(kind: Kind, made_by: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The options of a part: its maker's arguments without those the harness hands in."""
+    listed = list(inspect.signature(made_by).parameters.values())[kind.supplied :]
+    return {p.name: p for p in listed if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+
+
+def stackable(kind: Kind, name: str) -> set[str]:
+    """The options that may differ between the replicas of one stack."""
+    made_by = maker(kind, name, name)
+    hints = _hints(made_by)
+    return {key for key in parameters(kind, made_by) if hints.get(key) == HyperParameter}
+
+
+def canonical(kind: Kind, spec: Spec, where: str) -> Spec:
+    """The part in its one canonical form: checked, options at their default omitted, keys sorted.
+
+    Raises:
+        BadKeyError: an unknown name or option, a wrong type, or a value that the class refuses.
+    """
+    name, options = split(spec)
+    made_by = maker(kind, name, where)
+    known = parameters(kind, made_by)
+    for key in options:
+        if key not in known:
+            raise BadKeyError(
+                f"{where}.{key}", f"expected an option of {kind.noun} {name!r}, found {key!r}{nearest(key, known)}"
+            )
+    hints = _hints(made_by)
+    fields: dict[str, Any] = {}
+    for key, parameter in known.items():
+        hint = hints.get(key, Any)
+        required = parameter.default is inspect.Parameter.empty
+        fields[key] = (float if hint == HyperParameter else hint, ... if required else parameter.default)
+    config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+    model = create_model(f"{name} options", __config__=config, **fields)
+    try:
+        checked = model.model_validate_json(json.dumps(options))
+    except ValidationError as error:
+        raise first_problem(error, where) from error
+    values = {key: getattr(checked, key) for key in known}
+    try:
+        kind.trial(made_by, values)
+    except (ValueError, TypeError) as error:
+        raise BadKeyError(where, str(error)) from error
+    plain = json.loads(checked.model_dump_json())
+    defaults = {key: parameter.default for key, parameter in known.items()}
+    return join(name, {key: plain[key] for key in sorted(known) if values[key] != defaults[key]})
+
+
+def build(kind: Kind, spec: Spec, *supplied: Any, **replaced: Any) -> Any:
+    """The part itself. `replaced` takes the place of options, by name: one value per replica, say."""
+    name, options = split(spec)
+    return maker(kind, name, name)(*supplied, **{**options, **replaced})
+
+
+def source_hash(name: str) -> str | None:
+    """SHA-256 of the file that a dotted path names; None for a known name."""
+    if ":" not in name:
+        return None
+    file = importlib.import_module(name.partition(":")[0]).__file__
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+
+
+def _hints(made_by: Callable[..., Any]) -> dict[str, Any]:
+    target = made_by.func if isinstance(made_by, functools.partial) else made_by
+    return typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)

@@ -1,0 +1,112 @@
+"""Tables that people read: one per study, and each report's own, in its rows and columns, ours beside theirs."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from experiments.study import Metric, Reported, ReportTable, Study, matching
+from experiments.tables import factors_text, labels
+
+
+def study_table(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
+    """A row per cell: its factors, the learning rate if it was tuned, errors in percent, runs that are ok.
+
+    Args:
+        study: whose title and tuning are shown.
+        summary: summary.csv's rows of the study.
+    """
+    evaluation = summary[summary["phase"] == "evaluation"]
+    factors = pd.DataFrame([labels(text) for text in evaluation["factors"]], index=evaluation.index)
+    order = factors_order(study)
+    table = factors.reindex(columns=list(order)).fillna("-").replace("None", "-")
+    if study.tuning_seeds:
+        table["learning rate (tuned)"] = evaluation["learning_rate"].map("{:g}".format)
+    for metric in ("train_error", "test_error"):
+        name = metric.replace("_", " ")
+        table[f"{name} %"] = [
+            _mean_and_std(mean, std)
+            for mean, std in zip(evaluation[f"{metric}_mean"], evaluation[f"{metric}_std"], strict=True)
+        ]
+    table["test median %"] = evaluation["test_error_median"].map(_percent)
+    table["ok"] = counts(evaluation)
+    ranks = pd.DataFrame({name: table[name].map(levels.index) for name, levels in order.items()})
+    return table.loc[ranks.sort_values(list(order), kind="stable").index] if len(order) else table
+
+
+def factors_order(study: Study) -> dict[str, list[str]]:
+    """The study's factors and their levels as labels, in the order in which the study states them."""
+    order: dict[str, list[str]] = {}
+    for cell in study.cells:
+        for name, value in labels(factors_text(cell.factors)).items():
+            levels = order.setdefault(name, [])
+            shown = "-" if value == "None" else value
+            if shown not in levels:
+                levels.append(shown)
+    return order
+
+
+def report_table(study: Study, table: ReportTable, summary: pd.DataFrame) -> pd.DataFrame:
+    """The report's table: for each of its rows and each reading of it, every column theirs and ours.
+
+    Args:
+        study: with [[reported]] numbers.
+        table: how the report shows them.
+        summary: summary.csv's rows of the study.
+    """
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for reported in study.reported:
+        reading = reported.reading + (" (primary)" if reported.primary else "")
+        row = rows.setdefault((reported.row, reading), {"": reported.row, "reading": reading})
+        found = _cell_row(study, reported, summary)
+        row[f"{reported.column}: report"] = _reported(reported, table)
+        row[f"{reported.column}: ours"] = _ours(reported.metric, found, table) if len(found) else "not run"
+        row["ok"] = counts(found).iloc[0] if len(found) else "0/0"
+    names = list(dict.fromkeys(name for row in rows.values() for name in row if name != "ok"))
+    frame = pd.DataFrame(list(rows.values())).reindex(columns=[*names, "ok"]).fillna("")
+    return frame.drop(columns="reading") if frame["reading"].nunique() == 1 else frame
+
+
+def counts(summary: pd.DataFrame) -> "pd.Series[str]":
+    """n_ok/n_planned, with the number of runs that diverged or failed where there are any."""
+    shown = summary["n_ok"].astype(str) + "/" + summary["n_planned"].astype(str)
+    for name in ("diverged", "failed"):
+        shown += [f" ({count} {name})" if count else "" for count in summary[f"n_{name}"]]
+    return shown
+
+
+def _cell_row(study: Study, reported: Reported, summary: pd.DataFrame) -> pd.DataFrame:
+    wanted = factors_text(matching(study, reported.where)[0].factors)
+    return summary[(summary["phase"] == "evaluation") & (summary["factors"] == wanted)]
+
+
+def _reported(reported: Reported, table: ReportTable) -> str:
+    shown = [
+        _in_unit(value, statistic, table) for value, statistic in zip(reported.value, reported.statistic, strict=True)
+    ]
+    return " ± ".join(shown)
+
+
+def _ours(metric: Metric, found: pd.DataFrame, table: ReportTable) -> str:
+    mean, std = found[f"{metric}_mean"].iloc[0], found[f"{metric}_std"].iloc[0]
+    return " ± ".join([_in_unit(mean, "mean", table), _in_unit(std, "std", table)])
+
+
+def _in_unit(value: float, statistic: str, table: ReportTable) -> str:
+    """An error as the report states it; a spread is the same for errors and accuracies."""
+    if pd.isna(value):
+        return "-"
+    shown = 1 - value if table.unit.startswith("accuracy") and statistic != "std" else value
+    return f"{100 * shown:.1f}" if table.unit.endswith("%") else f"{shown:.3f}"
+
+
+def _percent(value: float) -> str:
+    return "-" if pd.isna(value) else f"{100 * value:.2f}"
+
+
+def _mean_and_std(mean: float, std: float) -> str:
+    return _percent(mean) if pd.isna(std) else f"{_percent(mean)} ± {_percent(std)}"
+
+
+def reported_studies(studies: Sequence[Study]) -> list[Study]:
+    """Those that hold a report's numbers."""
+    return [study for study in studies if study.reported]

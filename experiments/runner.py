@@ -1,0 +1,179 @@
+"""Runs studies: plan, train what has no record, choose learning rates, train the rest."""
+
+import functools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
+from tqdm import tqdm
+
+from experiments import tuning
+from experiments.chunks import Run, cut
+from experiments.environment import commit
+from experiments.errors import StoreError
+from experiments.numerics import Mode
+from experiments.plans import Plan, candidates, evaluation_plans, tuning_plans
+from experiments.store import FILE, Store
+from experiments.study import Study
+from experiments.tables import tuning_frame
+from experiments.worker import execute
+
+
+@dataclass
+class Progress:
+    """What a driver did.
+
+    Attributes:
+        counts: runs trained now, by status.
+        failed: planned runs that stand in error or timeout, whenever they ran.
+        unselected: studies whose learning rates could not be chosen.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    failed: int = 0
+    unselected: list[str] = field(default_factory=list)
+
+    @property
+    def trained(self) -> int:
+        """Runs trained now."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True)
+class Driver:
+    """How studies run.
+
+    Attributes:
+        results: the directory of the store.
+        jobs: worker processes.
+        numerics: part of every run's identity.
+        retry_failed: whether runs in error or timeout run again.
+        chunk: at most so many runs train together; by default as many as fit the cache.
+        say: prints a line.
+    """
+
+    results: Path
+    jobs: int
+    numerics: Mode = "portable"
+    retry_failed: bool = False
+    chunk: int | None = None
+    say: Callable[[str], None] = print
+
+    def run(self, studies: Sequence[Study]) -> Progress:
+        """Trains all that the studies plan and the store lacks; tuning first, then evaluation.
+
+        Raises:
+            KeyboardInterrupt: what was trained until then is kept.
+            StoreError: the store cannot be used.
+        """
+        progress = Progress()
+        with self._lock(), Store(self.results, create=True) as store:
+            for study in studies:
+                plans = tuning_plans(study, self.numerics)
+                if not plans:
+                    plans = evaluation_plans(study, {}, self.numerics)
+                store.plan(study.name, plans, complete=False, retry_failed=self.retry_failed)
+            self._train([plan for study in studies for plan in tuning_plans(study, self.numerics)], store, progress)
+            plans = []
+            for study in studies:
+                rates = self._choose(study, store, progress)
+                evaluation = evaluation_plans(study, rates, self.numerics)
+                store.plan(study.name, tuning_plans(study, self.numerics) + evaluation, complete=True)
+                plans += evaluation
+            self._train(plans, store, progress)
+            status = store.runs([study.name for study in studies])["status"]
+            progress.failed = int(status.isin(["timeout", "error"]).sum())
+        return progress
+
+    def forecast(self, studies: Sequence[Study]) -> None:
+        """Says what `run` would do, without writing anything."""
+        recorded: set[str] = set()
+        if (self.results / FILE).exists():
+            with Store(self.results) as store:
+                frame = store.runs(store.studies())
+                recorded = set(frame.loc[frame["status"] != "planned", "run_id"])
+        for study in studies:
+            plans = tuning_plans(study, self.numerics) + evaluation_plans(study, {}, self.numerics)
+            runs = [plan.run for plan in plans]
+            later = sum(len(cell.seeds) for cell in study.cells if cell.rates)
+            self._say_plan(study.name, runs, [run for run in runs if run.run_id not in recorded])
+            if later:
+                self.say(f"{study.name}: {later:,} evaluation runs once learning rates are chosen")
+
+    def _choose(self, study: Study, store: Store, progress: Progress) -> dict[str, float]:
+        """The learning rate of each tuned cell; none if a tuning run failed."""
+        tuned = candidates(study, self.numerics)
+        if not tuned:
+            return {}
+        stored = store.runs([study.name])
+        try:
+            return tuning.select(tuning_frame(stored[stored["cell"].isin(list(tuned))], tuned))
+        except ValueError as error:
+            progress.unselected.append(study.name)
+            self.say(f"{study.name}: learning rates not chosen: {error}")
+            return {}
+
+    def _train(self, plans: Sequence[Plan], store: Store, progress: Progress) -> None:
+        if not plans:
+            return
+        phase = plans[0].phase
+        runs = list({plan.run.run_id: plan.run for plan in plans}.values())
+        waiting = store.waiting(runs)
+        self._say_plan(phase, runs, waiting)
+        if not waiting:
+            return
+        task = functools.partial(execute, import_paths=tuple(sys.path), commit=commit())
+        parallel = Parallel(n_jobs=self.jobs, batch_size=1, return_as="generator_unordered")
+        with (
+            tqdm(total=len(waiting), desc=phase, unit="run", dynamic_ncols=True) as bar,
+            _workers_ended_if_interrupted(),
+        ):
+            for outcome in parallel(delayed(task)(chunk) for chunk in cut(waiting, self.chunk)):
+                store.commit(outcome.chunk.runs, outcome.records, outcome.environment, outcome.seconds)
+                for record in outcome.records:
+                    progress.counts[record.status] = progress.counts.get(record.status, 0) + 1
+                bar.set_postfix_str(counted(progress.counts), refresh=False)
+                bar.update(len(outcome.records))
+
+    def _say_plan(self, name: str, runs: Sequence[Run], waiting: Sequence[Run]) -> None:
+        chunks = len(cut(waiting, self.chunk))
+        done = len(runs) - len(waiting)
+        self.say(f"{name}: {len(runs):,} runs, {done:,} done, {len(waiting):,} to train in {chunks} chunks")
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One driver per directory: a second one says that it waits."""
+        try:
+            self.results.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.results / ".lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                self.say(f"waiting for another grid that is running in {self.results}")
+                lock.acquire()
+        except OSError as error:
+            raise StoreError(f"{self.results}: expected a directory to write to, found: {error.strerror}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def counted(counts: dict[str, int]) -> str:
+    """Runs by outcome, as the progress bar shows them."""
+    failed = counts.get("timeout", 0) + counts.get("error", 0)
+    return f"ok {counts.get('ok', 0)}, diverged {counts.get('diverged', 0)}, failed {failed}"
+
+
+@contextmanager
+def _workers_ended_if_interrupted() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        get_reusable_executor().shutdown(wait=False, kill_workers=True)
+        raise

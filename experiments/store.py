@@ -1,0 +1,253 @@
+"""The store: one SQLite file that knows every planned run before it trains and keeps every record.
+
+Only the driver writes, a chunk per transaction, with a rollback journal and synchronous=FULL: what is committed
+survives a crash at any moment, and a chunk is there wholly or not at all.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from experiments.chunks import Run
+from experiments.engines.record import CURVES, Record
+from experiments.environment import Environment
+from experiments.errors import StoreError
+from experiments.identity import canonical_json
+from experiments.plans import Plan
+
+FILE = "runs.sqlite"
+
+_APPLICATION = 0x66616972  # "fair", so that another program's file is not taken for ours
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE cells (cell TEXT PRIMARY KEY, config TEXT NOT NULL);
+CREATE TABLE runs (
+    run_id TEXT PRIMARY KEY,
+    cell TEXT NOT NULL REFERENCES cells (cell),
+    seed INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('planned', 'ok', 'diverged', 'timeout', 'error')),
+    diverged_at_step INTEGER,
+    message TEXT NOT NULL DEFAULT '',
+    steps INTEGER,
+    gradient_evaluations INTEGER,
+    train_loss REAL, train_error REAL, validation_loss REAL, validation_error REAL, test_loss REAL, test_error REAL,
+    UNIQUE (cell, seed)
+) WITHOUT ROWID;
+CREATE TABLE planned (
+    study TEXT NOT NULL,
+    phase TEXT NOT NULL CHECK (phase IN ('tuning', 'evaluation')),
+    run_id TEXT NOT NULL REFERENCES runs (run_id),
+    factors TEXT NOT NULL,
+    PRIMARY KEY (study, run_id)
+) WITHOUT ROWID;
+CREATE TABLE metrics (
+    run_id TEXT NOT NULL REFERENCES runs (run_id), metric TEXT NOT NULL, value REAL, PRIMARY KEY (run_id, metric)
+) WITHOUT ROWID;
+-- little-endian float64, one value per checkpoint; the metric 'epoch' says when they were
+CREATE TABLE curves (
+    run_id TEXT NOT NULL REFERENCES runs (run_id), metric TEXT NOT NULL, "values" BLOB NOT NULL,
+    PRIMARY KEY (run_id, metric)
+) WITHOUT ROWID;
+CREATE TABLE environments (
+    environment TEXT PRIMARY KEY, "commit" TEXT, dirty INTEGER, versions TEXT, cpu TEXT, threads INTEGER
+);
+CREATE TABLE provenance (
+    run_id TEXT PRIMARY KEY REFERENCES runs (run_id), environment TEXT NOT NULL, stack INTEGER NOT NULL,
+    seconds REAL NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+class Store:
+    """An open store. Use it in a `with` statement.
+
+    Args:
+        directory: where runs.sqlite is or will be.
+        create: whether a missing one is made.
+
+    Raises:
+        StoreError: it is not there, not a store of ours, of a newer schema, damaged, or cannot be written.
+    """
+
+    def __init__(self, directory: Path, create: bool = False) -> None:
+        self.path = directory / FILE
+        if not create and not self.path.exists():
+            raise StoreError(f"{self.path}: expected a store, found none")
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(self.path, isolation_level=None, timeout=60)
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
+            self._open()
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{self.path}: expected a usable store, found: {error}") from error
+
+    def _open(self) -> None:
+        application = self._value("PRAGMA application_id")
+        version = self._value("PRAGMA user_version")
+        empty = not self._value("SELECT count(*) FROM sqlite_master")
+        if empty and application == 0:
+            with self.transaction() as connection:
+                for statement in _SCHEMA.split(";\n"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+        elif application != _APPLICATION:
+            raise StoreError(f"{self.path}: expected a store of fairgrid, found another program's database")
+        elif version > _SCHEMA_VERSION:
+            raise StoreError(f"{self.path}: expected a store of schema {_SCHEMA_VERSION} or older, found {version}")
+
+    def _value(self, query: str) -> int:
+        return int(self._connection.execute(query).fetchone()[0])
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is written inside is committed together, or not at all."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+
+    def plan(self, study: str, plans: Sequence[Plan], complete: bool, retry_failed: bool = False) -> None:
+        """Makes every run of a study a row.
+
+        What the study planned before stays planned if its cell is still one of the study's: fewer seeds than last time
+        take nothing away. Cells that are no longer the study's are no longer its plan; their records stay.
+
+        Args:
+            study: its name.
+            plans: runs to plan.
+            complete: whether that is all of the study, so that cells not in it are no longer its.
+            retry_failed: whether runs that ended in error or timeout are planned again.
+        """
+        with self.transaction() as connection:
+            cells = {plan.run.cell: plan for plan in plans}
+            connection.executemany(
+                "INSERT INTO cells VALUES (?, ?) ON CONFLICT DO NOTHING",
+                [(cell, canonical_json(plan.run.config)) for cell, plan in cells.items()],
+            )
+            connection.executemany(
+                "INSERT INTO runs (run_id, cell, seed, status) VALUES (?, ?, ?, 'planned') ON CONFLICT DO NOTHING",
+                [(plan.run.run_id, plan.run.cell, plan.run.seed) for plan in plans],
+            )
+            connection.execute("CREATE TEMP TABLE wanted (cell TEXT PRIMARY KEY, phase TEXT, factors TEXT)")
+            connection.executemany(
+                "INSERT INTO wanted VALUES (?, ?, ?)",
+                [(cell, plan.phase, canonical_json(plan.factors)) for cell, plan in cells.items()],
+            )
+            if complete:
+                connection.execute(
+                    "DELETE FROM planned WHERE study = ? AND NOT EXISTS (SELECT 1 FROM runs JOIN wanted USING (cell)"
+                    " WHERE runs.run_id = planned.run_id AND wanted.phase = planned.phase)",
+                    (study,),
+                )
+            connection.executemany(
+                "INSERT INTO planned VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [(study, plan.phase, plan.run.run_id, canonical_json(plan.factors)) for plan in plans],
+            )
+            connection.execute(
+                "UPDATE planned SET factors = wanted.factors FROM wanted JOIN runs USING (cell)"
+                " WHERE runs.run_id = planned.run_id AND planned.study = ? AND planned.factors <> wanted.factors",
+                (study,),
+            )
+            connection.execute("DROP TABLE wanted")
+            if retry_failed:
+                connection.execute(
+                    "UPDATE runs SET status = 'planned', message = '' WHERE status IN ('error', 'timeout')"
+                    " AND run_id IN (SELECT run_id FROM planned WHERE study = ?)",
+                    (study,),
+                )
+
+    def waiting(self, runs: Iterable[Run]) -> list[Run]:
+        """Those of the runs that have no record yet, each once."""
+        query = self._connection.execute("SELECT run_id FROM runs WHERE status = 'planned'")
+        planned = {row[0] for row in query}
+        return [run for run_id, run in {run.run_id: run for run in runs}.items() if run_id in planned]
+
+    def commit(self, runs: Sequence[Run], records: Sequence[Record], environment: Environment, seconds: float) -> None:
+        """Keeps the records of a chunk, all or none.
+
+        Args:
+            runs: of the chunk.
+            records: one per run.
+            environment: where they were made.
+            seconds: that the chunk took.
+        """
+        finals = ", ".join(f"{name} = ?" for name in CURVES)
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT INTO environments VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (environment.id, *asdict(environment).values()),
+            )
+            for run, record in zip(runs, records, strict=True):
+                connection.execute(
+                    "UPDATE runs SET status = ?, diverged_at_step = ?, message = ?, steps = ?,"
+                    f" gradient_evaluations = ?, {finals} WHERE run_id = ?",
+                    (
+                        record.status,
+                        record.diverged_at_step,
+                        record.message,
+                        record.steps,
+                        record.gradient_evaluations,
+                        *(record.final.get(name) for name in CURVES),
+                        run.run_id,
+                    ),
+                )
+                connection.executemany(
+                    "INSERT OR REPLACE INTO curves VALUES (?, ?, ?)",
+                    [(run.run_id, name, np.asarray(values, "<f8").tobytes()) for name, values in record.curves.items()],
+                )
+                connection.execute(
+                    "INSERT OR REPLACE INTO provenance VALUES (?, ?, ?, ?)",
+                    (run.run_id, environment.id, len(runs), seconds / len(runs)),
+                )
+
+    def studies(self) -> list[str]:
+        """The names of the studies that planned something."""
+        return [row[0] for row in self._connection.execute("SELECT DISTINCT study FROM planned ORDER BY study")]
+
+    def runs(self, studies: Sequence[str]) -> pd.DataFrame:
+        """A row per planned run: the columns of `planned`, `runs`, and `config`, a dictionary."""
+        frame = self._frame("SELECT * FROM planned JOIN runs USING (run_id) JOIN cells USING (cell)", studies)
+        configs = {text: json.loads(text) for text in frame["config"].unique()}
+        frame["config"] = frame["config"].map(configs)
+        return frame
+
+    def curves(self, studies: Sequence[str]) -> pd.DataFrame:
+        """A row per evaluation run that is ok: study, cell, factors, and an array per metric, `epoch` among them."""
+        frame = self._frame(
+            'SELECT study, cell, factors, run_id, metric, "values" FROM planned JOIN runs USING (run_id)'
+            " JOIN curves USING (run_id) WHERE status = 'ok' AND phase = 'evaluation'",
+            studies,
+        )
+        frame["values"] = frame["values"].map(lambda blob: np.frombuffer(blob, "<f8"))
+        keys = ["study", "cell", "factors", "run_id"]
+        return frame.set_index([*keys, "metric"])["values"].unstack("metric").reset_index()
+
+    def provenance(self, studies: Sequence[str]) -> pd.DataFrame:
+        """Where each record was made and how long it took."""
+        return self._frame(
+            'SELECT study, run_id, "commit", dirty, versions, cpu, threads, stack, seconds FROM planned'
+            " JOIN provenance USING (run_id) JOIN environments USING (environment)",
+            studies,
+        )
+
+    def _frame(self, query: str, studies: Sequence[str]) -> pd.DataFrame:
+        joined = " AND " if " WHERE " in query else " WHERE "
+        marks = ", ".join("?" for _ in studies)
+        return pd.read_sql_query(f"{query}{joined}study IN ({marks})", self._connection, params=list(studies))

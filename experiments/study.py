@@ -1,0 +1,280 @@
+"""A study: a TOML file, checked, and expanded to cells."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from experiments.errors import BadKeyError, InputError, nearest
+from experiments.factors import factors
+from experiments.grid import Point, axes, expand
+from experiments.identity import canonical_json
+from experiments.messages import first_problem
+from experiments.names import KINDS, OPTIMIZER
+from experiments.parts import join, split
+from experiments.seeds import TUNING_BLOCK
+from experiments.settings import Config, Settings, canonical, canonical_part
+
+SHIPPED = Path(__file__).parent / "studies"
+
+Metric = Literal["train_loss", "train_error", "validation_error", "test_loss", "test_error"]
+Statistic = Literal["single", "mean", "std"]
+
+
+def _listed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Reported(_Table):
+    """A published number, and the cell whose runs it is held against."""
+
+    where: dict[str, Any] = Field(description="factors that name the cell")
+    metric: Metric
+    statistic: Annotated[tuple[Statistic, ...], BeforeValidator(_listed)]
+    value: Annotated[tuple[float, ...], BeforeValidator(_listed)] = Field(description="errors are fractions")
+    runs: int = Field(ge=1, description="how many runs the number is from")
+    quote: str = Field(description="where the report says it")
+    row: str = Field(description="the row of the report's table")
+    column: str = Field(description="the column of the report's table")
+    reading: str = "as stated"
+    primary: bool = True
+
+    @model_validator(mode="after")
+    def _one_value_per_statistic(self) -> "Reported":
+        if len(self.value) != len(self.statistic):
+            raise ValueError(f"expected a value per statistic ({len(self.statistic)}), found {len(self.value)}")
+        return self
+
+
+class ReportTable(_Table):
+    """How the report prints its numbers."""
+
+    title: str
+    unit: Literal["error", "error %", "accuracy", "accuracy %"] = "error %"
+
+
+class Tuning(_Table):
+    """Each cell's learning rate chosen on validation error."""
+
+    learning_rate: dict[str, list[float]] = Field(description="candidates by the optimizer's name")
+    seeds: int = Field(5, ge=1, description="tuning seeds per candidate; none of them is an evaluation seed")
+
+
+class StudyFile(_Table):
+    """The tables and keys of a study file."""
+
+    title: str
+    source: str = ""
+    seeds: int | list[int] = 20
+    run: dict[str, Any] = Field(default_factory=dict)
+    grid: list[dict[str, Any]] = Field(default_factory=list)
+    tuning: Tuning | None = None
+    table: ReportTable | None = None
+    reported: list[Reported] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One configuration of a study and the seeds it runs with.
+
+    Attributes:
+        config: canonical; without a learning rate where it is tuned.
+        factors: the value of every key that the study varies.
+        rates: candidates for the learning rate; empty where it is not tuned.
+    """
+
+    config: Config
+    factors: dict[str, Any]
+    seeds: tuple[int, ...]
+    rates: tuple[float, ...] = ()
+
+    def at_rate(self, rate: float) -> Config:
+        """The configuration with a learning rate."""
+        name, options = split(Settings(**self.config).optimizer)
+        return canonical({**self.config, "optimizer": join(name, {**options, "learning_rate": rate})})
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study ready to run."""
+
+    name: str
+    path: Path
+    title: str
+    source: str
+    cells: tuple[Cell, ...]
+    tuning_seeds: tuple[int, ...]
+    table: ReportTable | None
+    reported: tuple[Reported, ...]
+
+
+def shipped() -> list[str]:
+    """The names of the studies that come with the package."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def load(name: str, seeds: int | None = None, assignments: Iterable[tuple[str, Any]] = ()) -> Study:
+    """A study by its shipped name or its path.
+
+    Args:
+        name: "optimizers", or a path that ends in .toml.
+        seeds: evaluation seeds 0 … seeds−1 in place of the study's own numbers of seeds.
+        assignments: (dotted key of [run], value) pairs that override it.
+
+    Raises:
+        InputError: the file is missing, unreadable or malformed, or something in it is not what is expected.
+    """
+    path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
+    if not path.exists():
+        if name.endswith(".toml"):
+            raise InputError(f"{name}: expected a study file, found none")
+        raise InputError(
+            f"expected a shipped study or a path ending in .toml, found {name!r}{nearest(name, shipped())}"
+        )
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: expected a readable file, found {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: expected UTF-8 text, found byte {error.object[error.start]:#04x}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: expected TOML, found: {error}") from error
+    try:
+        return parse(table, path, seeds, assignments)
+    except BadKeyError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def parse(
+    table: Mapping[str, Any], path: Path, seeds: int | None = None, assignments: Iterable[tuple[str, Any]] = ()
+) -> Study:
+    """A study from its table and the path that it came from; see `load`.
+
+    Raises:
+        BadKeyError: something in it is not what is expected.
+    """
+    file = _checked(table)
+    base = dict(file.run)
+    for key, value in assignments:
+        base = next(expand(base, [(key, [(f"--set {key}", value)])])).raw
+    points: dict[str, tuple[Config, list[int], tuple[float, ...]]] = {}
+    varied: dict[str, None] = {}
+    for number, grid in enumerate(file.grid or [{}]):
+        place = f"grid[{number}]"
+        given = dict(grid)
+        own_seeds = _seeds(given.pop("seeds", file.seeds), f"{place}.seeds" if "seeds" in grid else "seeds", seeds)
+        crossed = axes(given, place)
+        varied.update(dict.fromkeys(key for key, _ in crossed))
+        for point in expand(base, crossed):
+            config = _configuration(point)
+            rates = _rates(config, file.tuning)
+            known = points.setdefault(canonical_json(config), (config, [], rates))
+            known[1].extend(own_seeds)
+    _tuning_fits(file.tuning, points.values())
+    configs = [config for config, _, _ in points.values()]
+    values = factors(configs, list(varied))
+    cells = tuple(
+        Cell(config, cell_factors, tuple(sorted(set(cell_seeds))), rates)
+        for (config, cell_seeds, rates), cell_factors in zip(points.values(), values, strict=True)
+    )
+    tuning_seeds = range(TUNING_BLOCK, TUNING_BLOCK + (file.tuning.seeds if file.tuning else 0))
+    study = Study(
+        path.stem, path, file.title, file.source, cells, tuple(tuning_seeds), file.table, tuple(file.reported)
+    )
+    _reported_fit(study)
+    return study
+
+
+def matching(study: Study, where: Mapping[str, Any]) -> list[Cell]:
+    """The cells whose factors have the values in `where`; parts may state options that are at their default.
+
+    Raises:
+        BadKeyError: a part in `where` is not one.
+    """
+    wanted = {key: canonical_part(key, value, key) if key in KINDS else value for key, value in where.items()}
+    return [cell for cell in study.cells if all(cell.factors.get(key) == value for key, value in wanted.items())]
+
+
+def _checked(table: Mapping[str, Any]) -> StudyFile:
+    for key in table:
+        if key not in StudyFile.model_fields:
+            raise BadKeyError(key, f"expected a key of a study, found {key!r}{nearest(key, StudyFile.model_fields)}")
+    try:
+        return StudyFile.model_validate_json(canonical_json(dict(table)))
+    except TypeError as error:
+        raise BadKeyError("study", f"expected strings, numbers, booleans, lists and tables, found {error}") from error
+    except ValidationError as error:
+        known = {**Tuning.model_fields, **ReportTable.model_fields, **Reported.model_fields}
+        raise first_problem(error, known=known) from error
+
+
+def _configuration(point: Point) -> Config:
+    try:
+        return canonical(point.raw)
+    except BadKeyError as error:
+        raise BadKeyError(point.locate(error), error.problem) from error
+
+
+def _seeds(written: Any, place: str, override: int | None) -> list[int]:
+    if override is not None:
+        return list(range(override))
+    listed = list(range(written)) if isinstance(written, int) and not isinstance(written, bool) else written
+    valid = isinstance(listed, list) and all(type(seed) is int and 0 <= seed < TUNING_BLOCK for seed in listed)
+    if not valid or not listed:
+        raise BadKeyError(place, f"expected a count ≥ 1 or a list of seeds in [0, {TUNING_BLOCK}), found {written!r}")
+    if len(set(listed)) < len(listed):
+        raise BadKeyError(place, f"expected different seeds, found {written!r}")
+    return list(listed)
+
+
+def _rates(config: Config, tuning: Tuning | None) -> tuple[float, ...]:
+    """The candidates of a cell: none without [tuning], or where the cell states its own learning rate."""
+    name, options = split(Settings(**config).optimizer)
+    if tuning is None or "learning_rate" in options:
+        return ()
+    if name not in tuning.learning_rate:
+        raise BadKeyError("tuning.learning_rate", f"expected rates for the grid's optimizer {name!r}, found none")
+    return tuple(tuning.learning_rate[name])
+
+
+def _tuning_fits(tuning: Tuning | None, points: Iterable[tuple[Config, list[int], tuple[float, ...]]]) -> None:
+    if tuning is None:
+        return
+    used = {split(Settings(**config).optimizer)[0] for config, _, _ in points}
+    for name, rates in tuning.learning_rate.items():
+        place = f"tuning.learning_rate.{name}"
+        if name not in used:
+            hint = nearest(name, used | set(OPTIMIZER.names))
+            raise BadKeyError(place, f"expected an optimizer of the grid, found {name!r}{hint}")
+        if not rates or any(rate <= 0 for rate in rates) or len(set(rates)) < len(rates):
+            raise BadKeyError(place, f"expected different rates > 0, found {rates!r}")
+    if any(rates and not Settings(**config).build_problem().validation for config, _, rates in points):
+        raise BadKeyError("run.problem.validation", "expected ≥ 1, as [tuning] selects on validation error, found 0")
+
+
+def _reported_fit(study: Study) -> None:
+    """Every reported number names one cell, and every quoted number has one primary reading."""
+    for number, reported in enumerate(study.reported):
+        try:
+            found = len(matching(study, reported.where))
+        except BadKeyError as error:
+            raise BadKeyError(f"reported[{number}].where.{error.key}", error.problem) from error
+        if found != 1:
+            known = sorted({key for cell in study.cells for key in cell.factors})
+            raise BadKeyError(
+                f"reported[{number}].where", f"expected factors ({', '.join(known)}) of one cell, found {found} cells"
+            )
+    primaries = [(reported.quote, reported.metric) for reported in study.reported if reported.primary]
+    for number, reported in enumerate(study.reported):
+        count = primaries.count((reported.quote, reported.metric))
+        if count != 1:
+            raise BadKeyError(
+                f"reported[{number}].primary", f"expected one primary reading of {reported.quote!r}, found {count}"
+            )

@@ -1,0 +1,163 @@
+"""Tables as functions of DataFrames: rows of runs in, what people read out. Nothing here trains."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from experiments.engines.record import CURVES
+from experiments.identity import canonical_json
+from experiments.parts import split
+from experiments.settings import Config, Settings
+
+RUNS = (
+    "study phase cell run_id seed status diverged_at_step message engine problem optimizer learning_rate momentum"
+    " batch_size activation initializer hidden loss epochs factors steps gradient_evaluations train_loss train_error"
+    " validation_error test_loss test_error"
+).split()
+INTEGERS = ["seed", "diverged_at_step", "batch_size", "epochs", "steps", "gradient_evaluations"]
+NUMBERS = ["learning_rate", "momentum", "train_loss", "train_error", "validation_error", "test_loss", "test_error"]
+TEXT = (
+    "study phase cell run_id status message engine problem optimizer activation initializer hidden loss factors metric"
+).split()
+SUMMARIZED = ("train_error", "test_error")
+FAILED = ("timeout", "error")
+
+
+def label(value: Any) -> str:
+    """A part, list or number as people read it: leaky_relu(alpha=0.2), relu+tanh, 25-25."""
+    if isinstance(value, dict):
+        name, options = split(value)
+        return f"{name}({', '.join(f'{key}={label(inner)}' for key, inner in options.items())})"
+    if isinstance(value, list | tuple):
+        return ("-" if all(isinstance(item, int) for item in value) else "+").join(label(item) for item in value)
+    if isinstance(value, str):
+        return value.rpartition(":")[2]
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def labels(factors: str) -> dict[str, str]:
+    """Factors as a record holds them, each value as people read it."""
+    return {key: label(value) for key, value in json.loads(factors).items()}
+
+
+def runs_table(stored: pd.DataFrame) -> pd.DataFrame:
+    """runs.csv from the store's rows (Store.runs): sorted, integers where there is one, None where there is none."""
+    configs = stored.drop_duplicates("cell").set_index("cell")["config"]
+    described = pd.DataFrame.from_dict({cell: _described(config) for cell, config in configs.items()}, orient="index")
+    frame = stored.drop(columns="config").join(described, on="cell")
+    frame = frame.astype(dict.fromkeys(INTEGERS, "Int64") | dict.fromkeys(NUMBERS, "float64"))
+    return frame.sort_values(["study", "phase", "cell", "seed"], ignore_index=True)[RUNS]
+
+
+def _described(config: Config) -> dict[str, Any]:
+    settings = Settings(**config)
+    hidden = settings.option("model", "hidden")
+    return {
+        "engine": settings.engine,
+        "problem": label(settings.problem),
+        "optimizer": split(settings.optimizer)[0],
+        "learning_rate": settings.option("optimizer", "learning_rate"),
+        "momentum": settings.option("optimizer", "momentum"),
+        "batch_size": settings.batch_size,
+        "activation": label(settings.activation),
+        "initializer": label(settings.initializer),
+        "hidden": label(hidden) if hidden is not None else "",
+        "loss": label(settings.loss),
+        "epochs": settings.epochs,
+    }
+
+
+def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """summary.csv: a row per cell.
+
+    Means, standard deviations (n − 1), extremes and the mean's 95 % interval (Student's t) are over runs that are ok.
+    In medians and interquartile means a diverged run counts as an error of 1.
+    """
+    rows = []
+    for (study, phase, cell), group in runs.groupby(["study", "phase", "cell"], sort=True):
+        counts = group["status"].value_counts()
+        row: dict[str, Any] = {
+            "study": study,
+            "phase": phase,
+            "cell": cell,
+            "factors": group["factors"].iloc[0],
+            "learning_rate": group["learning_rate"].iloc[0],
+            "n_planned": len(group),
+            "n_ok": int(counts.get("ok", 0)),
+            "n_diverged": int(counts.get("diverged", 0)),
+            "n_failed": int(sum(counts.get(status, 0) for status in FAILED)),
+        }
+        for metric in SUMMARIZED:
+            row |= {f"{metric}_{name}": value for name, value in _statistics(group, metric).items()}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _statistics(group: pd.DataFrame, metric: str) -> dict[str, float]:
+    ok = group.loc[group["status"] == "ok", metric].to_numpy(float)
+    outcomes = np.concatenate([ok, np.ones(int((group["status"] == "diverged").sum()))])
+    nothing = float("nan")
+    mean = ok.mean() if len(ok) else nothing
+    std = ok.std(ddof=1) if len(ok) > 1 else nothing
+    half = stats.t.ppf(0.975, len(ok) - 1) * std / np.sqrt(len(ok)) if len(ok) > 1 else nothing
+    return {
+        "mean": float(mean),
+        "std": float(std),
+        "median": float(np.median(outcomes)) if len(outcomes) else nothing,
+        "iqm": float(stats.trim_mean(outcomes, 0.25)) if len(outcomes) else nothing,
+        "min": float(ok.min()) if len(ok) else nothing,
+        "max": float(ok.max()) if len(ok) else nothing,
+        "ci_low": float(mean - half),
+        "ci_high": float(mean + half),
+    }
+
+
+def curves_table(curves: pd.DataFrame) -> pd.DataFrame:
+    """curves.csv from the store's arrays (Store.curves): statistics over a cell's runs that are ok, per checkpoint."""
+    frames = []
+    for (study, cell, factors), group in curves.groupby(["study", "cell", "factors"], sort=True):
+        epochs = group["epoch"].iloc[0].astype(int)
+        for metric in CURVES:
+            if metric not in group or not isinstance(group[metric].iloc[0], np.ndarray):
+                continue
+            values = np.stack(group[metric].to_list())  # (runs, checkpoints)
+            several = len(values) > 1
+            columns = {
+                "study": study,
+                "cell": cell,
+                "factors": factors,
+                "epoch": epochs,
+                "metric": metric,
+                "n": len(values),
+                "mean": values.mean(0),
+                "std": values.std(0, ddof=1) if several else np.full(len(epochs), np.nan),
+                "median": np.median(values, 0),
+                "q10": np.quantile(values, 0.1, axis=0),
+                "q90": np.quantile(values, 0.9, axis=0),
+            }
+            frames.append(pd.DataFrame(columns))
+    columns_of_none = ["study", "cell", "factors", "epoch", "metric", "n", "mean", "std", "median", "q10", "q90"]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns_of_none)
+
+
+def tuning_frame(stored: pd.DataFrame, tuned: dict[str, str]) -> pd.DataFrame:
+    """The store's tuning rows as `tuning.select` takes them.
+
+    Args:
+        stored: rows of Store.runs.
+        tuned: for each tuning cell, the name of the cell whose learning rate it is a candidate for.
+    """
+    rates = {cell: Settings(**config).option("optimizer", "learning_rate") for cell, config in _configs(stored).items()}
+    return stored.assign(tuned=stored["cell"].map(tuned), learning_rate=stored["cell"].map(rates))
+
+
+def _configs(stored: pd.DataFrame) -> dict[str, Config]:
+    return {str(cell): config for cell, config in stored.set_index("cell")["config"].items()}
+
+
+def factors_text(factors: dict[str, Any]) -> str:
+    """Factors as they are written to tables."""
+    return canonical_json(factors)

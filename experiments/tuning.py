@@ -1,0 +1,30 @@
+"""The choice of a learning rate: a pure function of the tuning runs."""
+
+import pandas as pd
+
+
+def select(runs: pd.DataFrame) -> dict[str, float]:
+    """For each tuned cell the learning rate with the lowest mean validation error.
+
+    A diverged run counts as an error of 1. Equal errors are decided by the mean training loss, then by the smaller
+    rate.
+
+    Args:
+        runs: a row per tuning run with columns tuned (the name of the tuned cell), learning_rate, status,
+            validation_error and train_loss.
+
+    Raises:
+        ValueError: a run ended in error or timeout or has not run, so that the choice would be among unequal trials.
+    """
+    unfinished = runs[~runs["status"].isin(["ok", "diverged"])]
+    if len(unfinished):
+        row = unfinished.iloc[0]
+        raise ValueError(f"tuning needs every run, found {row['status']!r} at learning rate {row['learning_rate']:g}")
+    diverged = runs["status"] == "diverged"
+    scored = runs.assign(
+        validation_error=runs["validation_error"].where(~diverged, 1.0),
+        train_loss=runs["train_loss"].where(~diverged, float("inf")),
+    )
+    means = scored.groupby(["tuned", "learning_rate"], as_index=False)[["validation_error", "train_loss"]].mean()
+    best = means.sort_values(["tuned", "validation_error", "train_loss", "learning_rate"]).groupby("tuned").first()
+    return {str(cell): float(rate) for cell, rate in best["learning_rate"].items()}
