@@ -5,6 +5,10 @@ one set of tensor operations. The same classes serve plain tensors.
 """
 
 from framework.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh
+from framework.convolution import Conv2d
+from framework.dropout import Dropout
+from framework.flatten import Flatten
+from framework.graph import Graph
 from framework.initializers import (
     Constant,
     Initializer,
@@ -21,18 +25,34 @@ from framework.initializers import (
     xavier_normal,
     xavier_uniform,
 )
+from framework.joins import Concatenate, Slice, Sum
 from framework.linear import Linear
-from framework.losses import Loss, MSELoss
+from framework.losses import BinaryCrossEntropyLoss, CrossEntropyLoss, Loss, MSELoss, WeightedSum
 from framework.module import Module
-from framework.optimizers import SGD, Adam, Optimizer
-from framework.parameter import Parameter
+from framework.normalization import BatchNorm
+from framework.optimizers import SGD, Adam, AdamW, Optimizer
+from framework.parameter import Buffer, Parameter
+from framework.pooling import MaxPool2d
+from framework.replicas import select
 from framework.sequential import Sequential
+from framework.softmax import Softmax
+from framework.state import load, save
 from framework.training import batches, train_epoch
 
 __all__ = [
     "SGD",
     "Adam",
+    "AdamW",
+    "BatchNorm",
+    "BinaryCrossEntropyLoss",
+    "Buffer",
+    "Concatenate",
     "Constant",
+    "Conv2d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Flatten",
+    "Graph",
     "Identity",
     "Initializer",
     "KaimingNormal",
@@ -41,6 +61,7 @@ __all__ = [
     "Linear",
     "Loss",
     "MSELoss",
+    "MaxPool2d",
     "Module",
     "Optimizer",
     "Parameter",
@@ -48,14 +69,21 @@ __all__ = [
     "ReLU",
     "Sequential",
     "Sigmoid",
+    "Slice",
+    "Softmax",
     "StandardNormal",
+    "Sum",
     "Tanh",
+    "WeightedSum",
     "XavierNormal",
     "XavierUniform",
     "batches",
     "kaiming_normal",
     "kaiming_uniform",
+    "load",
     "pytorch_uniform",
+    "save",
+    "select",
     "standard_normal",
     "train_epoch",
     "xavier_normal",

@@ -2,20 +2,28 @@
 
 The contract of a module:
 - `forward(x)` computes the output and leaves in `cache` what backward needs; it changes neither x nor the parameters.
+  While training it may update its buffers (running statistics).
 - `backward(dy)` takes the gradient of a scalar with respect to the output of the last forward, adds the gradients of
   the parameters to their `grad`, and returns the gradient with respect to the input: the exact vector-Jacobian
   product, with no averaging (that happens in the loss alone). It does not change dy.
 - Layers are written for trailing dimensions, so a leading replica dimension passes through.
+- What is kept from step to step is in `Parameter`s and `Buffer`s; parameters belong to the optimizer once it has them.
+- `train(True | False)` switches what differs between training and evaluation; a new module is in training.
+- A training loop calls `begin_epoch(generators, samples)` before each epoch; modules with noise take it from there.
+- A module that is used at two places of a network is a `twin` of itself at the second: the same parameters and
+  buffers, but a cache of its own. `Sequential` and `Graph` see to that.
 """
 
-from collections.abc import Iterator, Sequence
+import copy
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
 from framework.initializers import Initializer
-from framework.parameter import Parameter
+from framework.parameter import Buffer, Parameter
+from framework.state import check
 
 
 class Module:
@@ -23,15 +31,19 @@ class Module:
 
     Attributes:
         cache: what the last forward left for backward; None before the first.
+        training: whether forward is that of training; `train` sets it.
+        several: whether forward takes a list of tensors and backward returns one.
     """
 
     cache: Any = None
+    training: bool = True
+    several: bool = False
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The output for x, (B, D) or (R, B, D)."""
+    def forward(self, x: Any) -> Any:
+        """The output for x, (B, D) or (R, B, D); a list of tensors where there are several inputs or outputs."""
         raise NotImplementedError
 
-    def backward(self, dy: Tensor) -> Tensor:
+    def backward(self, dy: Any) -> Any:
         """Adds to the parameters' gradients and returns the gradient with respect to the last x."""
         raise NotImplementedError
 
@@ -45,18 +57,71 @@ class Module:
             raise ValueError(f"{type(self).__name__}.backward needs a forward before it")
         return self.cache
 
+    def beside(self, x: Tensor, parameter: Parameter) -> Tensor:
+        """How x stands beside a parameter whose declared shape has as many dimensions as a plain x.
+
+        Returns:
+            x itself, or a plain x as the same x for every replica of a stacked parameter.
+
+        Raises:
+            ValueError: x has replicas where the parameter has another number of them or none, or too few dimensions.
+        """
+        dims, value = len(parameter.shape), parameter.value
+        if x.dim() == dims < value.dim():
+            x = x.expand(value.shape[0], *x.shape)
+        if x.dim() < dims or x.shape[:-dims] != value.shape[:-dims]:
+            raise ValueError(
+                f"{type(self).__name__}'s parameter is {tuple(value.shape)}, "
+                f"which does not fit x of shape {tuple(x.shape)}"
+            )
+        return x
+
+    def train(self, mode: bool) -> None:
+        """Switches this module and all below it to training (True) or evaluation (False)."""
+        for _, module in self.walk():
+            module.training = mode
+
+    def begin_epoch(self, generators: Generator | Sequence[Generator], samples: int) -> None:
+        """Announces an epoch, so that modules with noise draw all of it at once.
+
+        Args:
+            generators: one per replica of the stack; a single one for plain tensors.
+            samples: N, training samples that will pass through in the epoch, in batches of any size.
+        """
+        for child in self.children():
+            child.begin_epoch(generators, samples)
+
+    def walk(self, name: str = "") -> Iterator[tuple[str, "Module"]]:
+        """This module and then all below it, depth first, with the names by which they are reached ("modules.0.")."""
+        yield name, self
+        for attribute, held in vars(self).items():
+            for suffix, item in _items(held):
+                if isinstance(item, Module):
+                    yield from item.walk(f"{name}{attribute}{suffix}.")
+
     def children(self) -> Iterator["Module"]:
-        """Modules held in attributes, or in a list in an attribute, in the order of assignment."""
+        """Modules held in attributes, or in a list or dictionary in an attribute, in the order of assignment."""
         for held in vars(self).values():
-            for item in held if isinstance(held, list) else [held]:
+            for _, item in _items(held):
                 if isinstance(item, Module):
                     yield item
 
+    def named_state(self) -> dict[str, Buffer]:
+        """All parameters and buffers by name, this module's own first, then its children's; a shared one once."""
+        names: dict[Buffer, str] = {}
+        for name, module in self.walk():
+            for attribute, held in vars(module).items():
+                if isinstance(held, Buffer):
+                    names.setdefault(held, name + attribute)
+        return {name: held for held, name in names.items()}
+
     def parameters(self) -> list[Parameter]:
         """All parameters, this module's own first, then its children's in order; a shared one once."""
-        own = [held for held in vars(self).values() if isinstance(held, Parameter)]
-        nested = [parameter for child in self.children() for parameter in child.parameters()]
-        return list(dict.fromkeys(own + nested))
+        return [held for held in self.named_state().values() if isinstance(held, Parameter)]
+
+    def buffers(self) -> list[Buffer]:
+        """All that is kept but not trained, in the same order."""
+        return [held for held in self.named_state().values() if not isinstance(held, Parameter)]
 
     def initialize(
         self,
@@ -64,7 +129,7 @@ class Module:
         initializers: Initializer | Sequence[Initializer],
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Draws all parameters.
+        """Draws all parameters and sets all buffers to their start.
 
         Args:
             generators: a list gives stacked parameters, one replica per generator; a single one plain parameters.
@@ -80,6 +145,8 @@ class Module:
                 raise ValueError("a single generator takes a single initializer, found a list")
             for parameter in self.parameters():
                 parameter.assign(initializers(parameter, generators).to(dtype))
+            for buffer in self.buffers():
+                buffer.assign(torch.full(buffer.shape, buffer.start, dtype=dtype))
             return
         schemes = [initializers] * len(generators) if isinstance(initializers, Initializer) else list(initializers)
         if len(schemes) != len(generators):
@@ -87,3 +154,62 @@ class Module:
         for parameter in self.parameters():
             drawn = [scheme(parameter, generator) for scheme, generator in zip(schemes, generators, strict=True)]
             parameter.assign(torch.stack(drawn).to(dtype))
+        for buffer in self.buffers():
+            buffer.assign(torch.full((len(generators), *buffer.shape), buffer.start, dtype=dtype))
+
+    def twin(self) -> "Module":
+        """A module with the same parameters and buffers, but a forward cache and noise of its own."""
+        other = copy.copy(self)
+        for name, held in vars(self).items():
+            if isinstance(held, Module):
+                setattr(other, name, held.twin())
+            elif isinstance(held, list):
+                setattr(other, name, [item.twin() if isinstance(item, Module) else item for item in held])
+            elif isinstance(held, dict):
+                twins = {key: item.twin() if isinstance(item, Module) else item for key, item in held.items()}
+                setattr(other, name, twins)
+        other.cache = None
+        return other
+
+    def select(self, replicas: Tensor) -> None:
+        """Keeps the replicas whose indices are given in all buffers; the parameters are the optimizer's to select.
+
+        Use `framework.select`, which does both.
+        """
+        for buffer in self.buffers():
+            buffer.select(replicas)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """A copy of all parameters and buffers, by name. Caches and an epoch's noise are not part of it."""
+        return {name: held.value.clone() for name, held in self.named_state().items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Takes over the values that `state_dict` gave.
+
+        Raises:
+            ValueError: names, shapes (replicas included) or dtypes differ; nothing is changed then.
+        """
+        held = self.named_state()
+        check(type(self).__name__, {name: item.value for name, item in held.items()}, state)
+        for name, item in held.items():
+            item.value.copy_(state[name])
+
+
+def distinct(modules: Iterable[Module]) -> list[Module]:
+    """The modules, where one that occurred before (or holds one that did) is replaced by its twin."""
+    seen: set[int] = set()
+    result = []
+    for module in modules:
+        below = {id(item) for _, item in module.walk()}
+        result.append(module.twin() if below & seen else module)
+        seen |= below
+    return result
+
+
+def _items(held: Any) -> Iterable[tuple[str, Any]]:
+    """What an attribute holds, with the rest of its name."""
+    if isinstance(held, list):
+        return ((f".{index}", item) for index, item in enumerate(held))
+    if isinstance(held, dict):
+        return ((f".{key}", item) for key, item in held.items())
+    return (("", held),)

@@ -1,12 +1,12 @@
 """Modules one after the other."""
 
-from torch import Tensor
+from typing import Any
 
-from framework.module import Module
+from framework.module import Module, distinct
 
 
 class Sequential(Module):
-    """The composition of modules, in the order given.
+    """The composition of modules, in the order given. One that occurs twice shares its parameters with itself.
 
     Raises:
         ValueError: something given is not a module.
@@ -16,14 +16,15 @@ class Sequential(Module):
         for module in modules:
             if not isinstance(module, Module):
                 raise ValueError(f"Sequential takes modules, found {type(module).__name__}")
-        self.modules = list(modules)
+        self.modules = distinct(modules)
+        self.several = bool(modules) and modules[0].several
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Any:
         for module in self.modules:
             x = module.forward(x)
         return x
 
-    def backward(self, dy: Tensor) -> Tensor:
+    def backward(self, dy: Any) -> Any:
         for module in reversed(self.modules):
             dy = module.backward(dy)
         return dy

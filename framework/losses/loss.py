@@ -1,11 +1,10 @@
-"""Losses: a number per replica, and its gradient with respect to the prediction.
+"""The base class of losses: a number per replica, and its gradient with respect to the prediction.
 
-All averaging of the library happens here.
+All averaging of the library happens in losses.
 """
 
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 Reduction = Literal["mean", "sum"]
@@ -15,7 +14,7 @@ class Loss:
     """Base class of losses.
 
     Args:
-        reduction: "mean" over batch and outputs, as torch's losses do, or "sum" over both.
+        reduction: "mean", as torch's losses do (each says over what), or "sum" over the same.
         scale: a factor on the loss and so on every gradient.
 
     Raises:
@@ -32,36 +31,30 @@ class Loss:
         self.reduction: Reduction = reduction
         self.scale = scale
 
-    def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
+    def forward(self, prediction: Any, target: Any) -> Tensor:
         """The loss, () for a plain prediction (B, C), (R,) for a stacked one (R, B, C)."""
         raise NotImplementedError
 
-    def backward(self) -> Tensor:
+    def backward(self) -> Any:
         """The gradient of each replica's loss with respect to its last prediction, of the prediction's shape."""
         raise NotImplementedError
 
+    def recall(self) -> Any:
+        """The cache of the last forward.
 
-class MSELoss(Loss):
-    """The mean (or sum) over batch and outputs of (prediction − target)².
-
-    Shapes: prediction and target (B, C) or (R, B, C), equal.
-
-    Raises:
-        ValueError: the shapes differ.
-    """
-
-    def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
-        if prediction.shape != target.shape:
-            raise ValueError(
-                f"MSELoss needs equal shapes, found prediction {tuple(prediction.shape)}, target {tuple(target.shape)}"
-            )
-        self.cache = difference = prediction - target
-        return difference.square().sum((-2, -1)).mul_(self._weight(difference))
-
-    def backward(self) -> Tensor:
+        Raises:
+            ValueError: there was no forward.
+        """
         if self.cache is None:
-            raise ValueError("MSELoss.backward needs a forward before it")
-        return torch.mul(self.cache, 2 * self._weight(self.cache))
+            raise ValueError(f"{type(self).__name__}.backward needs a forward before it")
+        return self.cache
 
-    def _weight(self, difference: Tensor) -> float:
-        return self.scale if self.reduction == "sum" else self.scale / (difference.shape[-2] * difference.shape[-1])
+    def weight(self, count: int) -> float:
+        """What each of `count` summed terms counts for.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if count == 0:
+            raise ValueError(f"{type(self).__name__} needs at least one sample, found an empty batch")
+        return self.scale / count if self.reduction == "mean" else self.scale

@@ -40,15 +40,19 @@ class Adam(Optimizer):
     ) -> None:
         for name, beta in (("beta1", beta1), ("beta2", beta2)):
             if not 0 <= beta < 1:
-                raise ValueError(f"Adam needs {name} in [0, 1), found {beta:g}")
+                raise ValueError(f"{type(self).__name__} needs {name} in [0, 1), found {beta:g}")
         if not epsilon > 0:
-            raise ValueError(f"Adam needs epsilon > 0, found {epsilon:g}")
+            raise ValueError(f"{type(self).__name__} needs epsilon > 0, found {epsilon:g}")
         super().__init__(parameters, learning_rate=learning_rate, weight_decay=weight_decay)
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
 
     def update(self, value: Tensor, grad: Tensor, **named: Tensor) -> None:
         if self.used("weight_decay"):
             grad = grad + named["weight_decay"] * value
+        self.descend(value, grad, **named)
+
+    def descend(self, value: Tensor, grad: Tensor, **named: Tensor) -> None:
+        """The step itself, with the decay seen to."""
         # with weight 1, lerp gives zeros a sign that depends on their place in the buffer
         mean = named["mean"].lerp_(grad, 1 - self.beta1) if self.beta1 else named["mean"].copy_(grad)
         square = named["square"].mul_(self.beta2).addcmul_(grad, grad, value=1 - self.beta2)

@@ -6,12 +6,13 @@ that is how learning rates may differ between replicas, and equal ones go throug
 """
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from framework.parameter import Parameter
+from framework.state import check
 
 HyperParameter = float | Sequence[float] | Tensor
 
@@ -104,7 +105,10 @@ class Optimizer:
         return self._used[name]
 
     def select(self, replicas: Tensor) -> None:
-        """Keeps the replicas whose indices are given, in that order: parameters, gradients and state."""
+        """Keeps the replicas whose indices are given, in that order: parameters, gradients and state.
+
+        Use `framework.select`, which sees to the model's buffers too.
+        """
         buffers = {name: self._unflatten(buffer) for name, buffer in self.buffers.items()}
         for parameter in self.parameters:
             parameter.select(replicas)
@@ -115,6 +119,38 @@ class Optimizer:
                 new.copy_(old[replicas])
         for name, given in self._given.items():
             self.set(name, given[replicas] if given.dim() else given)
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of all but the parameters, which are the model's to keep: the class, steps and other numbers,
+        hyper-parameters, and state buffers, one tensor per parameter, as "velocity.0".
+        """
+        state: dict[str, Any] = {"optimizer": type(self).__name__}
+        state |= {name: held for name, held in vars(self).items() if isinstance(held, bool | int | float)}
+        state |= {name: given.clone() for name, given in self._given.items()}
+        for name, buffer in self.buffers.items():
+            state |= {f"{name}.{place}": piece.clone() for place, piece in enumerate(self._unflatten(buffer))}
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes over what `state_dict` gave, hyper-parameters included.
+
+        Raises:
+            ValueError: the class, names, shapes (replicas included) or dtypes differ; nothing is changed then.
+        """
+        expected = self.state_dict()
+        # one number and one per replica may take each other's place
+        for name in self._given.keys() & state.keys():
+            if isinstance(state[name], Tensor) and state[name].shape in ((), (self.replicas,)):
+                expected[name] = torch.empty_like(state[name], dtype=torch.float64)
+        check(type(self).__name__, expected, state)
+        for name, value in state.items():
+            if name in self._given:
+                self.set(name, value)
+            elif isinstance(value, bool | int | float):
+                setattr(self, name, value)
+        for name, buffer in self.buffers.items():
+            for place, piece in enumerate(self._unflatten(buffer)):
+                piece.copy_(state[f"{name}.{place}"])
 
     def _flatten(self) -> None:
         first = self.parameters[0].value

@@ -1,0 +1,80 @@
+"""The two-dimensional convolution, as a matrix product."""
+
+import torch
+from torch import Tensor
+
+from framework.module import Module
+from framework.parameter import Parameter
+from framework.windows import crop, offsets, pad, size
+
+
+class Conv2d(Module):
+    """y[b, o, h, w] = bias[o] + Σ_{i, u, v} weight[o, i, u, v] x[b, i, S h + u − P, S w + v − P].
+
+    What torch.nn.Conv2d computes. The windows are written out as the columns of a matrix (I K², B H' W'), so that
+    both directions are products with the weight as a matrix (O, I K²).
+
+    Shapes: x (B, I, H, W), weight (O, I, K, K), bias (O, 1), y (B, O, H', W') with H' = ⌊(H + 2P − K) / S⌋ + 1;
+    stacked, each with R in front. A plain x goes into a stacked layer as the same x for every replica.
+
+    Args:
+        inputs: I, channels of x.
+        outputs: O, channels of y.
+        kernel: K, height and width of the window.
+        stride: S.
+        padding: P, zeros on each side.
+        bias: whether there is a bias.
+
+    Raises:
+        ValueError: a size out of its range; x has other channels, is smaller than the window, or has replicas where
+            the layer has another number of them or none.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0, bias: bool = True
+    ) -> None:
+        for name, value in (("inputs", inputs), ("outputs", outputs), ("kernel", kernel), ("stride", stride)):
+            if value < 1:
+                raise ValueError(f"Conv2d needs {name} ≥ 1, found {value}")
+        if padding < 0:
+            raise ValueError(f"Conv2d needs padding ≥ 0, found {padding}")
+        self.kernel, self.stride, self.padding = kernel, stride, padding
+        fan_in, fan_out = inputs * kernel**2, outputs * kernel**2
+        self.weight = Parameter((outputs, inputs, kernel, kernel), fan_in=fan_in, fan_out=fan_out)
+        self.bias = Parameter((outputs, 1), fan_in=fan_in, fan_out=fan_out, role="bias") if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.beside(x, self.weight)
+        inputs = self.weight.shape[1]
+        if x.shape[-3] != inputs or min(size(n, self.kernel, self.stride, self.padding) for n in x.shape[-2:]) < 1:
+            raise ValueError(
+                f"Conv2d takes {inputs} channels of at least {self.kernel} × {self.kernel} with padding "
+                f"{self.padding}, found x of shape {tuple(x.shape)}"
+            )
+        padded = pad(x, self.padding)
+        # (..., I, K², B, H', W')
+        windows = torch.stack([view.transpose(-4, -3) for view in offsets(padded, self.kernel, self.stride)], -4)
+        columns = windows.flatten(-3).flatten(-3, -2)
+        self.cache = padded.shape, windows.shape, columns
+        matrix = self.weight.value.flatten(-3)
+        y = matrix @ columns
+        if self.bias is not None:
+            y += self.bias.value
+        return y.view(*y.shape[:-1], *windows.shape[-3:]).transpose(-4, -3)
+
+    def backward(self, dy: Tensor) -> Tensor:
+        padded_shape, windows_shape, columns = self.recall()
+        dy = dy.transpose(-4, -3).flatten(-3)  # (..., O, B H' W')
+        grad = self.weight.grad.flatten(-3)
+        if grad.dim() == 3:
+            grad.baddbmm_(dy, columns.mT)
+        else:
+            grad.addmm_(dy, columns.mT)
+        if self.bias is not None:
+            self.bias.grad.add_(dy.sum(-1, keepdim=True))
+        dwindows = (self.weight.value.flatten(-3).mT @ dy).view(windows_shape)
+        # an element is in up to K² windows
+        dx: Tensor = dy.new_zeros(padded_shape)
+        for view, part in zip(offsets(dx, self.kernel, self.stride), dwindows.unbind(-4), strict=True):
+            view += part.transpose(-4, -3)
+        return crop(dx, self.padding)

@@ -1,0 +1,75 @@
+"""Dropout, with the noise of an epoch drawn at once."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Generator, Tensor
+
+from framework.module import Module
+
+
+class Dropout(Module):
+    """In training y = x m / (1 − p), where each element of m is 0 with probability p and else 1; in evaluation y = x.
+
+    Srivastava et al. 2014, with the scaling in training as in torch.nn.Dropout (report 001_5b15d9e50895a1bd.txt).
+
+    The masks of an epoch are drawn at the first forward after `begin_epoch`: one draw (N, D) per replica from its own
+    generator, then taken batch by batch, so that they depend neither on the stack nor on the batch size. Replicas that
+    were given the same generator share their masks.
+
+    Shapes: x (B, ...) or (R, B, ...), y the same.
+
+    Args:
+        rate: p, in [0, 1).
+
+    Raises:
+        ValueError: another rate; a forward in training for which no masks were drawn.
+    """
+
+    def __init__(self, rate: float) -> None:
+        if not 0 <= rate < 1:
+            raise ValueError(f"Dropout needs a rate in [0, 1), found {rate:g}")
+        self.rate = rate
+        self.epoch: tuple[Generator | Sequence[Generator], int] | None = None
+        self.masks: Tensor | None = None
+        self.taken = 0
+
+    def begin_epoch(self, generators: Generator | Sequence[Generator], samples: int) -> None:
+        self.epoch = generators, samples
+        self.masks = None
+        self.taken = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.rate == 0:
+            self.cache = 1.0
+            return x
+        self.cache = mask = self._next(x)
+        return x * mask
+
+    def backward(self, dy: Tensor) -> Tensor:
+        mask: Tensor | float = self.recall()
+        return dy * mask
+
+    def _next(self, x: Tensor) -> Tensor:
+        """The masks of this batch, 0 or 1 / (1 − p), of the shape of x."""
+        if self.epoch is None:
+            raise ValueError("Dropout in training needs begin_epoch(generators, samples) before its first forward")
+        generators, samples = self.epoch
+        axis = 0 if isinstance(generators, Generator) else 1
+        if self.masks is None:
+            self.masks = self._draw(generators, (samples, *x.shape[axis + 1 :])).to(x.dtype).mul_(1 / (1 - self.rate))
+        mask = self.masks.narrow(axis, self.taken, min(x.shape[axis], samples - self.taken))
+        if mask.shape != x.shape:
+            raise ValueError(
+                f"Dropout's epoch of {samples} samples has masks {tuple(mask.shape)} left, "
+                f"found x of shape {tuple(x.shape)}"
+            )
+        self.taken += x.shape[axis]
+        return mask
+
+    def _draw(self, generators: Generator | Sequence[Generator], shape: tuple[int, ...]) -> Tensor:
+        """What is kept. Draws are float32 whatever x is, so that float32 and float64 models share their masks."""
+        if isinstance(generators, Generator):
+            return torch.rand(shape, generator=generators, dtype=torch.float32) >= self.rate
+        drawn = {generator: self._draw(generator, shape) for generator in dict.fromkeys(generators)}
+        return torch.stack([drawn[generator] for generator in generators])

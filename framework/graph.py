@@ -1,0 +1,131 @@
+"""Networks that are not a chain: any directed acyclic graph of modules."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from torch import Tensor
+
+from framework.module import Module, distinct
+from framework.sequential import Sequential
+
+
+class Graph(Module):
+    """Modules by key, and for each the keys whose outputs it takes: the notation of report 002_bb4c2440422f73ef.txt.
+
+    Two branches into a sum, with the report's dictionaries and lists as they are printed:
+
+        operators = {1: [Linear(2, 9)], 2: [Tanh()], 3: [Linear(9, 2)], 4: [Linear(2, 2)], 5: [Sum()]}
+        connectivity = {1: [], 2: [1], 3: [2], 4: [], 5: [3, 4]}
+        Graph(operators, connectivity, inputs=[1, 4], outputs=[5])
+
+    An operator without predecessors is an input and takes a tensor from outside, here one for 1 and one for 4. Where
+    the same tensor is to go to both, let an `Identity` be the input and both its successors. An operator with several
+    successors gets the sum of their gradients. One with several predecessors takes the list of their outputs, in the
+    order given: `Sum`, `Concatenate`, or a graph with several inputs.
+
+    A module object under two keys, or inside of two, is shared: its parameters are, and their gradients add, while
+    each place has its own forward cache.
+
+    Shapes: forward takes and returns one tensor where there is one input or output, and a list, in the order of
+    `inputs` or `outputs`, where there are several; so does backward.
+
+    Args:
+        operators: key → module, or a list of modules one after the other.
+        connectivity: key → the keys of the predecessors; a key may be left out where there are none.
+        inputs: the keys of all operators without predecessors.
+        outputs: keys of the operators whose outputs are returned; they may have successors too.
+
+    Raises:
+        ValueError: unknown keys, a cycle, an input with predecessors or an operator without that is no input, an
+            operator that leads to no output, several predecessors of a module that takes one tensor; at forward,
+            another number of inputs, or what an operator refuses.
+    """
+
+    def __init__(
+        self,
+        operators: Mapping[Any, Module | Sequence[Module]],
+        connectivity: Mapping[Any, Sequence[Any]],
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+    ) -> None:
+        modules = [held if isinstance(held, Module) else Sequential(*held) for held in operators.values()]
+        self.modules: dict[Hashable, Module] = dict(zip(operators, distinct(modules), strict=True))
+        self.connectivity = {key: list(connectivity.get(key, [])) for key in operators}
+        self.inputs, self.outputs = list(inputs), list(outputs)
+        self.several = len(self.inputs) > 1
+        self._check([*connectivity, *(key for before in connectivity.values() for key in before)])
+        self.order = list(TopologicalSorter(self.connectivity).static_order())
+
+    def forward(self, x: Any) -> Any:
+        given = x if self.several else [x]
+        if isinstance(given, Tensor) or len(given) != len(self.inputs):
+            found = "one tensor" if isinstance(given, Tensor) else len(given)
+            raise ValueError(f"Graph needs a list of tensors, one for each input of {self.inputs}, found {found}")
+        outside = dict(zip(self.inputs, given, strict=True))
+        values: dict[Any, Any] = {}
+        for key in self.order:
+            before = self.connectivity[key]
+            taken = [values[one] for one in before] if before else [outside[key]]
+            values[key] = self._run(key, taken if len(taken) > 1 else taken[0])
+        results = [values[key] for key in self.outputs]
+        return results if len(results) > 1 else results[0]
+
+    def backward(self, dy: Any) -> Any:
+        gradients: dict[Any, Any] = {}
+        for key, gradient in zip(self.outputs, dy if len(self.outputs) > 1 else [dy], strict=True):
+            gradients[key] = _plus(gradients.get(key), gradient)
+        outside: dict[Any, Any] = {}
+        for key in reversed(self.order):
+            dx = self.modules[key].backward(gradients.pop(key))
+            before = self.connectivity[key]
+            if not before:
+                outside[key] = dx
+            for one, part in zip(before, dx if len(before) > 1 else [dx], strict=False):
+                gradients[one] = _plus(gradients.get(one), part)
+        results = [outside[key] for key in self.inputs]
+        return results if self.several else results[0]
+
+    def _run(self, key: Any, x: Any) -> Any:
+        module = self.modules[key]
+        try:
+            if not isinstance(x, Tensor) and not module.several:
+                raise ValueError(f"{type(module).__name__} takes one tensor, found a list of {len(x)}")
+            return module.forward(x)
+        except ValueError as error:
+            raise ValueError(f"Graph operator {key!r}: {error}") from error
+
+    def _check(self, named: list[Any]) -> None:
+        known = list(self.modules)
+        for place, keys in (("connectivity", named), ("inputs", self.inputs), ("outputs", self.outputs)):
+            for key in keys:
+                if key not in self.modules:
+                    raise ValueError(f"Graph's {place} name {key!r}, which is not among the operators {known}")
+            if place != "connectivity" and (not keys or len(set(keys)) < len(keys)):
+                raise ValueError(f"Graph needs one or more {place}, each once, found {keys}")
+        try:
+            TopologicalSorter(self.connectivity).prepare()
+        except CycleError as error:
+            cycle = " → ".join(repr(key) for key in error.args[1])
+            raise ValueError(f"Graph needs a network without cycles, found {cycle}") from None
+        for key, before in self.connectivity.items():
+            if before and key in self.inputs:
+                raise ValueError(f"Graph's input {key!r} takes its tensor from outside, found predecessors {before}")
+            if not before and key not in self.inputs:
+                raise ValueError(
+                    f"Graph operator {key!r} has no predecessors and is not among the inputs {self.inputs}"
+                )
+        leading = set(self.outputs)
+        for key in reversed(list(TopologicalSorter(self.connectivity).static_order())):
+            if key not in leading:
+                raise ValueError(f"Graph operator {key!r} leads to none of the outputs {self.outputs}")
+            leading.update(self.connectivity[key])
+
+
+def _plus(held: Any, more: Any) -> Any:
+    """The sum of two gradients, of tensors or of lists of them; the second where there is no first."""
+    if held is None:
+        return more
+    if isinstance(more, Tensor):
+        return held + more
+    return [_plus(one, other) for one, other in zip(held, more, strict=True)]

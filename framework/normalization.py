@@ -1,0 +1,82 @@
+"""Batch normalization, for features and for images."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from framework.module import Module
+from framework.parameter import Buffer, Parameter
+
+
+class BatchNorm(Module):
+    """y = weight · n + bias with n = (x − mean) / √(variance + ε), per feature. Ioffe and Szegedy 2015, algorithm 1.
+
+    In training, mean and variance are those of the batch (over B, or B, H and W), the variance divided by their count
+    M; the running ones move towards them, r ← (1 − μ) r + μ · batch, with the variance divided by M − 1. In evaluation
+    the running ones are used. These are the conventions of torch.nn.BatchNorm1d and 2d.
+
+    Shapes: x (B, C), weight and bias (1, C); for images x (B, C, H, W), weight and bias (1, C, 1, 1); stacked, each
+    with R in front. A plain x goes into a stacked layer as the same x for every replica.
+
+    Args:
+        features: C.
+        dims: 1 for features, 2 for images.
+        momentum: μ, in [0, 1].
+        epsilon: ε > 0.
+
+    Raises:
+        ValueError: a number out of its range; x has another number of features, or replicas where the layer has
+            another number of them or none; a training batch with one value per feature, which has no variance.
+    """
+
+    def __init__(self, features: int, dims: int = 1, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
+        if features < 1:
+            raise ValueError(f"BatchNorm needs features ≥ 1, found {features}")
+        if dims not in (1, 2):
+            raise ValueError(f"BatchNorm needs dims 1 (features) or 2 (images), found {dims}")
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"BatchNorm needs momentum in [0, 1], found {momentum:g}")
+        if not epsilon > 0:
+            raise ValueError(f"BatchNorm needs epsilon > 0, found {epsilon:g}")
+        self.momentum, self.epsilon = momentum, epsilon
+        self.axes = (-2,) if dims == 1 else (-4, -2, -1)
+        shape = (1, features) if dims == 1 else (1, features, 1, 1)
+        self.weight = Parameter(shape, role="fixed", start=1.0)
+        self.bias = Parameter(shape, role="fixed")
+        self.mean = Buffer(shape)
+        self.variance = Buffer(shape, start=1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.beside(x, self.weight)
+        features, axis = self.weight.shape[1], 1 - len(self.weight.shape)
+        if x.shape[axis] != features:
+            raise ValueError(f"BatchNorm takes {features} features, found x of shape {tuple(x.shape)}")
+        count = math.prod(x.shape[axis] for axis in self.axes)
+        if not self.training:
+            centred = x - self.mean.value
+            variance = self.variance.value
+        elif count < 2:
+            raise ValueError(f"BatchNorm needs two values per feature to train, found x of shape {tuple(x.shape)}")
+        else:
+            mean = x.mean(self.axes, keepdim=True)
+            centred = x - mean
+            variance = centred.square().mean(self.axes, keepdim=True)
+            for running, value in ((self.mean, mean), (self.variance, variance * (count / (count - 1)))):
+                running.value.mul_(1 - self.momentum).add_(value, alpha=self.momentum)
+        inverse = (variance + self.epsilon).sqrt_().reciprocal_()
+        normalized = centred.mul_(inverse)
+        self.cache = normalized, inverse, count if self.training else None
+        return torch.addcmul(self.bias.value, self.weight.value, normalized)
+
+    def backward(self, dy: Tensor) -> Tensor:
+        normalized, inverse, count = self.recall()
+        factor: Tensor = self.weight.value * inverse
+        dbias = dy.sum(self.axes, keepdim=True)
+        dweight = (dy * normalized).sum(self.axes, keepdim=True)
+        self.bias.grad.add_(dbias)
+        self.weight.grad.add_(dweight)
+        if count is not None:
+            # mean and variance depend on x too: what of dy is along them does not change y
+            dy = dy - torch.addcmul(dbias, normalized, dweight).div_(count)
+        return dy * factor

@@ -1,0 +1,59 @@
+"""Max-pooling."""
+
+import torch
+from torch import Tensor
+
+from framework.module import Module
+from framework.windows import crop, offsets, pad, size
+
+
+class MaxPool2d(Module):
+    """y[..., h, w] = the maximum of x in the window at (S h − P, S w − P), as torch.nn.MaxPool2d.
+
+    The gradient goes to the window's maximum; of several equal ones to the first, row by row, as in torch.
+
+    Shapes: x (B, C, H, W), y (B, C, H', W') with H' = ⌊(H + 2P − K) / S⌋ + 1; stacked, each with R in front.
+
+    Args:
+        kernel: K, height and width of the window.
+        stride: S; the kernel where None, so that windows do not overlap.
+        padding: P ≤ K / 2, on each side; what is there is never the maximum.
+
+    Raises:
+        ValueError: a size out of its range, or x smaller than the window.
+    """
+
+    def __init__(self, kernel: int, stride: int | None = None, padding: int = 0) -> None:
+        stride = kernel if stride is None else stride
+        for name, value in (("kernel", kernel), ("stride", stride)):
+            if value < 1:
+                raise ValueError(f"MaxPool2d needs {name} ≥ 1, found {value}")
+        if not 0 <= padding <= kernel // 2:
+            raise ValueError(f"MaxPool2d needs padding from 0 to half the kernel ({kernel // 2}), found {padding}")
+        self.kernel, self.stride, self.padding = kernel, stride, padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dim() < 4 or min(size(n, self.kernel, self.stride, self.padding) for n in x.shape[-2:]) < 1:
+            raise ValueError(
+                f"MaxPool2d takes images of at least {self.kernel} × {self.kernel} with padding {self.padding}, "
+                f"found x of shape {tuple(x.shape)}"
+            )
+        padded = pad(x, self.padding, -torch.inf)
+        first, *rest = offsets(padded, self.kernel, self.stride)
+        y = first.clone()
+        for view in rest:
+            torch.maximum(y, view, out=y)
+        y += 0.0  # whether the maximum of 0 and −0 is 0 or −0 depends on the place in the buffer
+        self.cache = padded, y
+        return y
+
+    def backward(self, dy: Tensor) -> Tensor:
+        padded, y = self.recall()
+        dx = torch.zeros_like(padded)
+        views = zip(*(offsets(image, self.kernel, self.stride) for image in (padded, dx)), strict=True)
+        for view, part in views:
+            # 1.0 where the maximum is here: a float mask is several times faster than a boolean one
+            given = view.clone().eq_(y).mul_(dy)
+            part += given
+            dy = dy - given  # what no later place gets
+        return crop(dx, self.padding)

@@ -1,0 +1,74 @@
+"""Keeping a state: what a state dictionary must fit, and files of them, without pickle.
+
+A state is a dictionary of tensors, numbers, strings and further dictionaries or lists of them. Modules and optimizers
+give theirs by `state_dict()`; training on after `load_state_dict` continues bit for bit, if the generators (which are
+the caller's) go on as well and the save is between epochs:
+
+    save("run.pt", {"model": model.state_dict(), "optimizer": optimizer.state_dict()})
+    state = load("run.pt")
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+"""
+
+import os
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def check(owner: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """Holds a state against the one that its owner has.
+
+    Args:
+        owner: whose state it is, for the message.
+        expected: names and values of the owner's state. Tensors are compared by shape and dtype, numbers by type,
+            strings by value.
+        found: the state to be taken over.
+
+    Raises:
+        ValueError: with all that differs.
+    """
+    differences = [f"missing {name}" for name in expected if name not in found]
+    differences += [f"unexpected {name}" for name in found if name not in expected]
+    for name in expected:
+        if name in found and _kind(expected[name]) != _kind(found[name]):
+            differences.append(f"{name} is {_kind(found[name])} where {_kind(expected[name])} is needed")
+    if differences:
+        raise ValueError(f"the state does not fit {owner}: {'; '.join(differences)}")
+
+
+def save(path: str | Path, state: dict[str, Any]) -> None:
+    """Writes a state to a file, whole or not at all."""
+    partial = Path(f"{path}.partial")
+    torch.save(state, partial)
+    os.replace(partial, path)
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """The state in a file that `save` wrote. Nothing in the file is executed.
+
+    Raises:
+        ValueError: the file is damaged, or no state.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()  # torch reads on where a checksum is wrong
+        if damaged is not None:
+            raise ValueError(f"{path} is damaged: the checksum of {damaged} is wrong")
+        state = torch.load(path, weights_only=True)
+    except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path} is damaged or no saved state: {str(error).splitlines()[0]}") from error
+    if not isinstance(state, dict):
+        raise ValueError(f"{path} holds no state: a dictionary is needed, found {type(state).__name__}")
+    return state
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
+    return repr(value) if isinstance(value, str) else type(value).__name__

@@ -1,0 +1,33 @@
+"""Sliding windows over images, as views: what convolution and pooling share.
+
+A window of K × K elements slides over an image with a stride S. Instead of windows one looks at offsets: for each of
+the K² places in a window, `offsets` gives the elements that are there in all windows at once.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+
+def size(length: int, kernel: int, stride: int, padding: int) -> int:
+    """How many windows fit along one dimension: ⌊(L + 2P − K) / S⌋ + 1, or less than 1 for none."""
+    return (length + 2 * padding - kernel) // stride + 1
+
+
+def pad(x: Tensor, padding: int, value: float = 0.0) -> Tensor:
+    """Adds a border to x (..., H, W): (..., H + 2P, W + 2P); x itself for a border of nothing."""
+    return torch.constant_pad_nd(x, [padding] * 4, value) if padding else x
+
+
+def crop(x: Tensor, padding: int) -> Tensor:
+    """The view of x without its border."""
+    return x[..., padding:-padding, padding:-padding] if padding else x
+
+
+def offsets(x: Tensor, kernel: int, stride: int) -> Iterator[Tensor]:
+    """For each place in the window, row by row, the view (..., H', W') of what is there in every window."""
+    height, width = (size(length, kernel, stride, 0) for length in x.shape[-2:])
+    for row in range(kernel):
+        for column in range(kernel):
+            yield x[..., row : row + stride * height : stride, column : column + stride * width : stride]
