@@ -14,10 +14,20 @@ from torch import Tensor, nn
 from framework import (
     SGD,
     Adam,
+    AdamW,
+    BatchNorm,
+    BinaryCrossEntropyLoss,
+    Concatenate,
+    Conv2d,
+    CrossEntropyLoss,
+    Dropout,
+    Flatten,
+    Graph,
     Identity,
     LeakyReLU,
     Linear,
     Loss,
+    MaxPool2d,
     Module,
     MSELoss,
     Optimizer,
@@ -25,11 +35,15 @@ from framework import (
     ReLU,
     Sequential,
     Sigmoid,
+    Slice,
+    Softmax,
+    Sum,
     Tanh,
+    WeightedSum,
 )
 
 Layout = Callable[[Tensor], Tensor]
-Criterion = Callable[[Tensor, Tensor], Tensor]
+Criterion = Callable[[Any, Any], Tensor]  # Tensors, or lists of them for a loss over several outputs
 
 
 @dataclass(frozen=True)
@@ -62,9 +76,9 @@ def _transposed(theirs: Tensor) -> Tensor:
     return theirs.T
 
 
-def _row(theirs: Tensor) -> Tensor:
-    """(C,) as (1, C)."""
-    return theirs[None]
+def _viewed(shape: tuple[int, ...]) -> Layout:
+    """The same elements in another shape, such as (C,) as (1, C)."""
+    return lambda theirs: theirs.view(shape)
 
 
 def _linear(module: Linear) -> nn.Module:
@@ -75,34 +89,122 @@ def _linear(module: Linear) -> nn.Module:
     return net.to_empty(device=weight.device)
 
 
+def _conv2d(module: Conv2d) -> nn.Module:
+    weight = module.weight.value
+    outputs, inputs, *_ = module.weight.shape
+    sizes = (module.kernel, module.stride, module.padding)
+    net = nn.Conv2d(inputs, outputs, *sizes, bias=module.bias is not None, device="meta", dtype=weight.dtype)
+    return net.to_empty(device=weight.device)
+
+
+def _batch_norm(module: BatchNorm) -> nn.Module:
+    kind = nn.BatchNorm1d if len(module.weight.shape) == 2 else nn.BatchNorm2d
+    net = kind(module.weight.shape[1], module.epsilon, module.momentum, dtype=module.weight.value.dtype)
+    for running, buffer in ((net.running_mean, module.mean), (net.running_var, module.variance)):
+        assert running is not None
+        running.copy_(buffer.value.flatten())
+    return net
+
+
+class _Function(nn.Module):
+    """A layer without parameters, which torch has as a function alone."""
+
+    def __init__(self, function: Callable[[Any], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Any) -> Tensor:
+        return self.function(x)
+
+
+class _Dropout(nn.Module):
+    """Dropout with the masks of ours, which `begin_epoch` of the module must announce: torch's would be others."""
+
+    def __init__(self, ours: Dropout) -> None:
+        super().__init__()
+        self.ours = ours
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.ours.training = self.training
+        return x * self.ours.forward(torch.ones_like(x))
+
+
+class _Graph(nn.Sequential):
+    """The operators of a graph, each called with what its predecessors returned."""
+
+    def __init__(self, ours: Graph) -> None:
+        super().__init__(*map(_build, ours.modules.values()))
+        self.ours = ours
+
+    def forward(self, x: Any) -> Any:
+        peers = dict(zip(self.ours.modules, self, strict=True))
+        found = dict(zip(self.ours.inputs, x if self.ours.several else [x], strict=True))
+        for key in self.ours.order:
+            given = [found[before] for before in self.ours.connectivity[key]] or [found[key]]
+            found[key] = peers[key](given if len(given) > 1 else given[0])
+        results = [found[key] for key in self.ours.outputs]
+        return results if len(results) > 1 else results[0]
+
+
 # a layer, its peer with parameters still to be copied
 MODULES: dict[type[Module], Callable[[Any], nn.Module]] = {
+    BatchNorm: _batch_norm,
+    Concatenate: lambda module: _Function(lambda tensors: torch.cat(tensors, module.dim)),
+    Conv2d: _conv2d,
+    Dropout: _Dropout,
+    Flatten: lambda module: nn.Flatten(-module.dims),
+    Graph: _Graph,
     Identity: lambda module: nn.Identity(),
     LeakyReLU: lambda module: nn.LeakyReLU(module.alpha),
     Linear: _linear,
+    MaxPool2d: lambda module: nn.MaxPool2d(module.kernel, module.stride, module.padding),
     ReLU: lambda module: nn.ReLU(),
     Sequential: lambda module: nn.Sequential(*map(_build, module.modules)),
     Sigmoid: lambda module: nn.Sigmoid(),
+    Slice: lambda module: _Function(lambda x: x.narrow(module.dim, module.start, module.stop - module.start)),
+    Softmax: lambda module: nn.Softmax(-1),
+    Sum: lambda module: _Function(lambda tensors: torch.stack(tensors).sum(0)),
     Tanh: lambda module: nn.Tanh(),
 }
 
-# a layer with parameters of its own: the attribute here, the attribute there, the layout
-PARAMETERS: dict[type[Module], list[tuple[str, str, Layout]]] = {
-    Linear: [("weight", "weight", _transposed), ("bias", "bias", _row)],
+# a layer with parameters of its own: the attribute here, the attribute there, the layout; None: a view of our shape
+PARAMETERS: dict[type[Module], list[tuple[str, str, Layout | None]]] = {
+    BatchNorm: [("weight", "weight", None), ("bias", "bias", None)],
+    Conv2d: [("weight", "weight", None), ("bias", "bias", None)],
+    Linear: [("weight", "weight", _transposed), ("bias", "bias", None)],
 }
+
+
+def _weighted_sum(loss: WeightedSum) -> Criterion:
+    criteria = [twin_loss(part) for part in loss.losses]
+
+    def criterion(predictions: list[Tensor], targets: list[Tensor]) -> Tensor:
+        parts = zip(loss.weights, criteria, predictions, targets, strict=True)
+        return torch.stack([weight * one(prediction, target) for weight, one, prediction, target in parts]).sum()
+
+    return criterion
+
 
 LOSSES: dict[type[Loss], Callable[[Any], Criterion]] = {
+    BinaryCrossEntropyLoss: lambda loss: nn.BCEWithLogitsLoss(reduction=loss.reduction),
+    CrossEntropyLoss: lambda loss: nn.CrossEntropyLoss(reduction=loss.reduction),
     MSELoss: lambda loss: nn.MSELoss(reduction=loss.reduction),
+    WeightedSum: _weighted_sum,
 }
 
+
+def _adam(optimizer: Adam) -> dict[str, Any]:
+    return {
+        "lr": _number(optimizer, "learning_rate"),
+        "betas": (optimizer.beta1, optimizer.beta2),
+        "eps": optimizer.epsilon,
+        "weight_decay": _number(optimizer, "weight_decay"),
+    }
+
+
 OPTIMIZERS: dict[type[Optimizer], Callable[[Any, list[nn.Parameter]], torch.optim.Optimizer]] = {
-    Adam: lambda optimizer, parameters: torch.optim.Adam(
-        parameters,
-        lr=_number(optimizer, "learning_rate"),
-        betas=(optimizer.beta1, optimizer.beta2),
-        eps=optimizer.epsilon,
-        weight_decay=_number(optimizer, "weight_decay"),
-    ),
+    Adam: lambda optimizer, parameters: torch.optim.Adam(parameters, **_adam(optimizer)),
+    AdamW: lambda optimizer, parameters: torch.optim.AdamW(parameters, **_adam(optimizer)),
     SGD: lambda optimizer, parameters: torch.optim.SGD(
         parameters,
         lr=_number(optimizer, "learning_rate"),
@@ -161,14 +263,16 @@ def twin_optimizer(optimizer: Optimizer, torch_parameters: Iterable[nn.Parameter
 
 def _build(module: Module) -> nn.Module:
     net: nn.Module = _entry(MODULES, module, "MODULES")(module)
+    net.training = module.training
     return net
 
 
 def _walk(module: Module, net: nn.Module) -> Iterator[tuple[nn.Module, str, Pair]]:
     """Every use of a parameter: the peer of the layer that uses it, its name there, and the pair."""
     for ours, theirs, layout in PARAMETERS.get(type(module), []):
-        if getattr(module, ours) is not None:
-            yield net, theirs, Pair(getattr(module, ours), getattr(net, theirs), layout)
+        parameter: Parameter | None = getattr(module, ours)
+        if parameter is not None:
+            yield net, theirs, Pair(parameter, getattr(net, theirs), layout or _viewed(parameter.shape))
     for child, peer in zip(module.children(), net.children(), strict=True):
         yield from _walk(child, peer)
 

@@ -7,11 +7,11 @@ from experiments.engines.record import CURVES, Record, Status
 from experiments.settings import Config, Settings
 
 
-def train(configs: Sequence[Config], seeds: Sequence[int]) -> list[Record]:
+def train(configs: Sequence[Config], seeds: Sequence[int], keep: bool = False) -> list[Record]:
     """Trains runs of one chunk (see experiments/chunks.py) with the engine that they name."""
     if Settings(**configs[0]).engine == "framework":
-        return stacked.train(configs, seeds)
-    return [pytorch.train(config, seed) for config, seed in zip(configs, seeds, strict=True)]
+        return stacked.train(configs, seeds, keep)
+    return [pytorch.train(config, seed, keep) for config, seed in zip(configs, seeds, strict=True)]
 
 
 __all__ = ["CURVES", "Record", "Status", "train"]

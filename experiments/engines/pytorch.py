@@ -20,11 +20,11 @@ from experiments.parts import build
 from experiments.problems import Problem, Samples
 from experiments.seeds import generator
 from experiments.settings import Config, Settings
-from experiments.twins import Criterion, twin_loss, twin_module, twin_optimizer
+from experiments.twins import Criterion, parameters, twin_loss, twin_module, twin_optimizer
 
 
-def train(config: Config, seed: int) -> Record:
-    """Trains one run; the record has the meaning that it has in the engine `framework`."""
+def train(config: Config, seed: int, keep: bool = False) -> Record:
+    """Trains one run; arguments and record have the meaning that they have in the engine `framework`."""
     settings = Settings(**config)
     problem = settings.build_problem()
     dtype = getattr(torch, settings.dtype)
@@ -61,6 +61,8 @@ def train(config: Config, seed: int) -> Record:
         if epoch in checkpoints:
             record.add(epoch, _evaluate(net, criterion, problem, parts))
     record.finish(settings.epochs * steps, settings.epochs * problem.train)
+    if keep:
+        record.parameters = [pair.value.clone() for pair in parameters(model, net)]
     return record
 
 

@@ -33,6 +33,7 @@ class Record:
         gradient_evaluations: samples whose gradient was computed.
         final: the last evaluation, by the names of CURVES; empty unless ok.
         curves: every evaluation by name, "epoch" among them.
+        parameters: the model's last parameters, in the order of Module.parameters, if they were asked for.
     """
 
     status: Status = "ok"
@@ -42,6 +43,7 @@ class Record:
     gradient_evaluations: int = 0
     final: dict[str, float] = field(default_factory=dict)
     curves: dict[str, list[float]] = field(default_factory=lambda: {"epoch": []})
+    parameters: list[Tensor] = field(default_factory=list)
 
     def add(self, epoch: int, evaluation: dict[str, float]) -> None:
         """Appends one checkpoint to the curves."""

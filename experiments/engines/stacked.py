@@ -33,18 +33,20 @@ class _Stack:
     def select(self, keep: torch.Tensor) -> None:
         chosen = keep.tolist()
         self.rows = [self.rows[i] for i in chosen]
-        self.streams = [self.streams[i] for i in chosen]
+        # copies, so that a replica and its twin draw the same
+        self.streams = [torch.Generator().set_state(self.streams[i].get_state()) for i in chosen]
         self.parts = {
             name: Samples(part.x[keep], part.target[keep], part.label[keep]) for name, part in self.parts.items()
         }
 
 
-def train(configs: Sequence[Config], seeds: Sequence[int]) -> list[Record]:
+def train(configs: Sequence[Config], seeds: Sequence[int], keep: bool = False) -> list[Record]:
     """Trains one stack.
 
     Args:
         configs: one per run; they differ in the optimizer's stackable options and the initializer at most.
         seeds: one per run.
+        keep: whether records hold the last parameters of runs that are ok.
 
     Returns:
         A record per run, in order; each depends on its own configuration and seed alone.
@@ -66,7 +68,6 @@ def train(configs: Sequence[Config], seeds: Sequence[int]) -> list[Record]:
     )
     optimizer = _optimizer([every[row] for row in rows], model)
     data = [problem.sample(seeds[row]) for row in rows]
-    # one stream per replica, though twins' streams are equal: each is drawn from in turn
     streams = [generator(seeds[row], "order") for row in rows]
     stack = _Stack(rows, stacked(data, dtype), streams)
 
@@ -81,17 +82,20 @@ def train(configs: Sequence[Config], seeds: Sequence[int]) -> list[Record]:
         if diverged.any():
             for row in {stack.rows[i] for i in diverged.nonzero().flatten().tolist()}:
                 records[row].finish(epoch * steps, epoch * problem.train)
-            keep = (~diverged).nonzero().flatten()
-            if not len(keep):
+            staying = (~diverged).nonzero().flatten()
+            if not len(staying):
                 return records
             # the last one left stays beside itself
-            keep = keep if len(keep) > 1 else keep.repeat(2)
-            optimizer.select(keep)
-            stack.select(keep)
+            staying = staying if len(staying) > 1 else staying.repeat(2)
+            optimizer.select(staying)
+            stack.select(staying)
         if epoch in checkpoints:
             _evaluate(stack, model, criterion, problem, epoch, records)
     for row in set(stack.rows):
         records[row].finish(settings.epochs * steps, settings.epochs * problem.train)
+        if keep:
+            replica = stack.rows.index(row)
+            records[row].parameters = [parameter.value[replica].clone() for parameter in model.parameters()]
     return records
 
 

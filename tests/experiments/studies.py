@@ -1,0 +1,65 @@
+"""Small studies that tests run."""
+
+from pathlib import Path
+
+TINY = """
+title = "Tiny"
+seeds = 5
+[run]
+problem = { name = "disk", train = 40, test = 30, validation = 20 }
+model.name = "mlp"
+model.hidden = [4]
+epochs = 3
+checkpoints = 2
+batch_size = 10
+[[grid]]
+optimizer = [{ name = "sgd", learning_rate = 0.1 }, { name = "adam", learning_rate = 0.01 }]
+activation = ["relu", "tanh"]
+"""
+
+TUNED = """
+title = "Tuned"
+seeds = 4
+[run]
+problem = { name = "disk", train = 40, test = 30, validation = 20 }
+model = { name = "mlp", hidden = [4] }
+epochs = 2
+checkpoints = 1
+[[grid]]
+optimizer = ["sgd", "momentum", { name = "adam", learning_rate = 0.5 }]
+[tuning]
+learning_rate = { sgd = [0.01, 0.1], momentum = [0.1, 1e30] }
+seeds = 3
+"""
+
+# every activation, an output of width 1 and of width 2, an optimizer of each kind, a run that diverges, a last batch
+# that is smaller, rates that differ within a stack
+VARIED = """
+title = "Varied"
+seeds = 9
+[run]
+problem = { name = "disk", train = 50, test = 30, validation = 20 }
+model = { name = "mlp", hidden = [5, 25] }
+epochs = 2
+checkpoints = 2
+batch_size = 7
+[[grid]]
+activation = ["identity", "relu", "leaky_relu", "tanh", "sigmoid"]
+problem.encoding = ["one_hot", "signed"]
+optimizer = [
+    { name = "adam", learning_rate = 0.01 },
+    { name = "momentum", learning_rate = 0.1 },
+    { name = "sgd", learning_rate = 1e25 },
+]
+[[grid]]
+batch_size = [1, 50]
+initializer = ["standard_normal", "kaiming_uniform"]
+optimizer = [{ name = "nesterov", learning_rate = 0.03 }, { name = "sgd", learning_rate = 0.1, weight_decay = 0.01 }]
+"""
+
+
+def write(folder: Path, text: str, name: str = "study.toml") -> str:
+    """The path of a study file with this text."""
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)

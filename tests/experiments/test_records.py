@@ -1,0 +1,107 @@
+"""The record contract: a record depends on configuration, seed and numerics alone."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from experiments import runner
+from experiments.chunks import cut
+from experiments.engines import train
+from experiments.files import write
+from experiments.runner import Driver
+from experiments.settings import canonical
+from experiments.store import Store
+from experiments.study import load
+from tests.experiments import studies
+
+
+def runs_csv(results: Path, study: str, jobs: int = 1, chunk: int | None = None) -> bytes:
+    Driver(results, jobs, chunk=chunk, say=lambda _: None).run([load(study)])
+    with Store(results) as store:
+        write(store, results)
+    return (results / "runs.csv").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes]:
+    folder = tmp_path_factory.mktemp("reference")
+    study = studies.write(folder, studies.VARIED)
+    return study, runs_csv(folder / "results", study)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 7, 64])
+def test_stack_size_changes_no_byte(tmp_path: Path, reference: tuple[str, bytes], chunk: int) -> None:
+    study, expected = reference
+    assert runs_csv(tmp_path, study, chunk=chunk) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", [2, None])
+def test_worker_processes_change_no_byte(tmp_path: Path, reference: tuple[str, bytes], chunk: int | None) -> None:
+    study, expected = reference
+    assert runs_csv(tmp_path, study, jobs=2, chunk=chunk) == expected
+
+
+def test_task_order_changes_no_byte(
+    tmp_path: Path, reference: tuple[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shuffled(runs: list, largest: int | None = None) -> list:
+        mixed = random.Random(5).sample(runs, len(runs))
+        chunks = cut(mixed, largest)
+        return random.Random(6).sample(chunks, len(chunks))
+
+    study, expected = reference
+    monkeypatch.setattr(runner, "cut", shuffled)
+    assert runs_csv(tmp_path, study, chunk=5) == expected
+
+
+def test_the_reference_has_what_the_contract_is_about(reference: tuple[str, bytes]) -> None:
+    text = reference[1].decode()
+    assert ",diverged," in text
+    assert ",ok," in text
+    assert "encoding=signed" in text
+
+
+def test_diverged_run_leaves_its_neighbours_alone() -> None:
+    def config(rate: float) -> dict:
+        return canonical(
+            {
+                "problem": {"name": "disk", "train": 60, "test": 20, "validation": 0},
+                "model": {"name": "mlp", "hidden": [6]},
+                "optimizer": {"name": "sgd", "learning_rate": rate},
+                "epochs": 4,
+            }
+        )
+
+    alone = train([config(0.1)] * 3, [0, 1, 2])
+    beside = train([config(0.1), config(1e30), config(0.1), config(1e30), config(0.1)], [0, 7, 1, 8, 2])
+    assert [beside[0], beside[2], beside[4]] == alone
+    for record in (beside[1], beside[3]):
+        assert record.status == "diverged"
+        assert record.diverged_at_step is not None
+        assert 1 <= record.diverged_at_step <= record.steps == 6
+        assert record.final == {}
+
+
+def test_last_survivor_of_a_stack_has_the_record_of_a_full_one() -> None:
+    good = canonical({"optimizer": {"name": "sgd", "learning_rate": 0.1}, "epochs": 3, "batch_size": 100})
+    bad = canonical({"optimizer": {"name": "sgd", "learning_rate": 1e30}, "epochs": 3, "batch_size": 100})
+    full = train([good] * 4, [0, 1, 2, 3])
+    assert train([bad, good, bad], [5, 2, 6])[1] == full[2]
+    assert train([good], [2])[0] == full[2]
+
+
+def test_parameters_that_overflow_behind_a_bounded_activation_diverge() -> None:
+    # one step to infinite weights at the very end: every training loss is still finite
+    config = canonical(
+        {
+            "problem": {"name": "disk", "train": 10, "test": 10, "validation": 0},
+            "output_activation": "tanh",
+            "optimizer": {"name": "sgd", "learning_rate": 1e38},
+            "loss": {"name": "mse", "scale": 1e6},
+            "epochs": 1,
+        }
+    )
+    record = train([config], [0])[0]
+    assert (record.status, record.diverged_at_step, record.message) == ("diverged", 1, "parameters not finite")
