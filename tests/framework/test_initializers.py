@@ -115,6 +115,9 @@ def test_float32_is_float64_rounded(kind, example) -> None:
         for single, double in zip(*(model.parameters() for model in models), strict=True):
             assert (single.value.dtype, double.value.dtype) == (torch.float32, torch.float64)
             same_bits(single.value, double.value.float(), "float32")
+        weight = models[1].weight.value
+        if example[1] is not None:
+            assert weight.ne(weight.float()).any(), "the float64 draw was rounded"
 
 
 @every_initializer

@@ -109,6 +109,26 @@ def test_a_learning_rate_can_be_read_back() -> None:
     assert optimizer.get("learning_rate").item() == 0.5
 
 
+@pytest.mark.parametrize("name", ["momentum", "weight_decay"])
+def test_what_was_zero_can_be_set_later(name) -> None:
+    parameters = checks.problem(2)
+    leaves = [torch.nn.Parameter(parameter.value.clone()) for parameter in parameters]
+    optimizer = SGD(parameters, learning_rate=0.1)
+    peer = torch.optim.SGD(leaves, lr=0.1)
+    for step in range(6):
+        if step == 3:
+            optimizer.set(name, 0.5)
+            peer.param_groups[0][name] = 0.5
+        optimizer.zero_grad()
+        for parameter, leaf in zip(parameters, leaves, strict=True):
+            parameter.grad += parameter.value.cos()
+            leaf.grad = leaf.detach().cos()
+        optimizer.step()
+        peer.step()
+    for parameter, leaf in zip(parameters, leaves, strict=True):
+        checks.close(parameter.value, leaf.detach(), "a parameter")
+
+
 class MomentumInsideTheRate(SGD):
     """v ← ρv + αg, p ← p − v: equal to torch's as long as α stays as it is."""
 
