@@ -88,9 +88,10 @@ class Graph(Module):
 
     def _run(self, key: Any, x: Any) -> Any:
         module = self.modules[key]
+        if not isinstance(x, Tensor) and not module.several:
+            kind = type(module).__name__
+            raise ValueError(f"Graph operator {key!r}: {kind} takes one tensor, found a list of {len(x)}")
         try:
-            if not isinstance(x, Tensor) and not module.several:
-                raise ValueError(f"{type(module).__name__} takes one tensor, found a list of {len(x)}")
             return module.forward(x)
         except ValueError as error:
             raise ValueError(f"Graph operator {key!r}: {error}") from error

@@ -138,6 +138,8 @@ class Optimizer:
             ValueError: the class, names, shapes (replicas included) or dtypes differ; nothing is changed then.
         """
         expected = self.state_dict()
+        if state.get("optimizer") != expected["optimizer"]:
+            raise ValueError(f"the state does not fit {type(self).__name__}: it is of {state.get('optimizer')}")
         # one number and one per replica may take each other's place
         for name in self._given.keys() & state.keys():
             if isinstance(state[name], Tensor) and state[name].shape in ((), (self.replicas,)):

@@ -51,7 +51,21 @@ def initialized(example: Example, replicas: int | None = None, dtype: torch.dtyp
     module = example.make()
     generators = generator(0) if replicas is None else [generator(r) for r in range(replicas)]
     module.initialize(generators, XavierNormal(bias="same"), dtype)
+    module.streams = 0 if replicas is None else list(range(replicas))  # whose noise `begin_epoch` gives
     return module
+
+
+def begin_epoch(module: Module, x: Tensor) -> None:
+    """Announces an epoch of one batch, x, with the same noise every time."""
+    if isinstance(module.streams, int):
+        module.begin_epoch(generator(module.streams), x.shape[0])
+    else:
+        module.begin_epoch([generator(stream) for stream in module.streams], x.shape[1])
+
+
+def forward(module: Module, x: Tensor) -> Tensor:
+    begin_epoch(module, x)
+    return module.forward(x)
 
 
 def inputs(
@@ -60,14 +74,16 @@ def inputs(
     """x for the example, and a dy of the shape of its output."""
     leading = () if replicas is None else (replicas,)
     x = normal(*leading, batch, *example.features, seed=1, dtype=dtype)
-    return x, normal(*module.forward(x).shape, seed=2, dtype=dtype)
+    return x, normal(*forward(module, x).shape, seed=2, dtype=dtype)
 
 
 def select(module: Module, replicas: int | list[int]) -> Module:
     """A copy with some of the replicas of a stacked module; a single index gives a plain one."""
     part = copy.deepcopy(module)
-    for parameter in part.parameters():
-        parameter.assign(parameter.value[replicas].clone())
+    for held in part.named_state().values():
+        held.assign(held.value[replicas].clone())
+    if hasattr(module, "streams"):
+        part.streams = module.streams[replicas] if isinstance(replicas, int) else [module.streams[r] for r in replicas]
     return part
 
 
@@ -75,7 +91,7 @@ def outcome(module: Module, x: Tensor, dy: Tensor) -> Outcome:
     """Output and gradients of one forward and backward."""
     for parameter in module.parameters():
         parameter.grad.zero_()
-    found = {"output": module.forward(x).clone(), "input gradient": module.backward(dy).clone()}
+    found = {"output": forward(module, x).clone(), "input gradient": module.backward(dy).clone()}
     return found | gradients(module.parameters())
 
 
@@ -87,6 +103,7 @@ def twin_outcome(module: Module, x: Tensor, dy: Tensor) -> Outcome:
     """The same by autograd, for a plain module."""
     net = twin_module(module)
     x = x.clone().requires_grad_()
+    begin_epoch(module, x)
     y = net(x)
     y.backward(dy)
     found = {"output": y.detach(), "input gradient": x.grad}
@@ -129,7 +146,7 @@ def check_directional(module: Module, x: Tensor, dy: Tensor) -> None:
     varied |= {f"gradient of parameter {i}": parameter.value for i, parameter in enumerate(module.parameters())}
 
     def height() -> float:
-        return (dy * module.forward(x)).sum().item()
+        return (dy * forward(module, x)).sum().item()
 
     for seed, (name, tensor) in enumerate(varied.items()):
         check_slope(height, tensor, found[name], name, seed)
@@ -166,6 +183,7 @@ def check_accumulates(module: Module, x: Tensor, dy: Tensor, samplewise: bool = 
         cut = x.shape[batch] // 3
         sizes = [cut, x.shape[batch] - cut]
         parts = []
+        begin_epoch(module, x)
         for part, d_part in zip(x.split(sizes, batch), dy.split(sizes, batch), strict=True):
             module.forward(part)
             parts.append(module.backward(d_part))
@@ -178,7 +196,7 @@ def check_leaves_alone(module: Module, x: Tensor, dy: Tensor) -> None:
     """Forward changes neither x nor the parameters, backward nor dy nor the output."""
     held = [x, dy, *(parameter.value for parameter in module.parameters())]
     before = [tensor.clone() for tensor in held]
-    y = module.forward(x)
+    y = forward(module, x)
     held.append(y)
     before.append(y.clone())
     module.backward(dy)

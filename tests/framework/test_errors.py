@@ -1,6 +1,7 @@
 """Every ValueError of framework/ states the requirement and what was found; its whole message is here."""
 
 import ast
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,32 @@ import framework
 from framework import (
     SGD,
     Adam,
+    AdamW,
+    BatchNorm,
+    BinaryCrossEntropyLoss,
+    Buffer,
+    Concatenate,
+    Conv2d,
+    CrossEntropyLoss,
+    Dropout,
+    Flatten,
+    Graph,
+    Identity,
     LeakyReLU,
     Linear,
+    MaxPool2d,
+    Module,
     MSELoss,
     Parameter,
     Sequential,
+    Slice,
+    Sum,
     Tanh,
+    WeightedSum,
     kaiming_normal,
+    load,
     pytorch_uniform,
+    save,
 )
 from tests.framework.checks import generator, problem
 
@@ -27,6 +46,24 @@ def layer(replicas: int) -> Linear:
     stacked.initialize([generator(r) for r in range(replicas)], pytorch_uniform)
     return stacked
 
+
+def chain(inputs: list[str], outputs: list[str], **connectivity: list[str]) -> Graph:
+    operators: dict[str, Module] = {"a": Linear(4, 3), "b": Tanh(), "c": Sum()}
+    return Graph(operators, connectivity, inputs, outputs)
+
+
+def announced(generators: object, samples: int) -> Dropout:
+    layer = Dropout(0.5)
+    layer.begin_epoch(generators, samples)
+    return layer
+
+
+FILES = Path(tempfile.mkdtemp())
+(FILES / "text").write_text("no state")
+torch.save(torch.ones(3), FILES / "tensor")
+save(FILES / "damaged", {"x": torch.full((3,), 7.0)})
+content = (FILES / "damaged").read_bytes()
+(FILES / "damaged").write_bytes(content.replace(torch.full((3,), 7.0).numpy().tobytes(), b"\0" * 12))
 
 ones = torch.ones
 ERRORS = [
@@ -106,6 +143,177 @@ ERRORS = [
     (lambda: Adam(problem(None), beta1=1.0), "Adam needs beta1 in [0, 1), found 1"),
     (lambda: Adam(problem(None), beta2=-0.5), "Adam needs beta2 in [0, 1), found -0.5"),
     (lambda: Adam(problem(None), epsilon=0), "Adam needs epsilon > 0, found 0"),
+    (lambda: AdamW(problem(None), beta1=1.0), "AdamW needs beta1 in [0, 1), found 1"),
+    (
+        lambda: Buffer((1, 3)).assign(ones(3, 1)),
+        "a buffer of shape (1, 3) takes that or a leading R, found (3, 1)",
+    ),
+    (lambda: Conv2d(1, 1, 0), "Conv2d needs kernel ≥ 1, found 0"),
+    (lambda: Conv2d(1, 1, 2, padding=-1), "Conv2d needs padding ≥ 0, found -1"),
+    (
+        lambda: Conv2d(2, 1, 3).forward(ones(6, 1, 4, 4)),
+        "Conv2d takes 2 channels of at least 3 × 3 with padding 0, found x of shape (6, 1, 4, 4)",
+    ),
+    (
+        lambda: Conv2d(2, 1, 5, padding=1).forward(ones(6, 2, 2, 4)),
+        "Conv2d takes 2 channels of at least 5 × 5 with padding 1, found x of shape (6, 2, 2, 4)",
+    ),
+    (
+        lambda: Conv2d(2, 1, 3).forward(ones(2, 6, 2, 4, 4)),
+        "Conv2d's parameter is (1, 2, 3, 3), which does not fit x of shape (2, 6, 2, 4, 4)",
+    ),
+    (
+        lambda: Conv2d(2, 1, 3).forward(ones(2, 4, 4)),
+        "Conv2d's parameter is (1, 2, 3, 3), which does not fit x of shape (2, 4, 4)",
+    ),
+    (lambda: MaxPool2d(2, 0), "MaxPool2d needs stride ≥ 1, found 0"),
+    (lambda: MaxPool2d(3, 1, 2), "MaxPool2d needs padding from 0 to half the kernel (1), found 2"),
+    (
+        lambda: MaxPool2d(3).forward(ones(6, 1, 2, 4)),
+        "MaxPool2d takes images of at least 3 × 3 with padding 0, found x of shape (6, 1, 2, 4)",
+    ),
+    (lambda: Flatten(0), "Flatten needs dims ≥ 1, found 0"),
+    (lambda: Flatten().forward(ones(3, 4, 5)), "Flatten joins 3 dimensions after the batch's, found x (3, 4, 5)"),
+    (lambda: BatchNorm(0), "BatchNorm needs features ≥ 1, found 0"),
+    (lambda: BatchNorm(3, dims=3), "BatchNorm needs dims 1 (features) or 2 (images), found 3"),
+    (lambda: BatchNorm(3, momentum=1.5), "BatchNorm needs momentum in [0, 1], found 1.5"),
+    (lambda: BatchNorm(3, epsilon=0.0), "BatchNorm needs epsilon > 0, found 0"),
+    (lambda: BatchNorm(3).forward(ones(6, 4)), "BatchNorm takes 3 features, found x of shape (6, 4)"),
+    (
+        lambda: BatchNorm(3).forward(ones(1, 3)),
+        "BatchNorm needs two values per feature to train, found x of shape (1, 3)",
+    ),
+    (lambda: Dropout(1.0), "Dropout needs a rate in [0, 1), found 1"),
+    (
+        lambda: Dropout(0.5).forward(ones(6, 4)),
+        "Dropout in training needs begin_epoch(generators, samples) before its first forward",
+    ),
+    (
+        lambda: announced(generator(0), 5).forward(ones(6, 4)),
+        "Dropout's epoch of 5 samples has masks (5, 4) left, found x of shape (6, 4)",
+    ),
+    (
+        lambda: announced([generator(0), generator(1)], 6).forward(ones(3, 6, 4)),
+        "Dropout's epoch of 6 samples has masks (2, 6, 4) left, found x of shape (3, 6, 4)",
+    ),
+    (lambda: Sum().forward(ones(6, 4)), "Sum needs a list of tensors, found a tensor of shape (6, 4)"),
+    (lambda: Concatenate().forward([]), "Concatenate needs a list of tensors, found none"),
+    (
+        lambda: Sum().forward([ones(6, 4), ones(6, 1)]),
+        "Sum needs tensors of one shape, found [(6, 4), (6, 1)]",
+    ),
+    (
+        lambda: Concatenate().forward([ones(6, 4), ones(5, 4)]),
+        "Concatenate needs shapes that differ in dimension -1 alone, found [(6, 4), (5, 4)]",
+    ),
+    (lambda: Concatenate(1), "Concatenate counts dimensions from the end, as −1, found 1"),
+    (lambda: Slice(2, 2), "Slice needs 0 ≤ start < stop, found 2 and 2"),
+    (
+        lambda: Slice(1, 5).forward(ones(6, 4)),
+        "Slice needs at least 5 elements in dimension -1, found x of shape (6, 4)",
+    ),
+    (
+        lambda: chain(["a"], ["c"], b=["a"], c=["b", "z"]),
+        "Graph's connectivity name 'z', which is not among the operators ['a', 'b', 'c']",
+    ),
+    (
+        lambda: chain(["a"], ["c"], b=["a"], c=["b"], z=["c"]),
+        "Graph's connectivity name 'z', which is not among the operators ['a', 'b', 'c']",
+    ),
+    (
+        lambda: chain(["x"], ["c"], b=["a"], c=["b"]),
+        "Graph's inputs name 'x', which is not among the operators ['a', 'b', 'c']",
+    ),
+    (
+        lambda: chain(["a"], ["y"], b=["a"], c=["b"]),
+        "Graph's outputs name 'y', which is not among the operators ['a', 'b', 'c']",
+    ),
+    (lambda: chain(["a"], [], b=["a"], c=["b"]), "Graph needs one or more outputs, each once, found []"),
+    (
+        lambda: chain(["a", "a"], ["c"], b=["a"], c=["b"]),
+        "Graph needs one or more inputs, each once, found ['a', 'a']",
+    ),
+    (
+        lambda: chain(["a"], ["c"], b=["c"], c=["a", "b"]),
+        "Graph needs a network without cycles, found 'c' → 'b' → 'c'",
+    ),
+    (lambda: chain(["a"], ["a"], a=["a"]), "Graph needs a network without cycles, found 'a' → 'a'"),
+    (
+        lambda: chain(["a", "b"], ["c"], b=["a"], c=["b", "a"]),
+        "Graph's input 'b' takes its tensor from outside, found predecessors ['a']",
+    ),
+    (
+        lambda: chain(["a"], ["c"], c=["a", "b"]),
+        "Graph operator 'b' has no predecessors and is not among the inputs ['a']",
+    ),
+    (
+        lambda: chain(["a"], ["c"], b=["a"], c=["a"]),
+        "Graph operator 'b' leads to none of the outputs ['c']",
+    ),
+    (
+        lambda: chain(["a", "b"], ["c"], c=["a", "b"]).forward(ones(6, 4)),
+        "Graph needs a list of tensors, one for each input of ['a', 'b'], found one tensor",
+    ),
+    (
+        lambda: chain(["a", "b"], ["c"], c=["a", "b"]).forward([ones(6, 4)]),
+        "Graph needs a list of tensors, one for each input of ['a', 'b'], found 1",
+    ),
+    (
+        lambda: chain(["a", "b"], ["c"], c=["a", "b"]).forward([ones(6, 4), ones(6, 4)]),
+        "Graph operator 'c': Sum needs tensors of one shape, found [(6, 3), (6, 4)]",
+    ),
+    (
+        lambda: Graph({1: Identity(), 2: Tanh(), 3: Tanh()}, {3: [1, 2]}, [1, 2], [3]).forward([ones(6, 4)] * 2),
+        "Graph operator 3: Tanh takes one tensor, found a list of 2",
+    ),
+    (lambda: MSELoss().forward(ones(0, 3), ones(0, 3)), "MSELoss needs at least one sample, found an empty batch"),
+    (
+        lambda: CrossEntropyLoss("sum").forward(ones(2, 0, 3), ones(2, 0, 3)),
+        "CrossEntropyLoss needs at least one sample, found an empty batch",
+    ),
+    (
+        lambda: BinaryCrossEntropyLoss().forward(ones(6, 1), ones(6)),
+        "BinaryCrossEntropyLoss needs equal shapes, found prediction (6, 1), target (6,)",
+    ),
+    (
+        lambda: CrossEntropyLoss().forward(ones(6, 3), ones(6)),
+        "CrossEntropyLoss needs class indices (whole numbers) of the prediction's shape without the classes, or "
+        "probabilities of its shape, found prediction (6, 3), target (6,) of torch.float32",
+    ),
+    (
+        lambda: CrossEntropyLoss().forward(ones(3, 3), torch.tensor([0, 3, 1])),
+        "CrossEntropyLoss needs class indices from 0 to 2, found 0 to 3",
+    ),
+    (
+        lambda: CrossEntropyLoss().forward(ones(2, 3), torch.tensor([0, -1])),
+        "CrossEntropyLoss needs class indices from 0 to 2, found -1 to 0",
+    ),
+    (lambda: WeightedSum([MSELoss()], []), "WeightedSum needs a weight per loss, found 1 losses, 0 weights"),
+    (lambda: WeightedSum([MSELoss()], [-1.0]), "WeightedSum needs weights ≥ 0, found -1"),
+    (
+        lambda: WeightedSum([MSELoss()], [1.0]).forward([ones(6, 1)], []),
+        "WeightedSum needs a prediction and a target for each of 1 losses, found 1 and 0",
+    ),
+    (
+        lambda: layer(2).load_state_dict({"weight": ones(3, 4, 3), "offset": ones(3)}),
+        "the state does not fit Linear: missing bias; unexpected offset; "
+        "weight is float32 (3, 4, 3) where float32 (2, 4, 3) is needed",
+    ),
+    (
+        lambda: SGD(problem(None)).load_state_dict(Adam(problem(None)).state_dict()),
+        "the state does not fit SGD: it is of Adam",
+    ),
+    (
+        lambda: SGD(problem(2)[:1]).load_state_dict(SGD(problem(3)[:1]).state_dict() | {"steps": 1.0, "beta": 2}),
+        "the state does not fit SGD: unexpected beta; steps is float where int is needed; "
+        "velocity.0 is float64 (3, 3, 5) where float64 (2, 3, 5) is needed",
+    ),
+    (lambda: load(FILES / "text"), f"{FILES / 'text'} is damaged or no saved state: File is not a zip file"),
+    (
+        lambda: load(FILES / "damaged"),
+        f"{FILES / 'damaged'} is damaged: the checksum of damaged/data/0 is wrong",
+    ),
+    (lambda: load(FILES / "tensor"), f"{FILES / 'tensor'} holds no state: a dictionary is needed, found Tensor"),
 ]
 
 

@@ -25,7 +25,7 @@ def test_every_module_has_an_example() -> None:
 def test_agrees_with_autograd(kind, example, replicas, spread) -> None:
     module = checks.initialized(example, replicas)
     x, dy = checks.inputs(module, example, replicas)
-    assert type(module) is kind
+    assert kind in {type(part) for part in checks.modules(module)}
     checks.check_twin(module, spread(x), dy)
 
 
