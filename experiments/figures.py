@@ -20,6 +20,8 @@ from experiments.tables import labels
 
 # the factor that colours tell apart is the first of these that a study varies
 _COLOURED = ("optimizer", "initializer", "engine")
+# lines that coincide stay visible
+_DASHES = ((1, 0), (4, 2), (1.5, 1.5), (6, 2, 1.5, 2))
 _WORDS = {"model.hidden": "hidden layers", "batch_size": "batch size"}
 
 
@@ -47,14 +49,12 @@ def curves(study: Study, evidence: Evidence) -> Figure:
     figure, panels = _panels(order, column, row)
     for place, ax in panels.items():
         panel = _where(data, dict(zip((row, column), place, strict=True)))
-        for level, shade in _shades(order, colour).items():
+        for number, (level, shade) in enumerate(_shades(order, colour).items()):
             line = _where(panel, {colour: level}).sort_values("epoch")
             for _, cell in line.groupby("cell", sort=False):
-                ax.plot(cell["epoch"], 100 * cell["median"], color=shade, label=level)
+                ax.plot(cell["epoch"], 100 * cell["median"], color=shade, dashes=_DASHES[number % len(_DASHES)])
                 ax.fill_between(cell["epoch"], 100 * cell["q10"], 100 * cell["q90"], color=shade, alpha=0.2, lw=0)
-        ax.set_yscale("log")
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.set_ylim(0.1, 100)
+    _percent_axis(panels, data["q10"].min())
     return _finish(
         figure,
         panels,
@@ -88,9 +88,7 @@ def test_error(study: Study, evidence: Evidence) -> Figure:
             legend=False,
             ax=ax,
         )
-        ax.set_yscale("log")
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.set_ylim(0.1, 110)
+    _percent_axis(panels, data["error"].min() / 100)
     return _finish(
         figure,
         panels,
@@ -103,7 +101,7 @@ def test_error(study: Study, evidence: Evidence) -> Figure:
 
 def _with_factors(frame: pd.DataFrame) -> pd.DataFrame:
     columns = {text: labels(text) for text in frame["factors"].unique()}
-    added = pd.DataFrame([columns[text] for text in frame["factors"]], index=frame.index).replace("None", "-")
+    added = pd.DataFrame([columns[text] for text in frame["factors"]], index=frame.index)
     return frame[["cell", *(name for name in frame if name not in added and name != "cell")]].join(added)
 
 
@@ -138,6 +136,14 @@ def _where(frame: pd.DataFrame, levels: dict[str | None, str]) -> pd.DataFrame:
     return frame
 
 
+def _percent_axis(panels: dict[tuple[str, str], Axes], smallest: float) -> None:
+    """A logarithmic axis in percent down to the smallest error, but not below 0.1 %."""
+    for ax in panels.values():
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.set_ylim(max(0.1, 70 * smallest), 110)
+
+
 def _word(factor: str | None) -> str:
     return _WORDS.get(factor or "", (factor or "").replace(".", " ").replace("_", " "))
 
@@ -154,11 +160,14 @@ def _finish(
     colour, column, row = factors
     for (row_level, column_level), ax in panels.items():
         named = [f"{_word(name)} {level}" for name, level in ((row, row_level), (column, column_level)) if name]
-        ax.set_title(", ".join(named))
+        ax.set_title("\n".join(named))
         ax.set_xlabel(axis_labels[0] if ax.get_subplotspec().is_last_row() else "")  # type: ignore[union-attr]
         ax.set_ylabel(axis_labels[1] if ax.get_subplotspec().is_first_col() else "")  # type: ignore[union-attr]
-    figure.suptitle(title, y=1.0)
-    figure.tight_layout()
+    first, _, rest = title.partition("\n")
+    figure.tight_layout(rect=(0, 0, 1, 1 - 0.55 / figure.get_figheight()))
+    top = 1 - 0.05 / figure.get_figheight()
+    figure.text(0.01, top, first, weight="bold", va="top")
+    figure.text(0.01, top - 0.2 / figure.get_figheight(), rest, va="top", size="small")
     if colour:
         patches = [mpl.patches.Patch(color=shade, label=level) for level, shade in _shades(order, colour).items()]
         figure.legend(handles=patches, title=_word(colour), loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from experiments.study import Metric, Reported, ReportTable, Study, matching
-from experiments.tables import factors_text, labels
+from experiments.tables import factors_text, label, labels
 
 
 def study_table(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
@@ -18,7 +18,7 @@ def study_table(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
     evaluation = summary[summary["phase"] == "evaluation"]
     factors = pd.DataFrame([labels(text) for text in evaluation["factors"]], index=evaluation.index)
     order = factors_order(study)
-    table = factors.reindex(columns=list(order)).fillna("-").replace("None", "-")
+    table = factors.reindex(columns=list(order))
     if study.tuning_seeds:
         table["learning rate (tuned)"] = evaluation["learning_rate"].map("{:g}".format)
     for metric in ("train_error", "test_error"):
@@ -37,11 +37,10 @@ def factors_order(study: Study) -> dict[str, list[str]]:
     """The study's factors and their levels as labels, in the order in which the study states them."""
     order: dict[str, list[str]] = {}
     for cell in study.cells:
-        for name, value in labels(factors_text(cell.factors)).items():
+        for name, value in cell.factors.items():
             levels = order.setdefault(name, [])
-            shown = "-" if value == "None" else value
-            if shown not in levels:
-                levels.append(shown)
+            if label(value) not in levels:
+                levels.append(label(value))
     return order
 
 

@@ -3,6 +3,7 @@
 import functools
 import json
 from collections.abc import Callable, Mapping
+from inspect import Parameter
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -70,12 +71,12 @@ class Settings(BaseModel):
         return made
 
     def option(self, key: str, name: str) -> Any:
-        """An option of a part, its default if not given, None if the part has no such option."""
+        """An option of a part, its default if not given, None if there is neither or the part has no such option."""
         part, options = parts.split(getattr(self, key))
         known = parts.parameters(KINDS[key], parts.maker(KINDS[key], part, key))
         if name in options:
             return options[name]
-        return known[name].default if name in known else None
+        return known[name].default if name in known and known[name].default is not Parameter.empty else None
 
 
 def _activation(spec: Spec) -> Callable[[], Module]:

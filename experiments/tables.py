@@ -27,7 +27,7 @@ FAILED = ("timeout", "error")
 
 
 def label(value: Any) -> str:
-    """A part, list or number as people read it: leaky_relu(alpha=0.2), relu+tanh, 25-25."""
+    """A part, list or number as people read it: leaky_relu(alpha=0.2), relu+tanh, 25-25, - for what there is not."""
     if isinstance(value, dict):
         name, options = split(value)
         return f"{name}({', '.join(f'{key}={label(inner)}' for key, inner in options.items())})"
@@ -35,6 +35,8 @@ def label(value: Any) -> str:
         return ("-" if all(isinstance(item, int) for item in value) else "+").join(label(item) for item in value)
     if isinstance(value, str):
         return value.rpartition(":")[2]
+    if value is None:
+        return "-"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -1,0 +1,55 @@
+# make grid runs the main job, make test the tests; both set up .venv first. make help lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# options of make grid and make summarize
+STUDY ?=
+SEEDS ?=
+JOBS ?=
+RESULTS ?= results
+ARGS ?=
+OPTIONS = $(STUDY) --results $(RESULTS) $(ARGS)
+RUN_OPTIONS = $(OPTIONS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(JOBS),--jobs $(JOBS))
+
+.PHONY: setup grid smoke summarize test lint typecheck check clean help
+.DEFAULT_GOAL := help
+
+setup: $(READY)  ## make .venv with the exact versions of constraints.txt
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "fairgrid needs Python 3.11 or later")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+grid: $(READY)  ## train what has no record yet, print tables, draw figures (STUDY="a b" SEEDS=n JOBS=n RESULTS=dir)
+	@$(BIN)/python scripts/run_grid.py $(RUN_OPTIONS)
+
+smoke: $(READY)  ## the whole path on tiny settings, in .smoke/
+	@rm -rf .smoke
+	@$(BIN)/python scripts/run_grid.py --results .smoke --seeds 3 --set epochs=2 $(if $(JOBS),--jobs $(JOBS))
+
+summarize: $(READY)  ## print tables and redraw figures from what is recorded (STUDY="a b" ARGS="--format markdown")
+	@$(BIN)/python scripts/summarize.py $(OPTIONS)
+
+test: $(READY)  ## the tests
+	@$(BIN)/python -m pytest
+
+lint: $(READY)  ## ruff, rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+typecheck: $(READY)  ## mypy, strict
+	@$(BIN)/mypy
+
+check: lint typecheck test  ## all of the above checks
+
+clean:  ## remove what make and the tests leave, but not results/ nor .venv
+	rm -rf .smoke build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## / — /'
