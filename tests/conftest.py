@@ -1,4 +1,8 @@
-"""Portable numerics for every test: these are read when torch loads, so they are set before anything imports it."""
+"""Portable numerics for every test: these are read when torch loads, so they are set before anything imports it.
+
+Without MKL_CBWR, MKL's matrix products on some processors depend on how a replica's block is aligned, that is on its
+place in the stack.
+"""
 
 import os
 
