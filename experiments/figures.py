@@ -12,6 +12,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from experiments.files import Evidence
 from experiments.report_tables import factors_order
@@ -140,7 +141,9 @@ def _percent_axis(panels: dict[tuple[str, str], Axes], smallest: float) -> None:
     """A logarithmic axis in percent down to the smallest error, but not below 0.1 %."""
     for ax in panels.values():
         ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_locator(NullLocator())
         ax.set_ylim(max(0.1, 70 * smallest), 110)
 
 

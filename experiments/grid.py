@@ -9,6 +9,9 @@ from typing import Any
 from experiments.errors import BadKeyError
 from experiments.names import KINDS
 
+# what is said later takes the place of what was said in the other word
+_SYNONYMS = {"epochs": "gradient_evaluations_per_sample", "gradient_evaluations_per_sample": "epochs"}
+
 Axis = tuple[str, list[tuple[str, Any]]]  # dotted key; (place in the file, value) for each value
 
 
@@ -22,10 +25,12 @@ class Point:
     def locate(self, error: BadKeyError) -> str:
         """The place in the file that an error's key stands for."""
         origins = [key for key in self.places if error.key == key or error.key.startswith((f"{key}.", f"{key}["))]
-        if not origins:
-            return f"run.{error.key}"
-        origin = max(origins, key=len)
-        return self.places[origin] + error.key.removeprefix(origin)
+        if origins:
+            origin = max(origins, key=len)
+            return self.places[origin] + error.key.removeprefix(origin)
+        # a class refuses a value without naming the option: if one option of it varies, it is that one
+        inside = [key for key in self.places if key.startswith(f"{error.key}.")]
+        return self.places[inside[0]] if len(inside) == 1 else f"run.{error.key}"
 
 
 def axes(grid: Mapping[str, Any], place: str) -> list[Axis]:
@@ -47,15 +52,15 @@ def axes(grid: Mapping[str, Any], place: str) -> list[Axis]:
     return found
 
 
-def expand(base: Mapping[str, Any], crossed: Sequence[Axis]) -> Iterator[Point]:
+def expand(base: Point, crossed: Sequence[Axis]) -> Iterator[Point]:
     """Every configuration of one [[grid]] table over what all runs share.
 
     Whole keys are set before dotted ones, so `optimizer = […]` and `optimizer.learning_rate = […]` cross.
     """
     ordered = sorted(crossed, key=lambda axis: axis[0].count("."))
     for values in itertools.product(*(values for _, values in ordered)):
-        raw: dict[str, Any] = copy.deepcopy(dict(base))
-        places = {}
+        raw = copy.deepcopy(base.raw)
+        places = dict(base.places)
         for (key, _), (place, value) in zip(ordered, values, strict=True):
             _assign(raw, key, copy.deepcopy(value), place)
             places[key] = place
@@ -65,6 +70,7 @@ def expand(base: Mapping[str, Any], crossed: Sequence[Axis]) -> Iterator[Point]:
 def _assign(raw: dict[str, Any], key: str, value: Any, place: str) -> None:
     head, _, rest = key.partition(".")
     if not rest:
+        raw.pop(_SYNONYMS.get(head, ""), None)
         raw[head] = value
         return
     inner = raw.get(head)

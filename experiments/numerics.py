@@ -1,7 +1,9 @@
 """How arithmetic is done: which kernels, how many threads. A record depends on it, so it is part of a run's identity.
 
-"portable" fixes the kernels of torch and of its matrix library to their AVX2 versions, whatever else the processor can
-do; "native" leaves the choice to them. Both are read when torch loads, so this module does not import it at the top.
+"portable" fixes the kernels of torch and of its matrix library MKL to their AVX2 versions, whatever else the processor
+can do; "native" takes the best there are. Either way MKL_CBWR is set: without it MKL's products may differ in the last
+bits with the alignment of their operands, and so with a replica's place in its stack. The variables are read when torch
+loads, so this module does not import it at the top.
 """
 
 import hashlib
@@ -14,7 +16,11 @@ from experiments.errors import InputError
 Mode = Literal["portable", "native"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
-_PORTABLE = {"MKL_CBWR": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+_VARIABLES: dict[Mode, dict[str, str]] = {
+    "portable": {"MKL_CBWR": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"},
+    "native": {"MKL_CBWR": "AUTO"},
+}
+_NAMES = ("MKL_CBWR", "ATEN_CPU_CAPABILITY")
 
 
 def request(mode: Mode) -> None:
@@ -23,14 +29,11 @@ def request(mode: Mode) -> None:
     Raises:
         InputError: torch is loaded already, with other kernels.
     """
-    wanted = _PORTABLE if mode == "portable" else {}
-    if any(os.environ.get(name) != wanted.get(name) for name in _PORTABLE) and "torch" in sys.modules:
-        asked = " ".join(f"{name}={value}" for name, value in _PORTABLE.items())
-        raise InputError(
-            f"numerics {mode!r} must be chosen before torch is loaded: "
-            f"{'set' if wanted else 'unset'} {asked} in the environment"
-        )
-    for name in _PORTABLE:
+    wanted = _VARIABLES[mode]
+    if any(os.environ.get(name) != wanted.get(name) for name in _NAMES) and "torch" in sys.modules:
+        asked = ", ".join(f"{name}={wanted[name]}" if name in wanted else f"no {name}" for name in _NAMES)
+        raise InputError(f"numerics {mode!r} need {asked} in the environment before torch is loaded")
+    for name in _NAMES:
         os.environ.pop(name, None)
     os.environ.update(wanted)
 

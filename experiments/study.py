@@ -161,9 +161,9 @@ def parse(
         BadKeyError: something in it is not what is expected.
     """
     file = _checked(table)
-    base = dict(file.run)
+    base = Point(dict(file.run), {})
     for key, value in assignments:
-        base = next(expand(base, [(key, [(f"--set {key}", value)])])).raw
+        base = next(expand(base, [(key, [(f"--set {key}", value)])]))
     points: dict[str, tuple[Config, list[int], tuple[float, ...]]] = {}
     varied: dict[str, None] = {}
     for number, grid in enumerate(file.grid or [{}]):
