@@ -10,8 +10,8 @@ the caller's) go on as well and the save is between epochs:
     optimizer.load_state_dict(state["optimizer"])
 """
 
+import io
 import os
-import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,7 +43,12 @@ def check(owner: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> 
 
 
 def save(path: str | Path, state: dict[str, Any]) -> None:
-    """Writes a state to a file, whole or not at all."""
+    """Writes a state to a file, whole or not at all.
+
+    Raises:
+        ValueError: the state holds something else than tensors, numbers, strings, dictionaries and lists.
+    """
+    _check_plain(state, "the state")
     partial = Path(f"{path}.partial")
     torch.save(state, partial)
     os.replace(partial, path)
@@ -54,18 +59,29 @@ def load(path: str | Path) -> dict[str, Any]:
 
     Raises:
         ValueError: the file is damaged, or no state.
+        OSError: the file cannot be read.
     """
+    content = Path(path).read_bytes()
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()  # torch reads on where a checksum is wrong
-        if damaged is not None:
-            raise ValueError(f"{path} is damaged: the checksum of {damaged} is wrong")
-        state = torch.load(path, weights_only=True)
-    except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{path} is damaged or no saved state: {str(error).splitlines()[0]}") from error
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            damaged = archive.testzip()  # torch would read on where a checksum is wrong
+        state = None if damaged else torch.load(io.BytesIO(content), weights_only=True)
+    except Exception as error:  # damage may lead to any
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{path} is damaged or no saved state: {reason}") from error
+    if damaged:
+        raise ValueError(f"{path} is damaged: the checksum of {damaged} is wrong")
     if not isinstance(state, dict):
         raise ValueError(f"{path} holds no state: a dictionary is needed, found {type(state).__name__}")
     return state
+
+
+def _check_plain(value: Any, where: str) -> None:
+    if isinstance(value, dict | list | tuple):
+        for key, held in value.items() if isinstance(value, dict) else enumerate(value):
+            _check_plain(held, f"{where}[{key!r}]")
+    elif not isinstance(value, Tensor | int | float | str | None):
+        raise ValueError(f"a state holds tensors, numbers and strings, found {type(value).__name__} at {where}")
 
 
 def _kind(value: Any) -> str:

@@ -1,5 +1,6 @@
 """A loss over several outputs."""
 
+import copy
 from collections.abc import Sequence
 
 from torch import Tensor
@@ -27,7 +28,7 @@ class WeightedSum(Loss):
             raise ValueError(f"WeightedSum needs a weight per loss, found {len(losses)} losses, {len(weights)} weights")
         if not min(weights) >= 0:
             raise ValueError(f"WeightedSum needs weights ≥ 0, found {min(weights):g}")
-        self.losses = list(losses)
+        self.losses = [copy.deepcopy(loss) for loss in losses]  # one given for several outputs has a cache for each
         self.weights = list(weights)
 
     def forward(self, prediction: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:

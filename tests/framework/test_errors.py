@@ -308,6 +308,10 @@ ERRORS = [
         "the state does not fit SGD: unexpected beta; steps is float where int is needed; "
         "velocity.0 is float64 (3, 3, 5) where float64 (2, 3, 5) is needed",
     ),
+    (
+        lambda: save(FILES / "new", {"streams": [generator(0)]}),
+        "a state holds tensors, numbers and strings, found Generator at the state['streams'][0]",
+    ),
     (lambda: load(FILES / "text"), f"{FILES / 'text'} is damaged or no saved state: File is not a zip file"),
     (
         lambda: load(FILES / "damaged"),

@@ -18,9 +18,9 @@ from tests.framework.tables import LOSSES, MODULES, OPTIMIZERS, Example, rows
 # Operations that are not elementwise: they only move numbers, or the tests of whole stacks below hold them.
 MOVES = {
     "_to_copy", "_unsafe_view", "alias", "as_strided", "cat", "clone", "constant_pad_nd",
-    "copy_", "detach", "empty", "empty_like", "expand", "fill_",
-    "full", "index", "lift_fresh", "new_empty", "new_zeros", "ones_like", "permute", "scatter_", "select", "slice",
-    "split", "split_with_sizes", "stack", "t", "transpose", "unbind", "unsqueeze", "view", "zero_", "zeros", "zeros_like",
+    "copy_", "detach", "empty", "empty_like", "expand", "fill_", "full",
+    "index", "lift_fresh", "new_empty", "new_zeros", "ones_like", "permute", "scatter_", "select", "slice", "split",
+    "split_with_sizes", "stack", "t", "transpose", "unbind", "unsqueeze", "view", "zero_", "zeros", "zeros_like",
 }  # fmt: skip
 SUMS = {"addmm", "addmm_", "amax", "baddbmm", "baddbmm_", "bmm", "mean", "mm", "sum"}
 
