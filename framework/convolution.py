@@ -11,7 +11,7 @@ from framework.windows import crop, offsets, pad, size
 class Conv2d(Module):
     """y[b, o, h, w] = bias[o] + Σ_{i, u, v} weight[o, i, u, v] x[b, i, S h + u − P, S w + v − P].
 
-    What torch.nn.Conv2d computes. The windows are written out as the columns of a matrix (I K², B H' W'), so that
+    What torch.nn.Conv2d computes. The windows are written out as the columns of a matrix (I K², H' W' B), so that
     both directions are products with the weight as a matrix (O, I K²).
 
     Shapes: x (B, I, H, W), weight (O, I, K, K), bias (O, 1), y (B, O, H', W') with H' = ⌊(H + 2P − K) / S⌋ + 1;
@@ -52,19 +52,19 @@ class Conv2d(Module):
                 f"{self.padding}, found x of shape {tuple(x.shape)}"
             )
         padded = pad(x, self.padding)
-        # (..., I, K², B, H', W')
-        windows = torch.stack([view.transpose(-4, -3) for view in offsets(padded, self.kernel, self.stride)], -4)
+        # (..., I, K², H', W', B)
+        windows = torch.stack([view.movedim(-4, -1) for view in offsets(padded, self.kernel, self.stride)], -4)
         columns = windows.flatten(-3).flatten(-3, -2)
-        self.cache = padded.shape, windows.shape, columns
+        self.cache = padded, windows.shape, columns
         matrix = self.weight.value.flatten(-3)
         y = matrix @ columns
         if self.bias is not None:
             y += self.bias.value
-        return y.view(*y.shape[:-1], *windows.shape[-3:]).transpose(-4, -3)
+        return y.view(*y.shape[:-1], *windows.shape[-3:]).movedim(-1, -4)
 
     def backward(self, dy: Tensor) -> Tensor:
-        padded_shape, windows_shape, columns = self.recall()
-        dy = dy.transpose(-4, -3).flatten(-3)  # (..., O, B H' W')
+        padded, windows_shape, columns = self.recall()
+        dy = dy.movedim(-4, -1).flatten(-3)  # (..., O, H' W' B)
         grad = self.weight.grad.flatten(-3)
         if grad.dim() == 3:
             grad.baddbmm_(dy, columns.mT)
@@ -74,7 +74,7 @@ class Conv2d(Module):
             self.bias.grad.add_(dy.sum(-1, keepdim=True))
         dwindows = (self.weight.value.flatten(-3).mT @ dy).view(windows_shape)
         # an element is in up to K² windows
-        dx: Tensor = dy.new_zeros(padded_shape)
+        dx = torch.zeros_like(padded)
         for view, part in zip(offsets(dx, self.kernel, self.stride), dwindows.unbind(-4), strict=True):
-            view += part.transpose(-4, -3)
+            view += part.movedim(-1, -4)
         return crop(dx, self.padding)

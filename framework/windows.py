@@ -2,6 +2,9 @@
 
 A window of K × K elements slides over an image with a stride S. Instead of windows one looks at offsets: for each of
 the K² places in a window, `offsets` gives the elements that are there in all windows at once.
+
+Images keep their dimensions (..., B, C, H, W), but `pad` lays them out in memory with the batch innermost: rows of an
+8 × 8 image are too short for operations to be fast. Elementwise layers keep that layout, so it is made once.
 """
 
 from collections.abc import Iterator
@@ -16,8 +19,11 @@ def size(length: int, kernel: int, stride: int, padding: int) -> int:
 
 
 def pad(x: Tensor, padding: int, value: float = 0.0) -> Tensor:
-    """Adds a border to x (..., H, W): (..., H + 2P, W + 2P); x itself for a border of nothing."""
-    return torch.constant_pad_nd(x, [padding] * 4, value) if padding else x
+    """Adds a border to x (..., B, C, H, W), (..., B, C, H + 2P, W + 2P), with the batch innermost in memory."""
+    last = x.movedim(-4, -1)
+    if padding:
+        last = torch.constant_pad_nd(last, [0, 0, *[padding] * 4], value)
+    return last.contiguous().movedim(-1, -4)
 
 
 def crop(x: Tensor, padding: int) -> Tensor:
