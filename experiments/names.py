@@ -46,7 +46,15 @@ INITIALIZER = Kind(
     base=framework.Initializer,
 )
 
-LOSS = Kind("loss", {"mse": framework.MSELoss}, base=framework.Loss)
+LOSS = Kind(
+    "loss",
+    {
+        "mse": framework.MSELoss,
+        "cross_entropy": framework.CrossEntropyLoss,
+        "binary_cross_entropy": framework.BinaryCrossEntropyLoss,
+    },
+    base=framework.Loss,
+)
 
 OPTIMIZER = Kind(
     "optimizer",
@@ -55,10 +63,22 @@ OPTIMIZER = Kind(
         "momentum": partial(framework.SGD, momentum=0.9),
         "nesterov": partial(framework.SGD, momentum=0.9, nesterov=True),
         "adam": framework.Adam,
+        "adamw": framework.AdamW,
     },
     base=framework.Optimizer,
     supplied=1,
     trial=lambda maker, options: maker([framework.Parameter((1,))], **options),
+)
+
+SCHEDULE = Kind(
+    "schedule",
+    {
+        "constant": framework.ConstantRate,
+        "step": framework.StepDecay,
+        "cosine": framework.CosineDecay,
+        "plateau": framework.ReduceLROnPlateau,
+    },
+    base=framework.Schedule,
 )
 
 # the keys of a run whose value is a part
@@ -70,4 +90,5 @@ KINDS = {
     "initializer": INITIALIZER,
     "loss": LOSS,
     "optimizer": OPTIMIZER,
+    "schedule": SCHEDULE,
 }

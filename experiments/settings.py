@@ -11,13 +11,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from experiments import parts
 from experiments.errors import BadKeyError, nearest
 from experiments.messages import first_problem
-from experiments.names import ACTIVATION, INITIALIZER, KINDS, LOSS, MODEL, PROBLEM
+from experiments.names import ACTIVATION, INITIALIZER, KINDS, LOSS, MODEL, PROBLEM, SCHEDULE
 from experiments.parts import Spec
 from experiments.problems import Problem
-from framework import Initializer, Loss, Module
+from framework import EarlyStopping, Initializer, Loss, Module, Schedule
 
 # a canonical configuration: JSON values, keys at their default omitted
 Config = dict[str, Any]
+
+
+class Stopping(BaseModel):
+    """When a run ends early; see framework.EarlyStopping."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    patience: int = Field(ge=1)
+    restore_best: bool = False
 
 
 class Settings(BaseModel):
@@ -37,6 +46,8 @@ class Settings(BaseModel):
     epochs: int = Field(100, ge=1, description="passes over the data; gradient_evaluations_per_sample is a synonym")
     checkpoints: int = Field(20, ge=1, description="evaluations after the one at the start, evenly spaced over epochs")
     engine: Literal["framework", "pytorch"] = Field("framework", description="what trains: the library, or torch.nn")
+    schedule: Any = Field("constant", description="what happens to the learning rate after an epoch")
+    stopping: Stopping | None = Field(None, description="early stopping on validation loss: patience, restore_best")
     dtype: Literal["float32", "float64"] = Field("float32", description="of parameters and data")
 
     def activations(self) -> list[Spec]:
@@ -69,6 +80,19 @@ class Settings(BaseModel):
         """The criterion."""
         made: Loss = parts.build(LOSS, self.loss)
         return made
+
+    def build_schedule(self) -> Schedule:
+        """The learning-rate schedule, new."""
+        made: Schedule = parts.build(SCHEDULE, self.schedule)
+        return made
+
+    def build_stopping(self) -> EarlyStopping | None:
+        """The early stopping, new, if there is one."""
+        return EarlyStopping(self.stopping.patience, self.stopping.restore_best) if self.stopping else None
+
+    def watches_validation(self) -> bool:
+        """Whether training looks at the validation loss after each epoch."""
+        return self.stopping is not None or self.build_schedule().watches
 
     def option(self, key: str, name: str) -> Any:
         """An option of a part, its default if not given, None if there is neither or the part has no such option."""
@@ -111,6 +135,9 @@ def canonical(raw: Mapping[str, Any]) -> Config:
         raise BadKeyError(
             "batch_size", f"expected at most problem.train ({problem.train}), found {settings.batch_size}"
         )
+    if settings.watches_validation() and not problem.validation:
+        key = "stopping" if settings.stopping else "schedule"
+        raise BadKeyError(key, "expected problem.validation ≥ 1, as it watches the validation loss, found 0")
     try:
         settings.build_model(problem)
     except ValueError as error:

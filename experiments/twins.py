@@ -18,7 +18,9 @@ from framework import (
     BatchNorm,
     BinaryCrossEntropyLoss,
     Concatenate,
+    ConstantRate,
     Conv2d,
+    CosineDecay,
     CrossEntropyLoss,
     Dropout,
     Flatten,
@@ -32,11 +34,14 @@ from framework import (
     MSELoss,
     Optimizer,
     Parameter,
+    ReduceLROnPlateau,
     ReLU,
+    Schedule,
     Sequential,
     Sigmoid,
     Slice,
     Softmax,
+    StepDecay,
     Sum,
     Tanh,
     WeightedSum,
@@ -215,6 +220,29 @@ OPTIMIZERS: dict[type[Optimizer], Callable[[Any, list[nn.Parameter]], torch.opti
 }
 
 
+def _cosine(schedule: CosineDecay, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, schedule.period, schedule.min_rate)
+    rest = torch.optim.lr_scheduler.LambdaLR
+    initial = optimizer.param_groups[0]["initial_lr"]
+    return torch.optim.lr_scheduler.SequentialLR(
+        optimizer, [cosine, rest(optimizer, lambda _: schedule.min_rate / initial)], [schedule.period]
+    )
+
+
+SCHEDULES: dict[type[Schedule], Callable[[Any, torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler]] = {
+    ConstantRate: lambda schedule, optimizer: torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0),
+    CosineDecay: _cosine,
+    ReduceLROnPlateau: lambda schedule, optimizer: torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer,
+        factor=schedule.factor,
+        patience=schedule.patience,
+        threshold=schedule.threshold,
+        min_lr=schedule.min_lr,
+    ),
+    StepDecay: lambda schedule, optimizer: torch.optim.lr_scheduler.StepLR(optimizer, schedule.period, schedule.factor),
+}
+
+
 def twin_module(module: Module) -> nn.Module:
     """The torch.nn peer of an initialized plain module, with copies of its parameters and its dtype.
 
@@ -258,6 +286,16 @@ def twin_optimizer(optimizer: Optimizer, torch_parameters: Iterable[nn.Parameter
         ValueError: its class has no peer, or a hyper-parameter is one per replica.
     """
     twin: torch.optim.Optimizer = _entry(OPTIMIZERS, optimizer, "OPTIMIZERS")(optimizer, list(torch_parameters))
+    return twin
+
+
+def twin_schedule(schedule: Schedule, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
+    """The peer of a schedule, over the peer of its optimizer.
+
+    Raises:
+        ValueError: its class has no peer.
+    """
+    twin: torch.optim.lr_scheduler.LRScheduler = _entry(SCHEDULES, schedule, "SCHEDULES")(schedule, optimizer)
     return twin
 
 

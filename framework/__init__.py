@@ -6,6 +6,7 @@ one set of tensor operations. The same classes serve plain tensors.
 
 from framework.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh
 from framework.convolution import Conv2d
+from framework.data import generate_disk, normalize, one_hot_encode, split_train_test
 from framework.dropout import Dropout
 from framework.flatten import Flatten
 from framework.graph import Graph
@@ -28,16 +29,19 @@ from framework.initializers import (
 from framework.joins import Concatenate, Slice, Sum
 from framework.linear import Linear
 from framework.losses import BinaryCrossEntropyLoss, CrossEntropyLoss, Loss, MSELoss, WeightedSum
+from framework.metrics import decide, error_rate
 from framework.module import Module
 from framework.normalization import BatchNorm
 from framework.optimizers import SGD, Adam, AdamW, Optimizer
 from framework.parameter import Buffer, Parameter
 from framework.pooling import MaxPool2d
 from framework.replicas import select
+from framework.schedules import ConstantRate, CosineDecay, ReduceLROnPlateau, Schedule, StepDecay
 from framework.sequential import Sequential
 from framework.softmax import Softmax
 from framework.state import load, save
-from framework.training import batches, train_epoch
+from framework.stopping import EarlyStopping
+from framework.training import History, Training, batches, predict, test_model, train_epoch, train_model
 
 __all__ = [
     "SGD",
@@ -48,11 +52,15 @@ __all__ = [
     "Buffer",
     "Concatenate",
     "Constant",
+    "ConstantRate",
     "Conv2d",
+    "CosineDecay",
     "CrossEntropyLoss",
     "Dropout",
+    "EarlyStopping",
     "Flatten",
     "Graph",
+    "History",
     "Identity",
     "Initializer",
     "KaimingNormal",
@@ -67,25 +75,38 @@ __all__ = [
     "Parameter",
     "PyTorchUniform",
     "ReLU",
+    "ReduceLROnPlateau",
+    "Schedule",
     "Sequential",
     "Sigmoid",
     "Slice",
     "Softmax",
     "StandardNormal",
+    "StepDecay",
     "Sum",
     "Tanh",
+    "Training",
     "WeightedSum",
     "XavierNormal",
     "XavierUniform",
     "batches",
+    "decide",
+    "error_rate",
+    "generate_disk",
     "kaiming_normal",
     "kaiming_uniform",
     "load",
+    "normalize",
+    "one_hot_encode",
+    "predict",
     "pytorch_uniform",
     "save",
     "select",
+    "split_train_test",
     "standard_normal",
+    "test_model",
     "train_epoch",
+    "train_model",
     "xavier_normal",
     "xavier_uniform",
 ]

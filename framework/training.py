@@ -1,20 +1,41 @@
-"""The training loop: one epoch over batches gathered once, and evaluation in one pass."""
+"""The training loop: plain or stacked, with replicas that end each in its own epoch.
 
-from collections.abc import Iterable
+`Training` is an iterator over epochs: whoever trains looks at it between them. `train_model` runs it to the end.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from framework.losses import Loss
+from framework.metrics import error_rate
 from framework.module import Module
 from framework.optimizers import Optimizer
+from framework.replicas import Selectable, select
+from framework.schedules import Schedule
+from framework.stopping import EarlyStopping
+from framework.streams import Streams
+
+# one tensor, or a list of them where there are several outputs
+Target = Tensor | list[Tensor]
+
+# samples of an evaluation pass that fit the cache; a constant, because the last bits of a result may depend on it
+EVALUATION_SAMPLES = 200
 
 
-def batches(x: Tensor, order: Tensor, batch_size: int) -> Iterable[Tensor]:
+def batches(x: Tensor, order: Tensor, batch_size: int) -> Iterator[Tensor]:
     """The samples in their order, cut into batches; the last one is smaller where N is no multiple.
 
-    Shapes: x (R, N, ...), order (R, N) of indices into N; each batch (R, B, ...). One gather serves all full batches.
+    Shapes: x (R, N, ...) and order (R, N) of indices into N, each batch (R, B, ...); or all of them without R. One
+    gather serves all full batches.
     """
+    if order.dim() == 1:
+        yield from torch.split(x[order], batch_size)
+        return
     replicas, samples = order.shape
     rows = x.reshape(replicas * samples, *x.shape[2:])
     index = order + samples * torch.arange(replicas)[:, None]
@@ -26,17 +47,238 @@ def batches(x: Tensor, order: Tensor, batch_size: int) -> Iterable[Tensor]:
 
 
 def train_epoch(
-    model: Module, criterion: Loss, optimizer: Optimizer, x: Tensor, target: Tensor, order: Tensor, batch_size: int
+    model: Module, criterion: Loss, optimizer: Optimizer, x: Tensor, target: Target, order: Tensor, batch_size: int
 ) -> Tensor:
     """One pass over the data, an optimizer step per batch.
 
-    Shapes: x (R, N, D), target (R, N, C), order (R, N). Returns the loss of every batch before its step, (steps, R).
+    Shapes: x (R, N, ...), target (R, N, ...), order (R, N), or all of them without R. Returns the loss of every batch
+    before its step, (steps, R) or (steps,).
     """
     losses = []
-    for batch, wanted in zip(batches(x, order, batch_size), batches(target, order, batch_size), strict=True):
+    several = isinstance(target, list)
+    wanted = zip(*(batches(each, order, batch_size) for each in _listed(target)), strict=True)
+    for batch, targets in zip(batches(x, order, batch_size), wanted, strict=True):
         prediction = model.forward(batch)
-        losses.append(criterion.forward(prediction, wanted))
+        losses.append(criterion.forward(prediction, list(targets) if several else targets[0]))
         model.backward(criterion.backward())
         optimizer.step()
         optimizer.zero_grad()
     return torch.stack(losses)
+
+
+def predict(model: Module, x: Tensor) -> Any:
+    """The model's outputs in evaluation mode, a block of samples at a time.
+
+    Shapes: x (R, N, ...) or, for a plain model, (N, ...); a tensor (..., N, C), or a list of them.
+    """
+    axis = 0 if all(parameter.replicas is None for parameter in model.parameters()) else 1
+    model.train(False)
+    blocks = [model.forward(block.contiguous()) for block in x.split(EVALUATION_SAMPLES, axis)]
+    model.train(True)
+    if isinstance(blocks[0], list):
+        return [torch.cat(parts, axis) for parts in zip(*blocks, strict=True)]
+    return torch.cat(blocks, axis)
+
+
+def test_model(model: Module, criterion: Loss, x: Tensor, target: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss and the fraction of wrong classes, (R,) or () each.
+
+    Shapes: x (R, N, ...), target as the criterion takes it, label (R, N) of classes; or all of them without R.
+    """
+    prediction = predict(model, x)
+    return criterion.forward(prediction, target), error_rate(prediction, label)
+
+
+@dataclass
+class _Samples:
+    """Data that follows its replicas."""
+
+    x: Tensor
+    target: Target
+
+    def select(self, replicas: Tensor) -> None:
+        self.x = self.x[replicas]
+        self.target = _each(self.target, lambda tensor: tensor[replicas])
+
+
+class Training:
+    """Trains a model, an epoch per iteration. See `train_model` for the arguments.
+
+    Between two epochs a replica that is `finished` (its loss or a parameter is not finite, it stopped early, or it was
+    its last epoch) is still there to be looked at; after that it leaves the stack and costs nothing. The last replica
+    that is left stays beside a copy of itself, because products with one replica may round differently.
+
+    Attributes:
+        rows: for every replica that is there, the number it had at the start; a copy has that of its original.
+        losses: the training loss of every batch of the last epoch, (steps, R) or (steps,).
+        validation_loss: after the last epoch, (R,) or (); None without validation data.
+        finished: which replicas end with the last epoch, (R,) or ().
+        diverged: for every number of a replica that diverged, the step (from 1) and what was not finite.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        criterion: Loss,
+        x: Tensor,
+        target: Target,
+        *,
+        epochs: int,
+        batch_size: int,
+        shuffle: Generator | Sequence[Generator] | None = None,
+        noise: Generator | Sequence[Generator] | None = None,
+        validation: tuple[Tensor, Target] | None = None,
+        schedule: Schedule | None = None,
+        stopping: EarlyStopping | None = None,
+    ) -> None:
+        for name, number in (("epochs", epochs), ("batch_size", batch_size)):
+            if number < 1:
+                raise ValueError(f"training needs {name} ≥ 1, found {number}")
+        self.samples = x.shape[0 if optimizer.replicas is None else 1]
+        if self.samples == 0:
+            raise ValueError("training needs at least one sample, found none")
+        if validation is None and (stopping is not None or (schedule is not None and schedule.watches)):
+            raise ValueError("early stopping and schedules that watch the loss need validation data, found none")
+        self.model, self.optimizer, self.criterion = model, optimizer, criterion
+        self.epochs, self.batch_size = epochs, batch_size
+        self.data = _Samples(x, target)
+        self.order = Streams(shuffle) if shuffle is not None else None
+        self.noise = Streams(noise) if noise is not None else None
+        self.validation = _Samples(*validation) if validation is not None else None
+        self.schedule, self.stopping = schedule, stopping
+        self.rows = list(range(optimizer.replicas or 1))
+        self.losses = torch.empty(0)
+        self.validation_loss: Tensor | None = None
+        self.finished = torch.empty(0)
+        self.diverged: dict[int, tuple[int, str]] = {}
+
+    def replicas(self) -> dict[int, int]:
+        """For every number of a replica that is there, its place in the stack."""
+        return {row: place for place, row in reversed(list(enumerate(self.rows)))}
+
+    def __iter__(self) -> Iterator[int]:
+        """The epochs, from 1, each after it was trained."""
+        for epoch in range(1, self.epochs + 1):
+            self._epoch()
+            ended = self._diverged(epoch)
+            if self.validation is not None:
+                prediction = predict(self.model, self.validation.x)
+                self.validation_loss = self.criterion.forward(prediction, self.validation.target)
+            stopped = torch.zeros_like(ended)
+            if self.stopping is not None and self.validation_loss is not None:
+                stopped = self.stopping.step(self.validation_loss, self.model)
+            self.finished = ended | stopped | (epoch == self.epochs)
+            if self.stopping is not None:
+                self.stopping.restore(self.model, self.finished & ~ended)
+            yield epoch
+            if bool(self.finished.all()):
+                return
+            if bool(self.finished.any()):
+                self._leave()
+            if self.schedule is not None:
+                self.schedule.step(self.optimizer, self.validation_loss)
+
+    def _epoch(self) -> None:
+        if self.noise is not None:
+            self.model.begin_epoch(self.noise.generators, self.samples)
+        if self.order is not None:
+            order = self.order.permutations(self.samples)
+        else:
+            order = torch.arange(self.samples)
+            if self.optimizer.replicas is not None:
+                order = order.expand(self.optimizer.replicas, -1)
+        self.losses = train_epoch(
+            self.model, self.criterion, self.optimizer, self.data.x, self.data.target, order, self.batch_size
+        )
+
+    def _diverged(self, epoch: int) -> Tensor:
+        """Which replicas stopped being finite in this epoch, (R,) or ()."""
+        bad = ~self.losses.isfinite()
+        axis = 0 if self.optimizer.replicas is None else 1
+        sound = torch.stack([held.value.isfinite().flatten(axis).all(-1) for held in self.model.parameters()]).all(0)
+        diverged = bad.any(0) | ~sound
+        for row, place in self.replicas().items():
+            if diverged.view(-1)[place]:
+                column = bad.view(len(bad), -1)[:, place]
+                what = "training loss" if column.any() else "parameters"
+                step = int(column.to(torch.uint8).argmax()) + 1 if column.any() else len(bad)
+                self.diverged[row] = (epoch - 1) * len(bad) + step, f"{what} not finite"
+        return diverged
+
+    def _leave(self) -> None:
+        staying = (~self.finished).nonzero().flatten()
+        if len(staying) == 1:
+            staying = staying.repeat(2)
+        others = [self.data, self.order, self.noise, self.validation, self.schedule, self.stopping]
+        following: list[Selectable] = [other for other in others if other is not None]
+        select(staying, self.model, self.optimizer, *following)
+        self.rows = [self.rows[place] for place in staying.tolist()]
+        if self.validation_loss is not None:
+            self.validation_loss = self.validation_loss[staying]
+
+
+@dataclass
+class History:
+    """What `train_model` gives, for R replicas (R = 1 for a plain model).
+
+    Attributes:
+        train_loss: the mean loss over an epoch's batches, (epochs, R), not a number after a replica's end.
+        validation_loss: after each epoch, likewise; without validation data not a number.
+        epochs: trained by each replica.
+        diverged: for every replica that diverged, the step and what was not finite.
+    """
+
+    train_loss: Tensor
+    validation_loss: Tensor
+    epochs: list[int]
+    diverged: dict[int, tuple[int, str]]
+
+
+def train_model(
+    model: Module, optimizer: Optimizer, criterion: Loss, x: Tensor, target: Target, **options: Any
+) -> History:
+    """Trains a model to the end of every replica.
+
+    Args:
+        model: initialized, plain or stacked; afterwards it holds every replica as it was at its end. If some ended
+            before others, the optimizer no longer moves it.
+        optimizer: of its parameters.
+        criterion: the loss.
+        x: (R, N, ...), or (N, ...) for a plain model.
+        target: (R, N, ...) or (N, ...), or a list of such for a criterion of several.
+        options: keywords of `Training`: epochs and batch_size; shuffle and noise, generators of the sample order and of
+            noise in layers, one per replica, or one; validation, an (x, target) pair; schedule; stopping.
+
+    Raises:
+        ValueError: no epochs, batch or samples, or validation data that is needed and not there.
+    """
+    training = Training(model, optimizer, criterion, x, target, **options)
+    count = optimizer.replicas or 1
+    history = History(torch.empty(0, count), torch.empty(0, count), [0] * count, training.diverged)
+    train_rows, validation_rows = [], []
+    ends: dict[int, list[Tensor]] = {}
+    for epoch in training:
+        line, watched = torch.full((2, count), math.nan, dtype=torch.float64)
+        for row, place in training.replicas().items():
+            history.epochs[row] = epoch
+            line[row] = training.losses.view(len(training.losses), -1)[:, place].mean()
+            if training.validation_loss is not None:
+                watched[row] = training.validation_loss.view(-1)[place]
+            if optimizer.replicas is not None and training.finished[place]:
+                ends[row] = [held.value[place].clone() for held in model.named_state().values()]
+        train_rows.append(line)
+        validation_rows.append(watched)
+    if count > 1 and len(set(history.epochs)) > 1:
+        for number, held in enumerate(model.named_state().values()):
+            held.assign(torch.stack([ends[row][number] for row in range(count)]))
+    history.train_loss, history.validation_loss = torch.stack(train_rows), torch.stack(validation_rows)
+    return history
+
+
+def _listed(target: Target) -> list[Tensor]:
+    return target if isinstance(target, list) else [target]
+
+
+def _each(target: Target, change: Callable[[Tensor], Tensor]) -> Target:
+    return [change(tensor) for tensor in target] if isinstance(target, list) else change(target)

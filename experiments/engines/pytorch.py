@@ -3,24 +3,20 @@
 The peer that any cell can be checked against: it starts from the same weights and sees the same data in the same order.
 """
 
-import torch
-from torch import nn
+import copy
+import math
 
-from experiments.engines.record import (
-    EVALUATION_ROWS,
-    Part,
-    Record,
-    checkpoint_epochs,
-    orders,
-    stacked,
-    steps_per_epoch,
-)
+import torch
+from torch import Tensor, nn
+
+from experiments.engines.record import Part, Record, checkpoint_epochs, stacked
 from experiments.names import OPTIMIZER
 from experiments.parts import build
 from experiments.problems import Problem, Samples
 from experiments.seeds import generator
 from experiments.settings import Config, Settings
-from experiments.twins import Criterion, parameters, twin_loss, twin_module, twin_optimizer
+from experiments.twins import Criterion, parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
+from framework.training import EVALUATION_SAMPLES
 
 
 def train(config: Config, seed: int, keep: bool = False) -> Record:
@@ -33,16 +29,21 @@ def train(config: Config, seed: int, keep: bool = False) -> Record:
     net = twin_module(model)
     criterion = twin_loss(settings.build_loss())
     optimizer = twin_optimizer(build(OPTIMIZER, settings.optimizer, model.parameters()), net.parameters())
+    scheduler = twin_schedule(settings.build_schedule(), optimizer)
+    stopping = settings.build_stopping()
     parts = stacked([problem.sample(seed)], dtype)
     x, target = parts["train"].x[0], parts["train"].target[0]
-    stream = generator(seed, "order")
+    order_stream, noise_stream = generator(seed, "order"), generator(seed, "noise")
     record = Record()
+    best, waited, kept = math.inf, 0, copy.deepcopy(net.state_dict())
 
     checkpoints = checkpoint_epochs(settings)
-    steps = steps_per_epoch(settings, problem)
     record.add(0, _evaluate(net, criterion, problem, parts))
     for epoch in range(1, settings.epochs + 1):
-        order = orders(settings, problem.train, [stream])[0]
+        model.begin_epoch(noise_stream, problem.train)
+        order = torch.arange(problem.train)
+        if settings.shuffle:
+            order = torch.randperm(problem.train, generator=order_stream)
         losses = []
         for batch in order.split(settings.batch_size):
             optimizer.zero_grad()
@@ -52,25 +53,49 @@ def train(config: Config, seed: int, keep: bool = False) -> Record:
             losses.append(loss.detach())
         bad = ~torch.stack(losses).isfinite()
         if bad.any():
-            record.diverge((epoch - 1) * steps + int(bad.to(torch.uint8).argmax()) + 1, "training loss not finite")
+            record.diverge((epoch - 1) * len(bad) + int(bad.to(torch.uint8).argmax()) + 1, "training loss not finite")
         elif not all(bool(parameter.isfinite().all()) for parameter in net.parameters()):
-            record.diverge(epoch * steps, "parameters not finite")
+            record.diverge(epoch * len(bad), "parameters not finite")
         if record.status == "diverged":
-            record.finish(epoch * steps, epoch * problem.train)
+            record.finish(epoch, settings, problem)
             return record
-        if epoch in checkpoints:
+        watched = _loss(net, criterion, parts["validation"]) if settings.watches_validation() else math.nan
+        if watched < best:
+            best, waited, kept = watched, 0, copy.deepcopy(net.state_dict())
+        else:
+            waited += 1
+        ends = epoch == settings.epochs or (stopping is not None and waited >= stopping.patience)
+        if ends and stopping is not None and stopping.restore_best:
+            net.load_state_dict(kept)
+        if epoch in checkpoints or ends:
             record.add(epoch, _evaluate(net, criterion, problem, parts))
-    record.finish(settings.epochs * steps, settings.epochs * problem.train)
+        if ends:
+            break
+        if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+            scheduler.step(watched)
+        else:
+            scheduler.step()
+    record.finish(epoch, settings, problem)
     if keep:
         record.parameters = [pair.value.clone() for pair in parameters(model, net)]
     return record
 
 
-@torch.no_grad()
+def _predict(net: nn.Module, samples: Samples) -> Tensor:
+    net.eval()
+    with torch.no_grad():
+        prediction = torch.cat([net(block) for block in samples.x[0].split(EVALUATION_SAMPLES)])
+    net.train()
+    return prediction
+
+
+def _loss(net: nn.Module, criterion: Criterion, samples: Samples) -> float:
+    return float(criterion(_predict(net, samples), samples.target[0]))
+
+
 def _evaluate(net: nn.Module, criterion: Criterion, problem: Problem, parts: dict[Part, Samples]) -> dict[str, float]:
     found = {}
     for name, samples in parts.items():
-        prediction = torch.cat([net(block) for block in samples.x[0].split(EVALUATION_ROWS)])
-        found[f"{name}_loss"] = float(criterion(prediction, samples.target[0]))
-        found[f"{name}_error"] = float(problem.error(prediction[None], samples.label))
+        found[f"{name}_loss"] = _loss(net, criterion, samples)
+        found[f"{name}_error"] = float(problem.error(_predict(net, samples)[None], samples.label))
     return found

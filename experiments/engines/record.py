@@ -16,9 +16,6 @@ Part = Literal["train", "validation", "test"]
 
 CURVES = ("train_loss", "train_error", "validation_loss", "validation_error", "test_loss", "test_error")
 
-# rows of an evaluation pass that fit the cache; fixed, because a record may depend on it
-EVALUATION_ROWS = 200
-
 
 @dataclass
 class Record:
@@ -32,6 +29,7 @@ class Record:
         steps: optimizer steps taken.
         gradient_evaluations: samples whose gradient was computed.
         final: the last evaluation, by the names of CURVES; empty unless ok.
+        metrics: what else was measured: "stop_epoch" where runs may stop early.
         curves: every evaluation by name, "epoch" among them.
         parameters: the model's last parameters, in the order of Module.parameters, if they were asked for.
     """
@@ -42,6 +40,7 @@ class Record:
     steps: int = 0
     gradient_evaluations: int = 0
     final: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     curves: dict[str, list[float]] = field(default_factory=lambda: {"epoch": []})
     parameters: list[Tensor] = field(default_factory=list)
 
@@ -55,11 +54,14 @@ class Record:
         """Marks the run as diverged."""
         self.status, self.diverged_at_step, self.message = "diverged", step, message
 
-    def finish(self, steps: int, gradient_evaluations: int) -> None:
+    def finish(self, epochs: int, settings: Settings, problem: Problem) -> None:
         """Counts the work done and, for a run that is ok so far, takes the last checkpoint as the result."""
-        self.steps, self.gradient_evaluations = steps, gradient_evaluations
+        steps = epochs * math.ceil(problem.train / settings.batch_size)
+        self.steps, self.gradient_evaluations = steps, epochs * problem.train
         if self.status != "ok":
             return
+        if settings.stopping is not None:
+            self.metrics["stop_epoch"] = epochs
         final = {name: values[-1] for name, values in self.curves.items() if name != "epoch"}
         if all(math.isfinite(value) for value in final.values()):
             self.final = final
@@ -71,11 +73,6 @@ def checkpoint_epochs(settings: Settings) -> set[int]:
     """The epochs after which a run is evaluated: the start, the end, and the rest evenly between."""
     count = min(settings.checkpoints, settings.epochs)
     return {round(i * settings.epochs / count) for i in range(count + 1)}
-
-
-def steps_per_epoch(settings: Settings, problem: Problem) -> int:
-    """Optimizer steps in one pass over the data."""
-    return math.ceil(problem.train / settings.batch_size)
 
 
 def stacked(data: list[Data], dtype: torch.dtype) -> dict[Part, Samples]:
@@ -90,10 +87,3 @@ def stacked(data: list[Data], dtype: torch.dtype) -> dict[Part, Samples]:
             torch.stack([each.label for each in chosen]),
         )
     return found
-
-
-def orders(settings: Settings, samples: int, streams: list[torch.Generator]) -> Tensor:
-    """The order of one epoch for each stream, (R, N)."""
-    if settings.shuffle:
-        return torch.stack([torch.randperm(samples, generator=stream) for stream in streams])
-    return torch.arange(samples).expand(len(streams), samples)

@@ -1,43 +1,17 @@
 """The engine `framework`: runs that differ in seed and stackable options alone train as one stack of replicas."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from experiments import parts
-from experiments.engines.record import (
-    EVALUATION_ROWS,
-    Part,
-    Record,
-    checkpoint_epochs,
-    orders,
-    stacked,
-    steps_per_epoch,
-)
+from experiments.engines.record import Part, Record, checkpoint_epochs, stacked
 from experiments.names import OPTIMIZER
 from experiments.problems import Problem, Samples
-from experiments.seeds import generator
+from experiments.seeds import Purpose, generator
 from experiments.settings import Config, Settings
-from framework import Loss, Module, Optimizer, train_epoch
-
-
-@dataclass
-class _Stack:
-    """The replicas still in training; `rows[i]` is the run that replica i belongs to."""
-
-    rows: list[int]
-    parts: dict[Part, Samples]
-    streams: list[torch.Generator]
-
-    def select(self, keep: torch.Tensor) -> None:
-        chosen = keep.tolist()
-        self.rows = [self.rows[i] for i in chosen]
-        # copies, so that a replica and its twin draw the same
-        self.streams = [torch.Generator().set_state(self.streams[i].get_state()) for i in chosen]
-        self.parts = {
-            name: Samples(part.x[keep], part.target[keep], part.label[keep]) for name, part in self.parts.items()
-        }
+from framework import Loss, Module, Optimizer, Training, predict
 
 
 def train(configs: Sequence[Config], seeds: Sequence[int], keep: bool = False) -> list[Record]:
@@ -51,51 +25,56 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: bool = False) -
     Returns:
         A record per run, in order; each depends on its own configuration and seed alone.
     """
+    records = [Record() for _ in seeds]
+    if len(seeds) == 1:
+        # a product with one replica may round differently from one with several, so a lone run trains beside a twin
+        configs, seeds = [*configs, *configs], [*seeds, *seeds]
     every = [Settings(**config) for config in configs]
     settings = every[0]
     problem = settings.build_problem()
     criterion = settings.build_loss()
-    dtype = getattr(torch, settings.dtype)
-    records = [Record() for _ in seeds]
 
-    # a product with one replica may round differently from one with several, so a lone run has a twin
-    rows = list(range(len(seeds))) if len(seeds) > 1 else [0, 0]
+    def streams(purpose: Purpose) -> list[torch.Generator]:
+        return [generator(seed, purpose) for seed in seeds]
+
     model = settings.build_model(problem)
-    model.initialize(
-        [generator(seeds[row], "initialization") for row in rows],
-        [every[row].build_initializer() for row in rows],
-        dtype,
+    dtype = getattr(torch, settings.dtype)
+    model.initialize(streams("initialization"), [each.build_initializer() for each in every], dtype)
+    data = stacked([problem.sample(seed) for seed in seeds], dtype)
+    training = Training(
+        model,
+        _optimizer(every, model),
+        criterion,
+        data["train"].x,
+        data["train"].target,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        shuffle=streams("order") if settings.shuffle else None,
+        noise=streams("noise"),
+        validation=(data["validation"].x, data["validation"].target) if settings.watches_validation() else None,
+        schedule=settings.build_schedule(),
+        stopping=settings.build_stopping(),
     )
-    optimizer = _optimizer([every[row] for row in rows], model)
-    data = [problem.sample(seeds[row]) for row in rows]
-    streams = [generator(seeds[row], "order") for row in rows]
-    stack = _Stack(rows, stacked(data, dtype), streams)
 
     checkpoints = checkpoint_epochs(settings)
-    steps = steps_per_epoch(settings, problem)
-    _evaluate(stack, model, criterion, problem, 0, records)
-    for epoch in range(1, settings.epochs + 1):
-        training = stack.parts["train"]
-        order = orders(settings, problem.train, stack.streams)
-        losses = train_epoch(model, criterion, optimizer, training.x, training.target, order, settings.batch_size)
-        diverged = _mark_diverged(stack, model, losses, records, (epoch - 1) * steps)
-        if diverged.any():
-            for row in {stack.rows[i] for i in diverged.nonzero().flatten().tolist()}:
-                records[row].finish(epoch * steps, epoch * problem.train)
-            staying = (~diverged).nonzero().flatten()
-            if not len(staying):
-                return records
-            # the last one left stays beside itself
-            staying = staying if len(staying) > 1 else staying.repeat(2)
-            optimizer.select(staying)
-            stack.select(staying)
-        if epoch in checkpoints:
-            _evaluate(stack, model, criterion, problem, epoch, records)
-    for row in set(stack.rows):
-        records[row].finish(settings.epochs * steps, settings.epochs * problem.train)
-        if keep:
-            replica = stack.rows.index(row)
-            records[row].parameters = [parameter.value[replica].clone() for parameter in model.parameters()]
+    for record, evaluation in zip(records, _evaluate(data, training.rows, model, criterion, problem), strict=False):
+        record.add(0, evaluation)
+    for epoch in training:
+        if epoch not in checkpoints and not training.finished.any():
+            continue
+        evaluations = _evaluate(data, training.rows, model, criterion, problem)
+        for row, replica in training.replicas().items():
+            if row >= len(records):
+                continue
+            record, finished = records[row], bool(training.finished[replica])
+            if row in training.diverged:
+                record.diverge(*training.diverged[row])
+            elif epoch in checkpoints or finished:
+                record.add(epoch, evaluations[replica])
+            if finished:
+                record.finish(epoch, settings, problem)
+                if keep:
+                    record.parameters = [parameter.value[replica].clone() for parameter in model.parameters()]
     return records
 
 
@@ -108,33 +87,15 @@ def _optimizer(every: Sequence[Settings], model: Module) -> Optimizer:
     return made
 
 
-def _mark_diverged(
-    stack: _Stack, model: Module, losses: torch.Tensor, records: list[Record], steps_before: int
-) -> torch.Tensor:
-    """Which replicas stopped being finite in this epoch, (R,); their records say when and why."""
-    bad_loss = ~losses.isfinite()
-    finite = torch.stack([parameter.value.isfinite().flatten(1).all(1) for parameter in model.parameters()]).all(0)
-    diverged = bad_loss.any(0) | ~finite
-    for i in diverged.nonzero().flatten().tolist():
-        record = records[stack.rows[i]]
-        if bad_loss[:, i].any():
-            step = int(bad_loss[:, i].to(torch.uint8).argmax()) + 1
-            record.diverge(steps_before + step, "training loss not finite")
-        else:
-            record.diverge(steps_before + len(losses), "parameters not finite")
-    return diverged
-
-
 def _evaluate(
-    stack: _Stack, model: Module, criterion: Loss, problem: Problem, epoch: int, records: list[Record]
-) -> None:
-    """Adds a checkpoint to the record of every run in the stack."""
-    found: dict[str, list[float]] = {}
-    for name, samples in stack.parts.items():
-        blocks = [model.forward(block.contiguous()) for block in samples.x.split(EVALUATION_ROWS, 1)]
-        prediction = torch.cat(blocks, 1)
-        found[f"{name}_loss"] = criterion.forward(prediction, samples.target).tolist()
-        found[f"{name}_error"] = problem.error(prediction, samples.label).tolist()
-    for row in set(stack.rows):
-        replica = stack.rows.index(row)
-        records[row].add(epoch, {name: values[replica] for name, values in found.items()})
+    data: dict[Part, Samples], rows: list[int], model: Module, criterion: Loss, problem: Problem
+) -> list[dict[str, float]]:
+    """Losses and errors of every replica that is there; `rows` says whose data each has."""
+    there = torch.tensor(rows)
+    found: dict[str, Tensor] = {}
+    for name, samples in data.items():
+        prediction = predict(model, samples.x[there])
+        found[f"{name}_loss"] = criterion.forward(prediction, samples.target[there])
+        found[f"{name}_error"] = problem.error(prediction, samples.label[there])
+    values = {name: value.tolist() for name, value in found.items()}
+    return [{name: column[replica] for name, column in values.items()} for replica in range(len(rows))]

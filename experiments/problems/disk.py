@@ -1,13 +1,12 @@
 """Points in the unit square, inside or outside a disk: the task of the five reports."""
 
-import math
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from experiments.problems.problem import Data, Problem, Samples
 from experiments.seeds import generator
+from framework.data import DISK_RADIUS, generate_disk, normalize, one_hot_encode
 
 Encoding = Literal["one_hot", "signed", "soft"]
 Normalize = Literal["none", "train", "each_own", "scalar"]
@@ -40,7 +39,7 @@ class Disk(Problem):
         test: int = 1000,
         validation: int = 1000,
         center: tuple[float, float] = (0.5, 0.5),
-        radius: float = 1 / math.sqrt(2 * math.pi),
+        radius: float = DISK_RADIUS,
         encoding: Encoding = "one_hot",
         normalize: Normalize = "none",
     ) -> None:
@@ -56,28 +55,25 @@ class Disk(Problem):
 
     def sample(self, seed: int) -> Data:
         stream = generator(seed, "data")
-        train, test = _uniform(self.train, stream), _uniform(self.test, stream)
-        validation = _uniform(self.validation, generator(seed, "validation"))
-        return Data(*(self._samples(points, train) for points in (train, validation, test)))
+        train, test = (generate_disk(count, stream, self.center, self.radius) for count in (self.train, self.test))
+        validation = generate_disk(self.validation, generator(seed, "validation"), self.center, self.radius)
+        parts = [train, validation, test]
+        points = self._normalized([part[0] for part in parts])
+        return Data(*(Samples(x, self._encoded(part[1]), part[1]) for x, part in zip(points, parts, strict=True)))
 
-    def _samples(self, points: Tensor, train: Tensor) -> Samples:
-        inside = (points - torch.tensor(self.center, dtype=torch.float64)).square().sum(-1) < self.radius**2
-        return Samples(self._normalized(points, train), self._encoded(inside), inside.long())
-
-    def _normalized(self, points: Tensor, train: Tensor) -> Tensor:
-        if self.normalize == "none" or not len(points):
-            return points
-        reference = points if self.normalize == "each_own" else train
+    def _normalized(self, points: list[Tensor]) -> list[Tensor]:
+        """Train, validation and test points, normalised."""
+        if self.normalize == "train":
+            return normalize(*points)
+        if self.normalize == "each_own":
+            return [normalize(x)[0] if len(x) > 1 else x for x in points]
         if self.normalize == "scalar":
-            return (points - reference.mean()) / reference.std()
-        return (points - reference.mean(0)) / reference.std(0)
+            flat = normalize(*(x.reshape(-1, 1) for x in points))
+            return [x.reshape(-1, 2) for x in flat]
+        return points
 
-    def _encoded(self, inside: Tensor) -> Tensor:
+    def _encoded(self, label: Tensor) -> Tensor:
         if self.encoding == "signed":
-            return inside[:, None].double() * 2 - 1
-        high, low = (0.8, 0.2) if self.encoding == "soft" else (1.0, 0.0)
-        return torch.where(torch.stack([~inside, inside], -1), high, low).double()
-
-
-def _uniform(count: int, stream: torch.Generator) -> Tensor:
-    return torch.rand(count, 2, generator=stream, dtype=torch.float64)
+            return label[:, None].double() * 2 - 1
+        target = one_hot_encode(label, 2)
+        return target * 0.6 + 0.2 if self.encoding == "soft" else target

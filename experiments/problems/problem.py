@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
+
+from framework import error_rate
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,5 @@ class Problem:
         raise NotImplementedError
 
     def error(self, prediction: Tensor, label: Tensor) -> Tensor:
-        """The fraction of wrong predictions. Shapes: (R, N, C), (R, N) → (R,).
-
-        One output is a decision by sign, several by the largest (the first of equals).
-        """
-        chosen = (prediction[..., 0] > 0).long() if prediction.shape[-1] == 1 else prediction.argmax(-1)
-        wrong: Tensor = (chosen != label).to(torch.float64).mean(-1)
-        return wrong
+        """The fraction of wrong predictions. Shapes: (R, N, C), (R, N) → (R,)."""
+        return error_rate(prediction, label)

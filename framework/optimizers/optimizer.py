@@ -69,7 +69,13 @@ class Optimizer:
         raise NotImplementedError
 
     def step(self) -> None:
-        """One update of all parameters from their gradients."""
+        """One update of all parameters from their gradients.
+
+        Raises:
+            ValueError: the parameters were initialized anew after the optimizer took them.
+        """
+        if self.parameters[0].value.data_ptr() != self.value.data_ptr():
+            raise ValueError(f"{type(self).__name__} no longer holds its parameters: build it after initialize")
         self.steps += 1
         self.update(self.value, self.grad, **self._expanded, **self.buffers)
 
@@ -94,8 +100,9 @@ class Optimizer:
                 f"{type(self).__name__} needs {name} as a number or one per replica ({self.replicas}), "
                 f"found shape {tuple(given.shape)}"
             )
-        if not bool((given >= 0).all()):
-            raise ValueError(f"{type(self).__name__} needs {name} ≥ 0, found {given.min().item():g}")
+        if not bool((given >= 0).all() and given.isfinite().all()):
+            wrong = given[~((given >= 0) & given.isfinite())].flatten()[0]
+            raise ValueError(f"{type(self).__name__} needs a finite {name} ≥ 0, found {wrong.item():g}")
         self._given[name] = given
         self._used[name] = bool(given.any())
         self._expanded[name] = self._expand(given)

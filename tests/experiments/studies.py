@@ -63,3 +63,22 @@ def write(folder: Path, text: str, name: str = "study.toml") -> str:
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return str(path)
+
+
+# a phase of tuning and one of evaluation, many short chunks: time enough to be stopped in either
+LONG = """
+title = "Long"
+seeds = 6
+[run]
+problem = { name = "disk", train = 100, test = 50, validation = 20 }
+model = { name = "mlp", hidden = [6] }
+epochs = 12
+checkpoints = 3
+[[grid]]
+activation = ["relu", "tanh", "sigmoid"]
+optimizer = ["sgd", "adam"]
+batch_size = [1, 2]
+[tuning]
+learning_rate = { sgd = [0.01, 0.1], adam = [0.001, 0.01] }
+seeds = 3
+"""

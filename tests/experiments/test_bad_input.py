@@ -48,7 +48,7 @@ CASES = {
     ),
     "negative learning rate": (
         edited("learning_rate = 0.1", "learning_rate = -0.1"),
-        "grid[0].optimizer[0]: SGD needs learning_rate ≥ 0, found -0.1",
+        "grid[0].optimizer[0]: SGD needs a finite learning_rate ≥ 0, found -0.1",
     ),
     "learning rate as text": (
         edited("learning_rate = 0.1", 'learning_rate = "0.1"'),

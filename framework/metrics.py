@@ -1,0 +1,17 @@
+"""How predictions are judged."""
+
+import torch
+from torch import Tensor
+
+
+def decide(prediction: Tensor) -> Tensor:
+    """The class chosen: by sign for one output (class 1 above zero), by the largest (the first of equals) for several.
+
+    Shapes: prediction (N, C) or (R, N, C) → (N,) or (R, N).
+    """
+    return (prediction[..., 0] > 0).long() if prediction.shape[-1] == 1 else prediction.argmax(-1)
+
+
+def error_rate(prediction: Tensor, label: Tensor) -> Tensor:
+    """The fraction of wrong classes. Shapes: prediction (..., N, C), label (..., N) → (...), float64."""
+    return (decide(prediction) != label).to(torch.float64).mean(-1)

@@ -1,0 +1,172 @@
+"""Learning-rate schedules: what happens to each replica's learning rate after an epoch."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from framework.optimizers import Optimizer
+
+
+class Schedule:
+    """Base class: a subclass says which rates follow. Rates and losses are float64, (R,) or ().
+
+    Attributes:
+        watches: whether `after_epoch` needs the validation loss.
+    """
+
+    watches: bool = False
+    initial: Tensor | None = None
+    epochs: int = 0
+
+    def step(self, optimizer: Optimizer, loss: Tensor | None = None) -> None:
+        """Ends an epoch: sets the optimizer's learning rate for the next.
+
+        Args:
+            optimizer: whose rate it is.
+            loss: the validation loss after the epoch, (R,) or ().
+
+        Raises:
+            ValueError: the schedule watches the loss and there is none.
+        """
+        if self.watches and loss is None:
+            raise ValueError(f"{type(self).__name__} needs a validation loss after each epoch, found none")
+        rates = optimizer.get("learning_rate")
+        if optimizer.replicas is not None:
+            rates = rates.expand(optimizer.replicas)
+        if self.initial is None:
+            self.initial = rates.clone()
+        self.epochs += 1
+        following = self.rates(rates, loss.to(torch.float64) if loss is not None else rates)
+        if not torch.equal(following, rates):
+            optimizer.set("learning_rate", following)
+
+    def rates(self, rates: Tensor, loss: Tensor) -> Tensor:
+        """The rates that follow `rates` after `self.epochs` epochs."""
+        raise NotImplementedError
+
+    def select(self, replicas: Tensor) -> None:
+        """Keeps the replicas whose indices are given, in that order."""
+        for name, held in vars(self).items():
+            if isinstance(held, Tensor) and held.dim():
+                setattr(self, name, held[replicas])
+
+    def state_dict(self) -> dict[str, Tensor | int]:
+        """A copy of what the schedule has seen."""
+        state: dict[str, Tensor | int] = {"epochs": self.epochs}
+        return state | {name: held.clone() for name, held in vars(self).items() if isinstance(held, Tensor)}
+
+    def load_state_dict(self, state: dict[str, Tensor | int]) -> None:
+        """Takes over what `state_dict` of a schedule of the same class gave.
+
+        Raises:
+            ValueError: it holds something that this class does not keep.
+        """
+        for name, value in state.items():
+            if not hasattr(self, name):
+                raise ValueError(f"the state does not fit {type(self).__name__}: unexpected {name}")
+            setattr(self, name, value.clone() if isinstance(value, Tensor) else value)
+
+
+class ConstantRate(Schedule):
+    """The learning rate stays as it is."""
+
+    def rates(self, rates: Tensor, loss: Tensor) -> Tensor:
+        return rates
+
+
+class StepDecay(Schedule):
+    """The rate is multiplied by `factor` after every `period` epochs: torch.optim.lr_scheduler.StepLR.
+
+    Args:
+        period: epochs between changes.
+        factor: in (0, 1].
+
+    Raises:
+        ValueError: a period below 1, or another factor.
+    """
+
+    def __init__(self, period: int = 30, factor: float = 0.1) -> None:
+        if period < 1:
+            raise ValueError(f"StepDecay needs period ≥ 1, found {period}")
+        _check_factor("StepDecay", factor)
+        self.period, self.factor = period, factor
+
+    def rates(self, rates: Tensor, loss: Tensor) -> Tensor:
+        return rates * self.factor if self.epochs % self.period == 0 else rates
+
+
+class CosineDecay(Schedule):
+    """After t epochs αₜ = α_min + (α₀ − α_min)(1 + cos(πt/T))/2; from T on α_min. Loshchilov and Hutter 2017, eq. 5.
+
+    Args:
+        period: T, epochs.
+        min_rate: α_min.
+
+    Raises:
+        ValueError: a period below 1, or a negative rate.
+    """
+
+    def __init__(self, period: int = 100, min_rate: float = 0.0) -> None:
+        if period < 1:
+            raise ValueError(f"CosineDecay needs period ≥ 1, found {period}")
+        _check_rate("CosineDecay", min_rate)
+        self.period, self.min_rate = period, min_rate
+
+    def rates(self, rates: Tensor, loss: Tensor) -> Tensor:
+        if self.initial is None:
+            return rates
+        share = (1 + math.cos(math.pi * min(self.epochs, self.period) / self.period)) / 2
+        return self.min_rate + (self.initial - self.min_rate) * share
+
+
+class ReduceLROnPlateau(Schedule):
+    """A replica's rate is multiplied by `factor` when its loss has not improved for more than `patience` epochs.
+
+    PyTorch's conventions (mode "min"): an improvement is a loss below (1 − threshold) times the best; after a
+    reduction the count starts anew; a change of less than 10⁻⁸ is not made. Report 000_886196d3797ee705.txt, III.
+
+    Args:
+        patience: epochs without improvement that are let pass.
+        factor: in (0, 1).
+        min_lr: no rate falls below it.
+        threshold: relative.
+
+    Raises:
+        ValueError: a negative patience, rate or threshold, or another factor.
+    """
+
+    watches = True
+
+    def __init__(self, patience: int = 10, factor: float = 0.1, min_lr: float = 0.0, threshold: float = 1e-4) -> None:
+        if patience < 0:
+            raise ValueError(f"ReduceLROnPlateau needs patience ≥ 0, found {patience}")
+        if not 0 < factor < 1:
+            raise ValueError(f"ReduceLROnPlateau needs factor in (0, 1), found {factor:g}")
+        _check_rate("ReduceLROnPlateau", min_lr)
+        _check_rate("ReduceLROnPlateau", threshold, "threshold")
+        self.patience, self.factor, self.min_lr, self.threshold = patience, factor, min_lr, threshold
+        self.best: Tensor | None = None
+        self.waited: Tensor | None = None
+
+    def rates(self, rates: Tensor, loss: Tensor) -> Tensor:
+        if self.best is None or self.waited is None:
+            self.best = torch.full_like(loss, math.inf)
+            self.waited = torch.zeros_like(loss, dtype=torch.int64)
+        better = loss < self.best * (1 - self.threshold)
+        self.best = torch.where(better, loss, self.best)
+        self.waited = torch.where(better, 0, self.waited + 1)
+        due = self.waited > self.patience
+        self.waited = torch.where(due, 0, self.waited)
+        reduced = (rates * self.factor).clamp_min(self.min_lr)
+        return torch.where(due & (rates - reduced > 1e-8), reduced, rates)
+
+
+def _check_factor(name: str, factor: float) -> None:
+    if not 0 < factor <= 1:
+        raise ValueError(f"{name} needs factor in (0, 1], found {factor:g}")
+
+
+def _check_rate(name: str, rate: float, what: str = "a rate") -> None:
+    if not rate >= 0:
+        raise ValueError(f"{name} needs {what} ≥ 0, found {rate:g}")

@@ -1,0 +1,72 @@
+"""Early stopping, per replica."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from framework.module import Module
+
+
+class EarlyStopping:
+    """A replica ends after `patience` epochs in a row without a validation loss below its lowest.
+
+    Report 000_886196d3797ee705.txt, III. A loss that is not a number is no improvement.
+
+    Args:
+        patience: epochs, at least 1.
+        restore_best: whether, when a replica ends (early or not), its parameters and buffers go back to those of the
+            epoch with its lowest validation loss.
+
+    Raises:
+        ValueError: a patience below 1.
+    """
+
+    def __init__(self, patience: int, restore_best: bool = False) -> None:
+        if patience < 1:
+            raise ValueError(f"EarlyStopping needs patience ≥ 1, found {patience}")
+        self.patience, self.restore_best = patience, restore_best
+        self.best: Tensor | None = None
+        self.waited: Tensor | None = None
+        self.kept: list[Tensor] = []
+
+    def step(self, loss: Tensor, model: Module) -> Tensor:
+        """Ends an epoch.
+
+        Args:
+            loss: the validation loss after it, (R,) or ().
+            model: whose state is kept where the loss is the lowest yet.
+
+        Returns:
+            Which replicas end, of the shape of loss.
+        """
+        if self.best is None or self.waited is None:
+            self.best = torch.full_like(loss, math.inf)
+            self.waited = torch.zeros_like(loss, dtype=torch.int64)
+        better = loss < self.best
+        self.best = torch.where(better, loss, self.best)
+        self.waited = torch.where(better, 0, self.waited + 1)
+        if self.restore_best:
+            values = [held.value for held in model.named_state().values()]
+            if not self.kept:
+                self.kept = [value.clone() for value in values]
+            for kept, value in zip(self.kept, values, strict=True):
+                kept.copy_(torch.where(_beside(better, kept), value, kept))
+        return self.waited >= self.patience
+
+    def restore(self, model: Module, ending: Tensor) -> None:
+        """Puts the kept state of the replicas that end back into the model, if that was asked for."""
+        if self.kept:
+            for kept, held in zip(self.kept, model.named_state().values(), strict=True):
+                held.value.copy_(torch.where(_beside(ending, kept), kept, held.value))
+
+    def select(self, replicas: Tensor) -> None:
+        """Keeps the replicas whose indices are given, in that order."""
+        if self.best is not None and self.waited is not None:
+            self.best, self.waited = self.best[replicas], self.waited[replicas]
+        self.kept = [kept[replicas] for kept in self.kept]
+
+
+def _beside(chosen: Tensor, value: Tensor) -> Tensor:
+    """(R,) as (R, 1, …), to stand beside a value; () as it is."""
+    return chosen.view(-1, *[1] * (value.dim() - 1)) if chosen.dim() else chosen
