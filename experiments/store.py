@@ -136,19 +136,22 @@ class Store:
             retry_failed: whether runs that ended in error or timeout are planned again.
         """
         with self.transaction() as connection:
-            cells = {plan.run.cell: plan for plan in plans}
+            # the cell of the learning rate that was chosen is in both phases
+            cells = {(plan.run.cell, plan.phase): plan for plan in plans}
             connection.executemany(
                 "INSERT INTO cells VALUES (?, ?) ON CONFLICT DO NOTHING",
-                [(cell, canonical_json(plan.run.config)) for cell, plan in cells.items()],
+                [(cell, canonical_json(plan.run.config)) for (cell, _), plan in cells.items()],
             )
             connection.executemany(
                 "INSERT INTO runs (run_id, cell, seed, status) VALUES (?, ?, ?, 'planned') ON CONFLICT DO NOTHING",
                 [(plan.run.run_id, plan.run.cell, plan.run.seed) for plan in plans],
             )
-            connection.execute("CREATE TEMP TABLE wanted (cell TEXT PRIMARY KEY, phase TEXT, factors TEXT)")
+            connection.execute(
+                "CREATE TEMP TABLE wanted (cell TEXT, phase TEXT, factors TEXT, PRIMARY KEY (cell, phase))"
+            )
             connection.executemany(
                 "INSERT INTO wanted VALUES (?, ?, ?)",
-                [(cell, plan.phase, canonical_json(plan.factors)) for cell, plan in cells.items()],
+                [(cell, phase, canonical_json(plan.factors)) for (cell, phase), plan in cells.items()],
             )
             if complete:
                 connection.execute(
@@ -162,7 +165,8 @@ class Store:
             )
             connection.execute(
                 "UPDATE planned SET factors = wanted.factors FROM wanted JOIN runs USING (cell)"
-                " WHERE runs.run_id = planned.run_id AND planned.study = ? AND planned.factors <> wanted.factors",
+                " WHERE runs.run_id = planned.run_id AND planned.phase = wanted.phase AND planned.study = ?"
+                " AND planned.factors <> wanted.factors",
                 (study,),
             )
             connection.execute("DROP TABLE wanted")
