@@ -1,6 +1,7 @@
 """Runs studies: plan, train what has no record, choose learning rates, train the rest."""
 
 import functools
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -111,8 +112,12 @@ class Driver:
         if not tuned:
             return {}
         stored = store.runs([study.name])
+        # the chosen candidate's cell has evaluation runs too, and earlier plans may have had more tuning seeds
+        trials = (
+            (stored["phase"] == "tuning") & stored["seed"].isin(study.tuning_seeds) & stored["cell"].isin(list(tuned))
+        )
         try:
-            return tuning.select(tuning_frame(stored[stored["cell"].isin(list(tuned))], tuned))
+            return tuning.select(tuning_frame(stored[trials], tuned))
         except ValueError as error:
             progress.unselected.append(study.name)
             self.say(f"{study.name}: learning rates not chosen: {error}")
@@ -133,7 +138,9 @@ class Driver:
             tqdm(total=len(waiting), desc=phase, unit="run", dynamic_ncols=True) as bar,
             _workers_ended_if_interrupted(),
         ):
-            for outcome in parallel(delayed(task)(chunk) for chunk in cut(waiting, self.chunk)):
+            with _interrupts_ignored():
+                outcomes = parallel([delayed(task)(chunk) for chunk in cut(waiting, self.chunk)])
+            for outcome in outcomes:
                 store.commit(outcome.chunk.runs, outcome.records, outcome.environment, outcome.seconds)
                 for record in outcome.records:
                     progress.counts[record.status] = progress.counts.get(record.status, 0) + 1
@@ -168,6 +175,16 @@ def counted(counts: dict[str, int]) -> str:
     """Runs by outcome, as the progress bar shows them."""
     failed = counts.get("timeout", 0) + counts.get("error", 0)
     return f"ok {counts.get('ok', 0)}, diverged {counts.get('diverged', 0)}, failed {failed}"
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """For worker processes to be born with: one interrupted while it imports torch would print a traceback."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 @contextmanager
