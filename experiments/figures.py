@@ -44,8 +44,8 @@ def draw(study: Study, evidence: Evidence, folder: Path) -> None:
 
 def curves(study: Study, evidence: Evidence) -> Figure:
     """Median test error over epochs with the band of the middle 80 % of runs; a panel per level of two factors."""
-    data = _with_factors(evidence.curves[evidence.curves["metric"] == "test_error"])
     order = factors_order(study)
+    data = _with_factors(evidence.curves[evidence.curves["metric"] == "test_error"], order)
     colour, column, row = _assign(order)
     figure, panels = _panels(order, column, row)
     for place, ax in panels.items():
@@ -69,9 +69,9 @@ def curves(study: Study, evidence: Evidence) -> Figure:
 def test_error(study: Study, evidence: Evidence) -> Figure:
     """The final test error of every run of every cell: a box from quartile to quartile, whiskers at 5 % and 95 %."""
     runs = evidence.runs[(evidence.runs["phase"] == "evaluation") & evidence.runs["status"].isin(["ok", "diverged"])]
-    data = _with_factors(runs)
-    data["error"] = 100 * data["test_error"].where(data["status"] == "ok", 1.0)
     order = factors_order(study)
+    data = _with_factors(runs, order)
+    data["error"] = 100 * data["test_error"].where(data["status"] == "ok", 1.0)
     colour, column, row = _assign(order)
     figure, panels = _panels(order, column, None)
     for (_, level), ax in panels.items():
@@ -100,9 +100,9 @@ def test_error(study: Study, evidence: Evidence) -> Figure:
     )
 
 
-def _with_factors(frame: pd.DataFrame) -> pd.DataFrame:
+def _with_factors(frame: pd.DataFrame, order: dict[str, list[str]]) -> pd.DataFrame:
     columns = {text: labels(text) for text in frame["factors"].unique()}
-    added = pd.DataFrame([columns[text] for text in frame["factors"]], index=frame.index)
+    added = pd.DataFrame([columns[text] for text in frame["factors"]], index=frame.index, columns=list(order))
     return frame[["cell", *(name for name in frame if name not in added and name != "cell")]].join(added)
 
 
