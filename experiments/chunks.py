@@ -21,12 +21,13 @@ _PYTORCH_RUNS = 4
 
 @dataclass(frozen=True)
 class Run:
-    """One planned training."""
+    """One planned training; `keep` says whether what figures are drawn from is kept."""
 
     run_id: str
     cell: str
     config: Config
     seed: int
+    keep: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from experiments.errors import InputError
 from experiments.store import Store
 from experiments.tables import INTEGERS, TEXT, curves_table, runs_table, summary_table
 
-EVIDENCE = ("runs", "summary", "curves")
+EVIDENCE = ("runs", "summary", "curves", "metrics")
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,12 @@ class Evidence:
     runs: pd.DataFrame
     summary: pd.DataFrame
     curves: pd.DataFrame
+    metrics: pd.DataFrame
 
     def of(self, study: str) -> "Evidence":
         """One study's rows."""
-        return Evidence(*(frame[frame["study"] == study] for frame in (self.runs, self.summary, self.curves)))
+        frames = [frame[frame["study"] == study] for frame in (self.runs, self.summary, self.curves)]
+        return Evidence(*frames, self.metrics[self.metrics["run_id"].isin(frames[0]["run_id"])])
 
     def complete(self, studies: Sequence[str]) -> bool:
         """Whether every planned run of the studies is ok or diverged."""
@@ -37,9 +39,11 @@ def write(store: Store, results: Path) -> None:
     """Writes every CSV of a results directory from its store; studies absent from the store keep their rows."""
     studies = store.studies()
     runs = runs_table(store.runs(studies))
-    _write(results / "runs.csv", runs, studies)
-    _write(results / "summary.csv", summary_table(runs), studies)
-    _write(results / "curves.csv", curves_table(store.curves(studies)), studies)
+    _write(results / "runs.csv", runs, "study", _others(results, "study", studies))
+    _write(results / "summary.csv", summary_table(runs), "study", _others(results, "study", studies))
+    _write(results / "curves.csv", curves_table(store.curves(studies)), "study", _others(results, "study", studies))
+    metrics = store.metrics(studies).sort_values(["run_id", "metric"])
+    _write(results / "metrics.csv", metrics, "run_id", _others(results, "run_id", studies))
     provenance = store.provenance(studies).drop(columns="study").drop_duplicates("run_id").sort_values("run_id")
     environment = ["run_id", "commit", "dirty", "versions", "cpu", "threads"]
     _replace(results / "environments.csv", provenance[environment].to_csv(index=False))
@@ -69,15 +73,25 @@ def _read(path: Path) -> pd.DataFrame:
     return frame.astype({name: "Int64" for name in INTEGERS if name in frame})
 
 
-def _write(path: Path, frame: pd.DataFrame, studies: list[str]) -> None:
+def _others(results: Path, key: str, studies: Sequence[str]) -> set[str]:
+    """The values that a key has in runs.csv in rows of other studies."""
+    path = results / "runs.csv"
+    if not path.exists():
+        return set()
+    rows = pd.read_csv(path, usecols=["study", key], dtype=str)
+    return set(rows.loc[~rows["study"].isin(list(studies)), key])
+
+
+def _write(path: Path, frame: pd.DataFrame, key: str, keep: set[str]) -> None:
+    """Writes a table, beside the rows that are there and whose key is to be kept."""
     text = frame.to_csv(index=False)
-    if path.exists():
+    if path.exists() and keep:
         old = pd.read_csv(path, dtype=str, keep_default_na=False)
-        kept = old[~old["study"].isin(studies)]
+        kept = old[old[key].isin(keep)]
         if len(kept):
             new = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
             merged = pd.concat([kept.reindex(columns=new.columns, fill_value=""), new])
-            text = merged.sort_values("study", kind="stable").to_csv(index=False)
+            text = merged.sort_values(key, kind="stable").to_csv(index=False)
     _replace(path, text)
 
 

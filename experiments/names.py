@@ -3,11 +3,12 @@
 from functools import partial
 
 import framework
+from experiments import measures
 from experiments.models import mlp
 from experiments.parts import Kind
-from experiments.problems import Disk, Problem
+from experiments.problems import Disk, Line, Problem
 
-PROBLEM = Kind("problem", {"disk": Disk}, base=Problem)
+PROBLEM = Kind("problem", {"disk": Disk, "line": Line}, base=Problem)
 
 MODEL = Kind(
     "model",
@@ -81,6 +82,8 @@ SCHEDULE = Kind(
     base=framework.Schedule,
 )
 
+MEASURE = Kind("measure", {"border": measures.Border, "dead_units": measures.DeadUnits}, base=measures.Measure)
+
 # the keys of a run whose value is a part
 KINDS = {
     "problem": PROBLEM,
@@ -91,4 +94,8 @@ KINDS = {
     "loss": LOSS,
     "optimizer": OPTIMIZER,
     "schedule": SCHEDULE,
+    "measures": MEASURE,
 }
+
+# those that may be a list of parts
+LISTS = ("activation", "measures")

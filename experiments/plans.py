@@ -53,10 +53,19 @@ def evaluation_plans(study: Study, rates: Mapping[str, float], mode: Mode) -> li
         if cell.rates and rate is None:
             continue
         config = cell.config if rate is None else cell.at_rate(rate)
-        plans += _plans(config, cell.seeds, "evaluation", cell.factors, mode)
+        plans += _plans(config, cell.seeds, "evaluation", cell.factors, mode, study.keep_seeds)
     return plans
 
 
-def _plans(config: Config, seeds: Sequence[int], phase: Phase, factors: dict[str, Any], mode: Mode) -> list[Plan]:
+def _plans(
+    config: Config,
+    seeds: Sequence[int],
+    phase: Phase,
+    factors: dict[str, Any],
+    mode: Mode,
+    keep_seeds: Sequence[int] = (),
+) -> list[Plan]:
     cell = cell_id(config, mode)
-    return [Plan(Run(run_id(config, seed, mode), cell, config, seed), phase, factors) for seed in seeds]
+    return [
+        Plan(Run(run_id(config, seed, mode), cell, config, seed, seed in keep_seeds), phase, factors) for seed in seeds
+    ]

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from experiments import parts
 from experiments.errors import BadKeyError, nearest
+from experiments.measures import Measure
 from experiments.messages import first_problem
-from experiments.names import ACTIVATION, INITIALIZER, KINDS, LOSS, MODEL, PROBLEM, SCHEDULE
+from experiments.names import ACTIVATION, INITIALIZER, KINDS, LISTS, LOSS, MEASURE, MODEL, PROBLEM, SCHEDULE
 from experiments.parts import Spec
 from experiments.problems import Problem
 from framework import EarlyStopping, Initializer, Loss, Module, Schedule
@@ -46,6 +47,7 @@ class Settings(BaseModel):
     epochs: int = Field(100, ge=1, description="passes over the data; gradient_evaluations_per_sample is a synonym")
     checkpoints: int = Field(20, ge=1, description="evaluations after the one at the start, evenly spaced over epochs")
     engine: Literal["framework", "pytorch"] = Field("framework", description="what trains: the library, or torch.nn")
+    measures: Any = Field([], description="what a run measures at its end beyond losses and errors, a list")
     schedule: Any = Field("constant", description="what happens to the learning rate after an epoch")
     stopping: Stopping | None = Field(None, description="early stopping on validation loss: patience, restore_best")
     dtype: Literal["float32", "float64"] = Field("float32", description="of parameters and data")
@@ -80,6 +82,10 @@ class Settings(BaseModel):
         """The criterion."""
         made: Loss = parts.build(LOSS, self.loss)
         return made
+
+    def build_measures(self) -> list[Measure]:
+        """What is measured at the end."""
+        return [parts.build(MEASURE, spec) for spec in self.measures]
 
     def build_schedule(self) -> Schedule:
         """The learning-rate schedule, new."""
@@ -153,9 +159,9 @@ def canonical_part(key: str, written: Any, place: str) -> Any:
     Raises:
         BadKeyError: see `parts.canonical`; it names `place`.
     """
-    if key == "activation" and isinstance(written, list):
+    if key in LISTS and isinstance(written, list):
         listed = [_canonical_one(key, item, f"{place}[{i}]") for i, item in enumerate(written)]
-        return listed[0] if len(listed) == 1 else listed
+        return listed[0] if len(listed) == 1 and key == "activation" else listed
     return _canonical_one(key, written, place)
 
 

@@ -54,6 +54,11 @@ CREATE TABLE curves (
     run_id TEXT NOT NULL REFERENCES runs (run_id), metric TEXT NOT NULL, "values" BLOB NOT NULL,
     PRIMARY KEY (run_id, metric)
 ) WITHOUT ROWID;
+-- what figures of single runs are drawn from
+CREATE TABLE kept (
+    run_id TEXT NOT NULL REFERENCES runs (run_id), name TEXT NOT NULL, dtype TEXT NOT NULL, shape TEXT NOT NULL,
+    "values" BLOB NOT NULL, PRIMARY KEY (run_id, name)
+) WITHOUT ROWID;
 CREATE TABLE environments (
     environment TEXT PRIMARY KEY, "commit" TEXT, dirty INTEGER, versions TEXT, cpu TEXT, threads INTEGER
 );
@@ -178,10 +183,18 @@ class Store:
                 )
 
     def waiting(self, runs: Iterable[Run]) -> list[Run]:
-        """Those of the runs that have no record yet, each once."""
-        query = self._connection.execute("SELECT run_id FROM runs WHERE status = 'planned'")
-        planned = {row[0] for row in query}
-        return [run for run_id, run in {run.run_id: run for run in runs}.items() if run_id in planned]
+        """Those of the runs that have no record yet, or lack what is to be kept of them, each once."""
+        distinct: dict[str, Run] = {}
+        for run in runs:
+            if run.keep or run.run_id not in distinct:
+                distinct[run.run_id] = run
+        status = dict(self._connection.execute("SELECT run_id, status FROM runs").fetchall())
+        kept = {row[0] for row in self._connection.execute("SELECT DISTINCT run_id FROM kept")}
+        return [
+            run
+            for run_id, run in distinct.items()
+            if status.get(run_id) == "planned" or (run.keep and status.get(run_id) == "ok" and run_id not in kept)
+        ]
 
     def commit(self, runs: Sequence[Run], records: Sequence[Record], environment: Environment, seconds: float) -> None:
         """Keeps the records of a chunk, all or none.
@@ -216,6 +229,14 @@ class Store:
                     "INSERT OR REPLACE INTO curves VALUES (?, ?, ?)",
                     [(run.run_id, name, np.asarray(values, "<f8").tobytes()) for name, values in record.curves.items()],
                 )
+                connection.executemany(
+                    "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)",
+                    [(run.run_id, name, value) for name, value in record.metrics.items()],
+                )
+                connection.executemany(
+                    "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?)",
+                    [(run.run_id, name, *_packed(tensor.numpy())) for name, tensor in record.kept.items()],
+                )
                 connection.execute(
                     "INSERT OR REPLACE INTO provenance VALUES (?, ?, ?, ?)",
                     (run.run_id, environment.id, len(runs), seconds / len(runs)),
@@ -243,6 +264,21 @@ class Store:
         keys = ["study", "cell", "factors", "run_id"]
         return frame.set_index([*keys, "metric"])["values"].unstack("metric").reset_index()
 
+    def metrics(self, studies: Sequence[str]) -> pd.DataFrame:
+        """run_id, metric, value: what runs measured beyond errors and losses; not a number where there was none."""
+        return self._frame("SELECT DISTINCT run_id, metric, value FROM planned JOIN metrics USING (run_id)", studies)
+
+    def kept(self, study: str) -> dict[tuple[str, int], dict[str, np.ndarray]]:
+        """What is kept of a study's evaluation runs, by (factors, seed), then by name."""
+        query = (
+            'SELECT factors, seed, name, dtype, shape, "values" FROM planned JOIN runs USING (run_id)'
+            " JOIN kept USING (run_id) WHERE study = ? AND phase = 'evaluation' ORDER BY factors, seed, name"
+        )
+        found: dict[tuple[str, int], dict[str, np.ndarray]] = {}
+        for factors, seed, name, dtype, shape, values in self._connection.execute(query, (study,)):
+            found.setdefault((factors, seed), {})[name] = np.frombuffer(values, dtype).reshape(json.loads(shape))
+        return found
+
     def provenance(self, studies: Sequence[str]) -> pd.DataFrame:
         """Where each record was made and how long it took."""
         return self._frame(
@@ -255,3 +291,9 @@ class Store:
         joined = " AND " if " WHERE " in query else " WHERE "
         marks = ", ".join("?" for _ in studies)
         return pd.read_sql_query(f"{query}{joined}study IN ({marks})", self._connection, params=list(studies))
+
+
+def _packed(array: np.ndarray) -> tuple[str, str, bytes]:
+    """dtype (little-endian), shape and bytes."""
+    fixed = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    return fixed.dtype.str, json.dumps(fixed.shape), fixed.tobytes()

@@ -111,6 +111,7 @@ class Study:
     source: str
     cells: tuple[Cell, ...]
     tuning_seeds: tuple[int, ...]
+    keep_seeds: tuple[int, ...]
     table: ReportTable | None
     reported: tuple[Reported, ...]
 
@@ -161,7 +162,9 @@ def parse(
         BadKeyError: something in it is not what is expected.
     """
     file = _checked(table)
-    base = Point(dict(file.run), {})
+    shared = dict(file.run)
+    keep_seeds = _keep_seeds(shared.pop("keep_seeds", []))
+    base = Point(shared, {})
     for key, value in assignments:
         base = next(expand(base, [(key, [(f"--set {key}", value)])]))
     points: dict[str, tuple[Config, list[int], tuple[float, ...]]] = {}
@@ -186,7 +189,15 @@ def parse(
     )
     tuning_seeds = range(TUNING_BLOCK, TUNING_BLOCK + (file.tuning.seeds if file.tuning else 0))
     study = Study(
-        path.stem, path, file.title, file.source, cells, tuple(tuning_seeds), file.table, tuple(file.reported)
+        path.stem,
+        path,
+        file.title,
+        file.source,
+        cells,
+        tuple(tuning_seeds),
+        keep_seeds,
+        file.table,
+        tuple(file.reported),
     )
     _reported_fit(study)
     return study
@@ -232,6 +243,12 @@ def _seeds(written: Any, place: str, override: int | None) -> list[int]:
     if len(set(listed)) < len(listed):
         raise BadKeyError(place, f"expected different seeds, found {written!r}")
     return list(listed)
+
+
+def _keep_seeds(written: Any) -> tuple[int, ...]:
+    if not isinstance(written, list) or not all(type(seed) is int and seed >= 0 for seed in written):
+        raise BadKeyError("run.keep_seeds", f"expected a list of seeds, found {written!r}")
+    return tuple(written)
 
 
 def _rates(config: Config, tuning: Tuning | None) -> tuple[float, ...]:

@@ -220,18 +220,17 @@ OPTIMIZERS: dict[type[Optimizer], Callable[[Any, list[nn.Parameter]], torch.opti
 }
 
 
-def _cosine(schedule: CosineDecay, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
-    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, schedule.period, schedule.min_rate)
-    rest = torch.optim.lr_scheduler.LambdaLR
-    initial = optimizer.param_groups[0]["initial_lr"]
-    return torch.optim.lr_scheduler.SequentialLR(
-        optimizer, [cosine, rest(optimizer, lambda _: schedule.min_rate / initial)], [schedule.period]
-    )
+class _Cosine(torch.optim.lr_scheduler.CosineAnnealingLR):
+    """Torch's schedule would rise again after its period; ours stays."""
+
+    def step(self, epoch: int | None = None) -> None:
+        if self.last_epoch < self.T_max:
+            super().step(epoch)
 
 
 SCHEDULES: dict[type[Schedule], Callable[[Any, torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler]] = {
     ConstantRate: lambda schedule, optimizer: torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0),
-    CosineDecay: _cosine,
+    CosineDecay: lambda schedule, optimizer: _Cosine(optimizer, schedule.period, schedule.min_rate),
     ReduceLROnPlateau: lambda schedule, optimizer: torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimizer,
         factor=schedule.factor,

@@ -43,7 +43,7 @@ def execute(chunk: Chunk, import_paths: Sequence[str], commit: tuple[str, bool])
 def _train(runs: Sequence[Run]) -> list[Record]:
     """Records of runs; halves a stack that fails until the failure is one run's own."""
     try:
-        return train([run.config for run in runs], [run.seed for run in runs])
+        return train([run.config for run in runs], [run.seed for run in runs], [run.keep for run in runs])
     except Exception as error:
         if len(runs) == 1:
             first_line = (str(error).splitlines() or [""])[0]

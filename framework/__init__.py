@@ -35,7 +35,7 @@ from framework.normalization import BatchNorm
 from framework.optimizers import SGD, Adam, AdamW, Optimizer
 from framework.parameter import Buffer, Parameter
 from framework.pooling import MaxPool2d
-from framework.replicas import select
+from framework.replicas import replica_of, select
 from framework.schedules import ConstantRate, CosineDecay, ReduceLROnPlateau, Schedule, StepDecay
 from framework.sequential import Sequential
 from framework.softmax import Softmax
@@ -100,6 +100,7 @@ __all__ = [
     "one_hot_encode",
     "predict",
     "pytorch_uniform",
+    "replica_of",
     "save",
     "select",
     "split_train_test",

@@ -9,6 +9,7 @@ Replicas leave between epochs, because the noise of an epoch was drawn for those
 next.
 """
 
+import copy
 from typing import Protocol
 
 from torch import Tensor
@@ -32,3 +33,11 @@ def select(replicas: Tensor, model: Module, optimizer: Optimizer, *others: Selec
     parts: list[Selectable] = [model, optimizer, *others]
     for part in parts:
         part.select(replicas)
+
+
+def replica_of(model: Module, replica: int) -> Module:
+    """One replica as a plain model of its own, with copies of its parameters and buffers."""
+    plain = copy.deepcopy(model)
+    for held in plain.named_state().values():
+        held.assign(held.value[replica].clone())
+    return plain

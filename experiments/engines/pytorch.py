@@ -5,21 +5,23 @@ The peer that any cell can be checked against: it starts from the same weights a
 
 import copy
 import math
+import operator
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from experiments.engines.record import Part, Record, checkpoint_epochs, stacked
+from experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
+from experiments.measures import Part
 from experiments.names import OPTIMIZER
 from experiments.parts import build
 from experiments.problems import Problem, Samples
 from experiments.seeds import generator
 from experiments.settings import Config, Settings
 from experiments.twins import Criterion, parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
-from framework.training import EVALUATION_SAMPLES
+from framework.training import EVALUATION_SAMPLES, Target
 
 
-def train(config: Config, seed: int, keep: bool = False) -> Record:
+def train(config: Config, seed: int, keep: bool) -> Record:
     """Trains one run; arguments and record have the meaning that they have in the engine `framework`."""
     settings = Settings(**config)
     problem = settings.build_problem()
@@ -32,7 +34,7 @@ def train(config: Config, seed: int, keep: bool = False) -> Record:
     scheduler = twin_schedule(settings.build_schedule(), optimizer)
     stopping = settings.build_stopping()
     parts = stacked([problem.sample(seed)], dtype)
-    x, target = parts["train"].x[0], parts["train"].target[0]
+    training = parts["train"].each(lambda tensor: tensor[0])
     order_stream, noise_stream = generator(seed, "order"), generator(seed, "noise")
     record = Record()
     best, waited, kept = math.inf, 0, copy.deepcopy(net.state_dict())
@@ -47,7 +49,8 @@ def train(config: Config, seed: int, keep: bool = False) -> Record:
         losses = []
         for batch in order.split(settings.batch_size):
             optimizer.zero_grad()
-            loss = criterion(net(x[batch]), target[batch])
+            picked = training.each(operator.itemgetter(batch))
+            loss = criterion(net(picked.x), picked.target)
             loss.backward()
             optimizer.step()
             losses.append(loss.detach())
@@ -76,26 +79,34 @@ def train(config: Config, seed: int, keep: bool = False) -> Record:
         else:
             scheduler.step()
     record.finish(epoch, settings, problem)
-    if keep:
-        record.parameters = [pair.value.clone() for pair in parameters(model, net)]
+    if record.status == "ok":
+        for pair in parameters(model, net):
+            pair.ours.value.copy_(pair.value)
+        plain = {name: samples.each(lambda tensor: tensor[0]) for name, samples in parts.items()}
+        for measure in settings.build_measures():
+            record.metrics |= {name: float(value) for name, value in measure(model, problem, plain).items()}
+        if keep:
+            record.kept = kept_of(model, problem, seed)
     return record
 
 
-def _predict(net: nn.Module, samples: Samples) -> Tensor:
+def _predict(net: nn.Module, samples: Samples) -> Target:
     net.eval()
     with torch.no_grad():
-        prediction = torch.cat([net(block) for block in samples.x[0].split(EVALUATION_SAMPLES)])
+        blocks = [net(block) for block in samples.x[0].split(EVALUATION_SAMPLES)]
     net.train()
-    return prediction
+    if isinstance(blocks[0], list):
+        return [torch.cat(part) for part in zip(*blocks, strict=True)]
+    return torch.cat(blocks)
 
 
 def _loss(net: nn.Module, criterion: Criterion, samples: Samples) -> float:
-    return float(criterion(_predict(net, samples), samples.target[0]))
+    return float(criterion(_predict(net, samples), samples.each(lambda tensor: tensor[0]).target))
 
 
 def _evaluate(net: nn.Module, criterion: Criterion, problem: Problem, parts: dict[Part, Samples]) -> dict[str, float]:
     found = {}
     for name, samples in parts.items():
         found[f"{name}_loss"] = _loss(net, criterion, samples)
-        found[f"{name}_error"] = float(problem.error(_predict(net, samples)[None], samples.label))
+        found[f"{name}_error"] = float(problem.error(_predict(net, samples), samples.label[0]))
     return found

@@ -7,12 +7,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from experiments.problems import Data, Problem, Samples
+from experiments.measures import Part
+from experiments.problems import Data, Problem, Samples, stack
 from experiments.settings import Settings
+from framework import Module, predict
 
 Status = Literal["ok", "diverged", "timeout", "error"]
-
-Part = Literal["train", "validation", "test"]
 
 CURVES = ("train_loss", "train_error", "validation_loss", "validation_error", "test_loss", "test_error")
 
@@ -29,9 +29,10 @@ class Record:
         steps: optimizer steps taken.
         gradient_evaluations: samples whose gradient was computed.
         final: the last evaluation, by the names of CURVES; empty unless ok.
-        metrics: what else was measured: "stop_epoch" where runs may stop early.
+        metrics: what else was measured: what the study asks for, and "stop_epoch" where runs may stop early.
         curves: every evaluation by name, "epoch" among them.
-        parameters: the model's last parameters, in the order of Module.parameters, if they were asked for.
+        kept: if it was asked for, what figures are drawn from: the last parameters ("parameters.0", …) and, for
+            problems in the plane, points, true and decided classes of "train", "test" and a grid, "canvas".
     """
 
     status: Status = "ok"
@@ -42,7 +43,7 @@ class Record:
     final: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     curves: dict[str, list[float]] = field(default_factory=lambda: {"epoch": []})
-    parameters: list[Tensor] = field(default_factory=list)
+    kept: dict[str, Tensor] = field(default_factory=dict)
 
     def add(self, epoch: int, evaluation: dict[str, float]) -> None:
         """Appends one checkpoint to the curves."""
@@ -77,13 +78,32 @@ def checkpoint_epochs(settings: Settings) -> set[int]:
 
 def stacked(data: list[Data], dtype: torch.dtype) -> dict[Part, Samples]:
     """Several runs' data by part, (R, N, …), in the dtype of training; an empty validation part is left out."""
-    names: tuple[Part, ...] = ("train", "validation", "test") if len(data[0].validation.x) else ("train", "test")
+    names: tuple[Part, ...] = ("train", "validation", "test") if len(data[0].validation.label) else ("train", "test")
     found: dict[Part, Samples] = {}
     for name in names:
-        chosen: list[Samples] = [getattr(each, name) for each in data]
-        found[name] = Samples(
-            torch.stack([each.x for each in chosen]).to(dtype),
-            torch.stack([each.target for each in chosen]).to(dtype),
-            torch.stack([each.label for each in chosen]),
-        )
+        several = stack([getattr(each, name) for each in data])
+        found[name] = several.each(lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor)
     return found
+
+
+def kept_of(model: Module, problem: Problem, seed: int) -> dict[str, Tensor]:
+    """What figures of one run are drawn from; see `Record.kept`.
+
+    Args:
+        model: plain, trained.
+        problem: that it was trained on.
+        seed: of the run.
+    """
+    kept = {f"parameters.{number}": held.value.clone() for number, held in enumerate(model.parameters())}
+    canvas = problem.canvas(seed)
+    if canvas is None:
+        return kept
+    dtype = model.parameters()[0].value.dtype
+    data = problem.sample(seed)
+    for name, samples in (("train", data.train), ("test", data.test), ("canvas", canvas)):
+        if samples.points is not None:
+            kept[f"{name}.points"] = samples.points
+        if name != "canvas":
+            kept[f"{name}.label"] = samples.label
+        kept[f"{name}.decided"] = problem.decide(predict(model, samples.x.to(dtype)))
+    return kept

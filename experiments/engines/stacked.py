@@ -6,21 +6,22 @@ import torch
 from torch import Tensor
 
 from experiments import parts
-from experiments.engines.record import Part, Record, checkpoint_epochs, stacked
+from experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
+from experiments.measures import Part
 from experiments.names import OPTIMIZER
 from experiments.problems import Problem, Samples
 from experiments.seeds import Purpose, generator
 from experiments.settings import Config, Settings
-from framework import Loss, Module, Optimizer, Training, predict
+from framework import Loss, Module, Optimizer, Training, predict, replica_of
 
 
-def train(configs: Sequence[Config], seeds: Sequence[int], keep: bool = False) -> list[Record]:
+def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool]) -> list[Record]:
     """Trains one stack.
 
     Args:
         configs: one per run; they differ in the optimizer's stackable options and the initializer at most.
         seeds: one per run.
-        keep: whether records hold the last parameters of runs that are ok.
+        keep: for each run, whether its record, if ok, holds what figures are drawn from.
 
     Returns:
         A record per run, in order; each depends on its own configuration and seed alone.
@@ -63,6 +64,11 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: bool = False) -
         if epoch not in checkpoints and not training.finished.any():
             continue
         evaluations = _evaluate(data, training.rows, model, criterion, problem)
+        measured: dict[str, Tensor] = {}
+        if training.finished.any():
+            there = _rows(data, training.rows)
+            for measure in settings.build_measures():
+                measured |= measure(model, problem, there)
         for row, replica in training.replicas().items():
             if row >= len(records):
                 continue
@@ -73,8 +79,10 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: bool = False) -
                 record.add(epoch, evaluations[replica])
             if finished:
                 record.finish(epoch, settings, problem)
-                if keep:
-                    record.parameters = [parameter.value[replica].clone() for parameter in model.parameters()]
+            if finished and record.status == "ok":
+                record.metrics |= {name: float(value[replica]) for name, value in measured.items()}
+                if keep[row]:
+                    record.kept = kept_of(replica_of(model, replica), problem, seeds[row])
     return records
 
 
@@ -87,15 +95,20 @@ def _optimizer(every: Sequence[Settings], model: Module) -> Optimizer:
     return made
 
 
+def _rows(data: dict[Part, Samples], rows: list[int]) -> dict[Part, Samples]:
+    """The data of the replicas that are there."""
+    there = torch.tensor(rows)
+    return {name: samples.each(lambda tensor: tensor[there]) for name, samples in data.items()}
+
+
 def _evaluate(
     data: dict[Part, Samples], rows: list[int], model: Module, criterion: Loss, problem: Problem
 ) -> list[dict[str, float]]:
     """Losses and errors of every replica that is there; `rows` says whose data each has."""
-    there = torch.tensor(rows)
     found: dict[str, Tensor] = {}
-    for name, samples in data.items():
-        prediction = predict(model, samples.x[there])
-        found[f"{name}_loss"] = criterion.forward(prediction, samples.target[there])
-        found[f"{name}_error"] = problem.error(prediction, samples.label[there])
+    for name, samples in _rows(data, rows).items():
+        prediction = predict(model, samples.x)
+        found[f"{name}_loss"] = criterion.forward(prediction, samples.target)
+        found[f"{name}_error"] = problem.error(prediction, samples.label)
     values = {name: value.tolist() for name, value in found.items()}
     return [{name: column[replica] for name, column in values.items()} for replica in range(len(rows))]

@@ -1,6 +1,8 @@
 """Problems: one class a file."""
 
 from experiments.problems.disk import Disk
-from experiments.problems.problem import Data, Problem, Samples
+from experiments.problems.line import Line
+from experiments.problems.plane import Plane
+from experiments.problems.problem import Data, Problem, Samples, stack
 
-__all__ = ["Data", "Disk", "Problem", "Samples"]
+__all__ = ["Data", "Disk", "Line", "Plane", "Problem", "Samples", "stack"]

@@ -1,0 +1,63 @@
+"""What a run may measure at its end beyond losses and errors. Each measure gives named numbers, one per replica."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from experiments.problems import Plane, Problem, Samples
+from framework import LeakyReLU, Module, ReLU, predict
+
+Part = Literal["train", "validation", "test"]
+
+
+class Measure:
+    """Base class. A subclass's keyword arguments are its options in a study."""
+
+    def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
+        """Numbers by name, (R,) or, for a plain model, ().
+
+        Args:
+            model: trained.
+            problem: that it was trained on.
+            data: by part, (R, N, …) or (N, …).
+        """
+        raise NotImplementedError
+
+
+class Border(Measure):
+    """How far test points lie from the border between the classes: all of them, and those that are misclassified.
+
+    The mean over points of either kind, and the largest distance of a misclassified one; not a number where none is.
+    """
+
+    def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
+        test = data["test"]
+        if not isinstance(problem, Plane) or test.points is None:
+            raise ValueError(f"the measure border needs a problem in the plane, found {type(problem).__name__}")
+        distance = problem.distance(test.points)
+        wrong = problem.decide(predict(model, test.x)) != test.label
+        mean = torch.where(wrong, distance, 0).sum(-1) / wrong.sum(-1)
+        farthest = torch.where(wrong, distance, -1).amax(-1)
+        return {
+            "border_distance": distance.mean(-1),
+            "border_distance_wrong": mean,
+            "border_distance_wrong_max": torch.where(wrong.any(-1), farthest, torch.nan),
+        }
+
+
+class DeadUnits(Measure):
+    """The fraction of rectified units that are never positive on the training set."""
+
+    def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
+        model.train(False)
+        model.forward(data["train"].x)
+        model.train(True)
+        rectifiers = [module for _, module in model.walk() if isinstance(module, ReLU | LeakyReLU)]
+        if not rectifiers:
+            raise ValueError("the measure dead_units needs ReLU or LeakyReLU layers, found none")
+        stacked = any(parameter.replicas is not None for parameter in model.parameters())
+        axis = 1 if stacked else 0
+        dead = [(module.recall() <= 0).all(axis).flatten(axis) for module in rectifiers]
+        return {"dead_units": torch.cat(dead, -1).to(torch.float64).mean(-1)}

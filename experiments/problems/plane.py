@@ -1,0 +1,81 @@
+"""Two classes in the plane: what the disk and the line have in common."""
+
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor
+
+from experiments.problems.problem import Data, Problem, Samples
+from experiments.seeds import generator
+from framework.data import normalize, one_hot_encode
+
+Encoding = Literal["one_hot", "signed", "soft"]
+Normalize = Literal["none", "train", "each_own", "scalar"]
+
+_CANVAS = 101  # points a side
+
+
+class Plane(Problem):
+    """Points with a class. A subclass draws them and knows the border.
+
+    Args:
+        train: number of training points.
+        test: number of test points.
+        validation: number of validation points, drawn extra, from a stream of their own.
+        encoding: of the target. "one_hot": (1, 0) or (0, 1); "soft": the same with 0.8 and 0.2; "signed": one output,
+            −1 for class 0 and 1 for class 1.
+        normalize: of the points. "train": each feature by the training set's mean and standard deviation; "each_own":
+            each set by its own (as report 000_886196d3797ee705.txt's code does); "scalar": both features by one mean
+            and standard deviation of the training set (as 001_5b15d9e50895a1bd.txt's code does); or "none".
+
+    Raises:
+        ValueError: fewer than 2 training points, or no test points.
+    """
+
+    inputs = 2
+    low, high = 0.0, 1.0  # of the canvas
+
+    def __init__(self, train: int, test: int, validation: int, encoding: Encoding, normalize: Normalize) -> None:
+        for name, number, least in (("train", train, 2), ("test", test, 1), ("validation", validation, 0)):
+            if number < least:
+                raise ValueError(f"{type(self).__name__.lower()} needs {name} ≥ {least}, found {number}")
+        self.train, self.test, self.validation = train, test, validation
+        self.encoding, self.normalize = encoding, normalize
+        self.outputs = 1 if encoding == "signed" else 2
+
+    def draw(self, samples: int, stream: Generator) -> tuple[Tensor, Tensor]:
+        """Points (N, 2) float64 and their class (N,), 0 or 1."""
+        raise NotImplementedError
+
+    def distance(self, points: Tensor) -> Tensor:
+        """How far points are from the border between the classes. Shapes: (…, N, 2) → (…, N)."""
+        raise NotImplementedError
+
+    def sample(self, seed: int) -> Data:
+        stream = generator(seed, "data")
+        train = self.draw(self.train, stream)
+        test = self.draw(self.test, stream)
+        validation = self.draw(self.validation, generator(seed, "validation"))
+        own = self.normalize == "each_own"
+        return Data(*(self._samples(*part, part[0] if own else train[0]) for part in (train, validation, test)))
+
+    def canvas(self, seed: int) -> Samples:
+        train, _ = self.draw(self.train, generator(seed, "data"))
+        axis = torch.linspace(self.low, self.high, _CANVAS, dtype=torch.float64)
+        points = torch.cartesian_prod(axis, axis)
+        return self._samples(points, torch.zeros(len(points), dtype=torch.int64), train)
+
+    def _samples(self, points: Tensor, label: Tensor, reference: Tensor) -> Samples:
+        """Samples whose points are normalised by the mean and standard deviation of `reference`."""
+        x = points
+        if self.normalize == "scalar":
+            x = normalize(reference.reshape(-1, 1), points.reshape(-1, 1))[1].reshape(-1, 2)
+        elif self.normalize != "none" and len(points):
+            x = normalize(reference, points)[1]
+        return Samples(x, self._encoded(label), label, points)
+
+    def _encoded(self, label: Tensor) -> Tensor:
+        if self.encoding == "signed":
+            return label[:, None].double() * 2 - 1
+        target = one_hot_encode(label, 2)
+        return target * 0.6 + 0.2 if self.encoding == "soft" else target
