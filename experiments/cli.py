@@ -2,12 +2,10 @@
 
 import argparse
 import os
-import shutil
 import sys
 import tomllib
 import traceback
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +47,10 @@ def _run(options: argparse.Namespace) -> int:
     assignments = [_assignment(text) for text in options.set]
     studies = [load(name, options.seeds, assignments) for name in options.study or shipped()]
     _distinct(studies)
-    driver = Driver(options.results, options.jobs, options.numerics, options.retry_failed)
+    driver = Driver(options.results, options.jobs, options.numerics, options.retry_failed, options.fresh)
     if options.dry_run:
         driver.forecast(studies)
         return 0
-    if options.fresh:
-        _move_aside(options.results)
     progress = driver.run(studies)
     if not progress.trained:
         print("nothing to train: every planned run has its record")
@@ -138,18 +134,6 @@ def _distinct(studies: Sequence["Study"]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"expected studies with different names, found {name!r} twice")
-
-
-def _move_aside(results: Path) -> None:
-    """--fresh: the old store and its tables move to results/old/<time>."""
-    from experiments.store import FILE
-
-    if (results / FILE).exists():
-        aside = results / "old" / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
-        aside.mkdir(parents=True)
-        for path in [results / FILE, *results.glob("*.csv")]:
-            shutil.move(path, aside)
-        print(f"the old store is in {aside}")
 
 
 def _positive(text: str) -> int:

@@ -2,14 +2,16 @@
 
 import io
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
 from experiments.errors import InputError
-from experiments.store import Store
+from experiments.store import FILE, Store
 from experiments.tables import INTEGERS, TEXT, curves_table, runs_table, summary_table
 
 EVIDENCE = ("runs", "summary", "curves", "metrics")
@@ -46,8 +48,19 @@ def write(store: Store, results: Path) -> None:
     _write(results / "metrics.csv", metrics, "run_id", _others(results, "run_id", studies))
     provenance = store.provenance(studies).drop(columns="study").drop_duplicates("run_id").sort_values("run_id")
     environment = ["run_id", "commit", "dirty", "versions", "cpu", "threads"]
-    _replace(results / "environments.csv", provenance[environment].to_csv(index=False))
-    _replace(results / "timings.csv", provenance[["run_id", "stack", "seconds"]].to_csv(index=False))
+    for name, columns in (("environments", environment), ("timings", ["run_id", "stack", "seconds"])):
+        _write(results / f"{name}.csv", provenance[columns], "run_id", _others(results, "run_id", studies))
+
+
+def move_aside(results: Path) -> Path | None:
+    """Moves the store and the CSVs to old/<time>, which is returned; None if there is no store."""
+    if not (results / FILE).exists():
+        return None
+    aside = results / "old" / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%S.%fZ")
+    aside.mkdir(parents=True)
+    for path in [*results.glob(f"{FILE}*"), *results.glob("*.csv")]:  # a crash leaves the store a journal
+        shutil.move(path, aside)
+    return aside
 
 
 def read(results: Path) -> Evidence:
@@ -83,11 +96,11 @@ def _others(results: Path, key: str, studies: Sequence[str]) -> set[str]:
 
 
 def _write(path: Path, frame: pd.DataFrame, key: str, keep: set[str]) -> None:
-    """Writes a table, beside the rows that are there and whose key is to be kept."""
+    """Writes a table, beside the rows that are there, whose key is to be kept and is not in it."""
     text = frame.to_csv(index=False)
     if path.exists() and keep:
         old = pd.read_csv(path, dtype=str, keep_default_na=False)
-        kept = old[old[key].isin(keep)]
+        kept = old[old[key].isin(keep - set(frame[key]))]
         if len(kept):
             new = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
             merged = pd.concat([kept.reindex(columns=new.columns, fill_value=""), new])
@@ -97,6 +110,6 @@ def _write(path: Path, frame: pd.DataFrame, key: str, keep: set[str]) -> None:
 
 def _replace(path: Path, text: str) -> None:
     """Puts a file in place whole: a reader sees the old one or the new one."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     partial.write_text(text, encoding="utf-8", newline="")
     os.replace(partial, path)

@@ -17,6 +17,7 @@ from experiments import tuning
 from experiments.chunks import Run, cut
 from experiments.environment import commit
 from experiments.errors import StoreError
+from experiments.files import move_aside
 from experiments.numerics import Mode
 from experiments.plans import Plan, candidates, evaluation_plans, tuning_plans
 from experiments.store import FILE, Store
@@ -54,6 +55,7 @@ class Driver:
         jobs: worker processes.
         numerics: part of every run's identity.
         retry_failed: whether runs in error or timeout run again.
+        fresh: whether an old store is moved aside first.
         chunk: at most so many runs train together; by default as many as fit the cache.
         say: prints a line.
     """
@@ -62,6 +64,7 @@ class Driver:
     jobs: int
     numerics: Mode = "portable"
     retry_failed: bool = False
+    fresh: bool = False
     chunk: int | None = None
     say: Callable[[str], None] = print
 
@@ -73,7 +76,7 @@ class Driver:
             StoreError: the store cannot be used.
         """
         progress = Progress()
-        with self._lock(), Store(self.results, create=True) as store:
+        with self._lock(), self._store() as store:
             for study in studies:
                 plans = tuning_plans(study, self.numerics)
                 if not plans:
@@ -151,6 +154,15 @@ class Driver:
         chunks = len(cut(waiting, self.chunk))
         done = len(runs) - len(waiting)
         self.say(f"{name}: {len(runs):,} runs, {done:,} done, {len(waiting):,} to train in {chunks} chunks")
+
+    def _store(self) -> Store:
+        try:
+            aside = move_aside(self.results) if self.fresh else None
+        except OSError as error:
+            raise StoreError(f"{self.results}: expected a store to move aside, found: {error.strerror}") from error
+        if aside:
+            self.say(f"the old store is in {aside}")
+        return Store(self.results, create=True)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -84,14 +85,17 @@ class Store:
         self.path = directory / FILE
         if not create and not self.path.exists():
             raise StoreError(f"{self.path}: expected a store, found none")
-        try:
+        with self._problems_named():
             directory.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self.path, isolation_level=None, timeout=60)
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
-            self._open()
-        except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"{self.path}: expected a usable store, found: {error}") from error
+        try:
+            with self._problems_named():
+                self._connection.execute("PRAGMA synchronous = FULL")
+                self._connection.execute("PRAGMA foreign_keys = ON")
+                self._open()
+        except StoreError:
+            self._connection.close()
+            raise
 
     def _open(self) -> None:
         application = self._value("PRAGMA application_id")
@@ -111,6 +115,14 @@ class Store:
     def _value(self, query: str) -> int:
         return int(self._connection.execute(query).fetchone()[0])
 
+    @contextmanager
+    def _problems_named(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:  # pandas' error for a query that fails is an OSError
+            reason = error.__cause__ if isinstance(error.__cause__, sqlite3.Error) else error
+            raise StoreError(f"{self.path}: expected a usable store, found: {reason}") from error
+
     def __enter__(self) -> "Store":
         return self
 
@@ -120,13 +132,15 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All that is written inside is committed together, or not at all."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._connection
-            self._connection.execute("COMMIT")
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
+        with self._problems_named():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
 
     def plan(self, study: str, plans: Sequence[Plan], complete: bool, retry_failed: bool = False) -> None:
         """Makes every run of a study a row.
@@ -188,8 +202,8 @@ class Store:
         for run in runs:
             if run.keep or run.run_id not in distinct:
                 distinct[run.run_id] = run
-        status = dict(self._connection.execute("SELECT run_id, status FROM runs").fetchall())
-        kept = {row[0] for row in self._connection.execute("SELECT DISTINCT run_id FROM kept")}
+        status = dict(self._rows("SELECT run_id, status FROM runs"))
+        kept = {row[0] for row in self._rows("SELECT DISTINCT run_id FROM kept")}
         return [
             run
             for run_id, run in distinct.items()
@@ -244,7 +258,7 @@ class Store:
 
     def studies(self) -> list[str]:
         """The names of the studies that planned something."""
-        return [row[0] for row in self._connection.execute("SELECT DISTINCT study FROM planned ORDER BY study")]
+        return [row[0] for row in self._rows("SELECT DISTINCT study FROM planned ORDER BY study")]
 
     def runs(self, studies: Sequence[str]) -> pd.DataFrame:
         """A row per planned run: the columns of `planned`, `runs`, and `config`, a dictionary."""
@@ -275,7 +289,7 @@ class Store:
             " JOIN kept USING (run_id) WHERE study = ? AND phase = 'evaluation' ORDER BY factors, seed, name"
         )
         found: dict[tuple[str, int], dict[str, np.ndarray]] = {}
-        for factors, seed, name, dtype, shape, values in self._connection.execute(query, (study,)):
+        for factors, seed, name, dtype, shape, values in self._rows(query, study):
             found.setdefault((factors, seed), {})[name] = np.frombuffer(values, dtype).reshape(json.loads(shape))
         return found
 
@@ -287,10 +301,15 @@ class Store:
             studies,
         )
 
+    def _rows(self, query: str, *parameters: str) -> list[Any]:
+        with self._problems_named():
+            return self._connection.execute(query, parameters).fetchall()
+
     def _frame(self, query: str, studies: Sequence[str]) -> pd.DataFrame:
         joined = " AND " if " WHERE " in query else " WHERE "
         marks = ", ".join("?" for _ in studies)
-        return pd.read_sql_query(f"{query}{joined}study IN ({marks})", self._connection, params=list(studies))
+        with self._problems_named():
+            return pd.read_sql_query(f"{query}{joined}study IN ({marks})", self._connection, params=list(studies))
 
 
 def _packed(array: np.ndarray) -> tuple[str, str, bytes]:
