@@ -17,6 +17,7 @@ RUNS = (
     " batch_size activation initializer hidden loss epochs factors steps gradient_evaluations train_loss train_error"
     " validation_error test_loss test_error"
 ).split()
+CURVE_COLUMNS = "study cell factors epoch metric n mean std median q10 q90".split()
 INTEGERS = ["seed", "diverged_at_step", "batch_size", "epochs", "steps", "gradient_evaluations"]
 NUMBERS = ["learning_rate", "momentum", "train_loss", "train_error", "validation_error", "test_loss", "test_error"]
 TEXT = (
@@ -118,31 +119,23 @@ def _statistics(group: pd.DataFrame, metric: str) -> dict[str, float]:
 
 
 def curves_table(curves: pd.DataFrame) -> pd.DataFrame:
-    """curves.csv from the store's arrays (Store.curves): statistics over a cell's runs that are ok, per checkpoint."""
-    frames = []
+    """curves.csv from the store's arrays (Store.curves): statistics over a cell's runs that are ok, per checkpoint.
+
+    A run that stopped early has no later checkpoints, and one more where it stopped: n says how many runs there are.
+    """
+    rows = []
     for (study, cell, factors), group in curves.groupby(["study", "cell", "factors"], sort=True):
-        epochs = group["epoch"].iloc[0].astype(int)
+        epochs = np.concatenate(group["epoch"].to_list()).astype(int)
         for metric in CURVES:
             if metric not in group or not isinstance(group[metric].iloc[0], np.ndarray):
                 continue
-            values = np.stack(group[metric].to_list())  # (runs, checkpoints)
-            several = len(values) > 1
-            columns = {
-                "study": study,
-                "cell": cell,
-                "factors": factors,
-                "epoch": epochs,
-                "metric": metric,
-                "n": len(values),
-                "mean": values.mean(0),
-                "std": values.std(0, ddof=1) if several else np.full(len(epochs), np.nan),
-                "median": np.median(values, 0),
-                "q10": np.quantile(values, 0.1, axis=0),
-                "q90": np.quantile(values, 0.9, axis=0),
-            }
-            frames.append(pd.DataFrame(columns))
-    columns_of_none = ["study", "cell", "factors", "epoch", "metric", "n", "mean", "std", "median", "q10", "q90"]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns_of_none)
+            all_values = np.concatenate(group[metric].to_list())
+            for epoch in np.unique(epochs):
+                values = np.sort(all_values[epochs == epoch])
+                low, median, high = np.quantile(values, (0.1, 0.5, 0.9))
+                std = values.std(ddof=1) if len(values) > 1 else np.nan
+                rows.append([study, cell, factors, epoch, metric, len(values), values.mean(), std, median, low, high])
+    return pd.DataFrame(rows, columns=CURVE_COLUMNS)
 
 
 def tuning_frame(stored: pd.DataFrame, tuned: dict[str, str]) -> pd.DataFrame:
