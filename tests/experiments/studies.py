@@ -1,6 +1,14 @@
 """Small studies that tests run."""
 
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.files import write as write_tables
+from experiments.runner import Driver, Progress
+from experiments.store import Store
+from experiments.study import load
 
 TINY = """
 title = "Tiny"
@@ -82,3 +90,16 @@ batch_size = [1, 2]
 learning_rate = { sgd = [0.01, 0.1], adam = [0.001, 0.01] }
 seeds = 3
 """
+
+
+def run(results: Path, *paths: str, **options: Any) -> Progress:
+    """Runs studies in this process and writes their CSVs."""
+    progress = Driver(results, 1, say=lambda _: None, **options).run([load(path) for path in paths])
+    with Store(results) as store:
+        write_tables(store, results)
+    return progress
+
+
+def table(results: Path, name: str) -> pd.DataFrame:
+    """A CSV as text, cell by cell as it stands there."""
+    return pd.read_csv(results / f"{name}.csv", dtype=str, keep_default_na=False)
