@@ -1,0 +1,1 @@
+"""Statistics of comparisons and reproductions: functions of numbers and DataFrames, each with its seed."""

@@ -1,0 +1,127 @@
+"""A reported statistic of n runs held against the distribution of such statistics over ours.
+
+A report's figure is one draw of an n-run statistic. The tail probability is the chance that a draw from our runs would
+be at least as extreme, on either side, within half a unit of the report's last printed digit. Since our runs are finite
+it has an interval: exact binomial for single runs, a bootstrap over our runs for statistics of several.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.05  # two-sided
+_DRAWS = 20_000
+_OUTER, _INNER = 400, 2_000
+_LEAST_STD = 5e-4  # below the resolution of an error on 1000 points, so that a logarithm exists
+
+
+@dataclass(frozen=True)
+class Tail:
+    """How extreme a reported value is.
+
+    Attributes:
+        probability: two-sided tail probability. low, high: its 95 % interval.
+        interval: the middle 95 % of the statistic (of the first, for a joint one).
+    """
+
+    probability: float
+    low: float
+    high: float
+    interval: tuple[float, float]
+
+    @property
+    def verdict(self) -> str:
+        """consistent, inconsistent, or undecided where the interval of the tail probability straddles the level."""
+        if self.low > LEVEL:
+            return "consistent"
+        return "inconsistent" if self.high < LEVEL else "undecided"
+
+
+def tail(
+    values: Floats,
+    statistic: tuple[str, ...],
+    reported: tuple[float, ...],
+    runs: int,
+    resolution: tuple[float, ...],
+    seed: int = 0,
+) -> Tail:
+    """The tail of a reported value.
+
+    Args:
+        values: ours, one per run; a diverged run is an error of 1.
+        statistic: "single", "mean", "std", or ("mean", "std") jointly.
+        reported: a value per statistic.
+        runs: n, how many runs the report's statistic is from.
+        resolution: for each reported value, the unit of its last printed digit.
+        seed: of the resampling.
+
+    Raises:
+        ValueError: no values, or some that are not finite.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if not len(values) or not np.isfinite(values).all():
+        raise ValueError(f"a reproduction needs finite values, found {values.shape} of which some are not")
+    slack = tuple(unit / 2 * (1 + 1e-9) for unit in resolution)
+    if statistic == ("single",):
+        return _single(values, reported[0], slack[0])
+    stream = np.random.Generator(np.random.PCG64(seed))
+    drawn = _statistics(values[stream.integers(0, len(values), (_DRAWS, runs))], statistic)
+    outer = []
+    for _ in range(_OUTER):
+        again = values[stream.integers(0, len(values), len(values))]
+        inner = _statistics(again[stream.integers(0, len(again), (_INNER, runs))], statistic)
+        outer.append(_probability(inner, reported, slack))
+    low, high = np.quantile(outer, [0.025, 0.975])
+    first = np.quantile(drawn[:, 0], [0.025, 0.975])
+    return Tail(_probability(drawn, reported, slack), float(low), float(high), (float(first[0]), float(first[1])))
+
+
+def last_digit(value: float) -> float:
+    """The unit of the last digit with which a value is written: 0.001 for 0.053."""
+    return float(Decimal((0, (1,), int(Decimal(repr(value)).as_tuple().exponent))))
+
+
+def _single(values: Floats, reported: float, slack: float) -> Tail:
+    below, above = int((values <= reported + slack).sum()), int((values >= reported - slack).sum())
+    fewer = min(below, above)
+    interval = stats.binomtest(fewer, len(values)).proportion_ci(0.95, method="exact")
+    middle = np.quantile(values, [0.025, 0.975])
+    return Tail(
+        min(1.0, 2 * fewer / len(values)),
+        min(1.0, 2 * float(interval.low)),
+        min(1.0, 2 * float(interval.high)),
+        (float(middle[0]), float(middle[1])),
+    )
+
+
+def _statistics(samples: Floats, statistic: tuple[str, ...]) -> Floats:
+    """(draws, statistics) of (draws, runs)."""
+    columns = {"mean": lambda: samples.mean(1), "std": lambda: samples.std(1, ddof=1)}
+    return np.stack([columns[name]() for name in statistic], 1)
+
+
+def _probability(drawn: Floats, reported: tuple[float, ...], slack: tuple[float, ...]) -> float:
+    if len(reported) == 1:
+        below = (drawn[:, 0] <= reported[0] + slack[0]).mean()
+        above = (drawn[:, 0] >= reported[0] - slack[0]).mean()
+        return min(1.0, 2 * float(min(below, above)))
+    # jointly: the share of draws at least as far from their centre, by Mahalanobis distance on mean and log std
+    points = np.column_stack([drawn[:, 0], np.log(np.maximum(drawn[:, 1], _LEAST_STD))])
+    center, inverse = points.mean(0), np.linalg.pinv(np.cov(points.T))
+    nearest = min(
+        _distance(np.array([[mean, np.log(max(std, _LEAST_STD))]]), center, inverse)[0]
+        for mean in np.linspace(reported[0] - slack[0], reported[0] + slack[0], 9)
+        for std in np.linspace(reported[1] - slack[1], reported[1] + slack[1], 9)
+    )
+    return float((_distance(points, center, inverse) >= nearest).mean())
+
+
+def _distance(points: Floats, center: Floats, inverse: Floats) -> Floats:
+    away = points - center
+    squared: Floats = np.einsum("ij,jk,ik->i", away, inverse, away)
+    return squared
