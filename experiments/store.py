@@ -313,6 +313,6 @@ class Store:
 
 
 def _packed(array: np.ndarray) -> tuple[str, str, bytes]:
-    """dtype (little-endian), shape and bytes."""
+    """The dtype (little-endian), shape and bytes."""
     fixed = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     return fixed.dtype.str, json.dumps(fixed.shape), fixed.tobytes()

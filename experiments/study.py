@@ -22,6 +22,11 @@ SHIPPED = Path(__file__).parent / "studies"
 
 Metric = Literal["train_loss", "train_error", "validation_error", "test_loss", "test_error"]
 Statistic = Literal["single", "mean", "std"]
+FigureKind = Literal["data", "errors", "boundary", "curves"]
+FigureMetric = Literal["loss", "error", "accuracy"]
+FigurePart = Literal["train", "test"]
+
+MAX_ARMS = 6  # that a figure still tells apart
 
 
 def _listed(value: Any) -> Any:
@@ -60,6 +65,34 @@ class ReportTable(_Table):
     unit: Literal["error", "error %", "accuracy", "accuracy %"] = "error %"
 
 
+class ReportFigure(_Table):
+    """A figure like one of the report's: results/figures/<study>_<name>.png.
+
+    "data": points in the colours of their true class, and the true border. "errors": the same, misclassified points
+    crossed. "boundary": points in the colours of the decided class, the learned boundary, the true border. These three
+    are of the first of run.keep_seeds. "curves": metrics over epochs, median and the middle 80 % of all runs.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$", description="of the file")
+    kind: FigureKind
+    title: str
+    where: dict[str, Any] = Field(
+        default_factory=dict, description="factors that name cells; an arm each, or of all arms"
+    )
+    arms: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="by their label: factors that name, together with `where`, one cell each"
+    )
+    metrics: tuple[FigureMetric, ...] = Field((), description="of curves, a panel each")
+    parts: tuple[FigurePart, ...] = Field(("train", "test"), min_length=1)
+
+    @model_validator(mode="after")
+    def _metrics_of_curves(self) -> "ReportFigure":
+        if bool(self.metrics) != (self.kind == "curves"):
+            needed = "metrics for curves" if self.kind == "curves" else f"no metrics for a figure of kind {self.kind!r}"
+            raise ValueError(f"expected {needed}, found {list(self.metrics)}")
+        return self
+
+
 class Tuning(_Table):
     """Each cell's learning rate chosen on validation error."""
 
@@ -78,6 +111,7 @@ class StudyFile(_Table):
     tuning: Tuning | None = None
     table: ReportTable | None = None
     reported: list[Reported] = Field(default_factory=list)
+    figure: list[ReportFigure] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -114,6 +148,7 @@ class Study:
     keep_seeds: tuple[int, ...]
     table: ReportTable | None
     reported: tuple[Reported, ...]
+    figures: tuple[ReportFigure, ...] = ()
 
 
 def shipped() -> list[str]:
@@ -198,8 +233,10 @@ def parse(
         keep_seeds,
         file.table,
         tuple(file.reported),
+        tuple(file.figure),
     )
     _reported_fit(study)
+    _figures_fit(study)
     return study
 
 
@@ -213,6 +250,31 @@ def matching(study: Study, where: Mapping[str, Any]) -> list[Cell]:
     return [cell for cell in study.cells if all(cell.factors.get(key) == value for key, value in wanted.items())]
 
 
+def arms(study: Study, figure: ReportFigure) -> list[tuple[str, Cell]]:
+    """The cells that a figure shows, each with its label, or with "" where the figure states none.
+
+    Cells of one problem have the same data, so a figure of data shows the first of them.
+
+    Raises:
+        BadKeyError: they are not what the figure can show.
+    """
+    found: list[tuple[str, Cell]] = []
+    for name, where in (figure.arms or {"": {}}).items():
+        place = f"arms.{name}" if name else "where"
+        try:
+            cells = matching(study, {**figure.where, **where})
+        except BadKeyError as error:
+            raise BadKeyError(f"{place}.{error.key}", error.problem) from error
+        if figure.kind == "data":
+            cells = list({canonical_json(cell.config.get("problem")): cell for cell in reversed(cells)}.values())[::-1]
+        if len(cells) != 1 and (name or not cells):
+            raise BadKeyError(place, f"expected factors of {'one cell' if name else 'cells'}, found {len(cells)} cells")
+        found.extend((name, cell) for cell in cells)
+    if len(found) > MAX_ARMS:
+        raise BadKeyError("where", f"expected factors of at most {MAX_ARMS} cells, found {len(found)} cells")
+    return found
+
+
 def _checked(table: Mapping[str, Any]) -> StudyFile:
     for key in table:
         if key not in StudyFile.model_fields:
@@ -222,7 +284,12 @@ def _checked(table: Mapping[str, Any]) -> StudyFile:
     except TypeError as error:
         raise BadKeyError("study", f"expected strings, numbers, booleans, lists and tables, found {error}") from error
     except ValidationError as error:
-        known = {**Tuning.model_fields, **ReportTable.model_fields, **Reported.model_fields}
+        known = {
+            **Tuning.model_fields,
+            **ReportTable.model_fields,
+            **Reported.model_fields,
+            **ReportFigure.model_fields,
+        }
         raise first_problem(error, known=known) from error
 
 
@@ -295,3 +362,18 @@ def _reported_fit(study: Study) -> None:
             raise BadKeyError(
                 f"reported[{number}].primary", f"expected one primary reading of {reported.quote!r}, found {count}"
             )
+
+
+def _figures_fit(study: Study) -> None:
+    """Every figure has a name of its own, cells to show and, if it shows points, a seed whose points are kept."""
+    names = [figure.name for figure in study.figures]
+    for number, figure in enumerate(study.figures):
+        place = f"figure[{number}]"
+        if names.index(figure.name) < number:
+            raise BadKeyError(f"{place}.name", f"expected different names, found {figure.name!r} twice")
+        if figure.kind != "curves" and not study.keep_seeds:
+            raise BadKeyError("run.keep_seeds", f"expected a seed for the figure {figure.name!r} of points, found none")
+        try:
+            arms(study, figure)
+        except BadKeyError as error:
+            raise BadKeyError(f"{place}.{error.key}", error.problem) from error
