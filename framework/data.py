@@ -48,7 +48,7 @@ def split_train_test(
 def normalize(train: Tensor, *others: Tensor) -> list[Tensor]:
     """All sets, with each feature shifted and scaled by its mean and standard deviation (N − 1) in `train`.
 
-    A feature that does not vary in `train` is shifted alone. Shapes: (N, D) or (R, N, D) each.
+    A feature that does not vary in `train` is shifted alone. Shapes: (N, D) or (R, N, D) each, with N of its own.
 
     Raises:
         ValueError: fewer than two training samples.
@@ -56,7 +56,8 @@ def normalize(train: Tensor, *others: Tensor) -> list[Tensor]:
     if train.shape[-2] < 2:
         raise ValueError(f"normalize needs at least 2 training samples, found {train.shape[-2]}")
     mean, std = train.mean(-2, keepdim=True), train.std(-2, keepdim=True)
-    std = torch.where(std > 0, std, 1)
+    # the deviation of equal values need not be exactly 0
+    std = torch.where(train.amax(-2, keepdim=True) > train.amin(-2, keepdim=True), std, 1)
     return [(x - mean) / std for x in (train, *others)]
 
 

@@ -1,23 +1,30 @@
-"""Learning-rate schedules: what happens to each replica's learning rate after an epoch."""
+"""Learning-rate schedules: what happens to each replica's learning rate after an epoch.
+
+The rate itself is the optimizer's to keep; a schedule keeps what it has seen: epochs, the first rates, losses.
+"""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from framework.optimizers import Optimizer
+from framework.state import check
 
 
 class Schedule:
     """Base class: a subclass says which rates follow. Rates and losses are float64, (R,) or ().
 
     Attributes:
-        watches: whether `after_epoch` needs the validation loss.
+        watches: whether `step` needs the validation loss.
+        epochs: that have ended.
+        initial: the rates of the first epoch.
     """
 
     watches: bool = False
-    initial: Tensor | None = None
     epochs: int = 0
+    initial: Tensor | None = None
 
     def step(self, optimizer: Optimizer, loss: Tensor | None = None) -> None:
         """Ends an epoch: sets the optimizer's learning rate for the next.
@@ -37,12 +44,12 @@ class Schedule:
         if self.initial is None:
             self.initial = rates.clone()
         self.epochs += 1
-        following = self.rates(rates, loss.to(torch.float64) if loss is not None else rates)
+        following = self.rates(rates, torch.full_like(rates, math.nan) if loss is None else loss.to(torch.float64))
         if not torch.equal(following, rates):
             optimizer.set("learning_rate", following)
 
     def rates(self, rates: Tensor, loss: Tensor) -> Tensor:
-        """The rates that follow `rates` after `self.epochs` epochs."""
+        """The rates that follow `rates` after `self.epochs` epochs; loss is not a number if none was given."""
         raise NotImplementedError
 
     def select(self, replicas: Tensor) -> None:
@@ -51,21 +58,30 @@ class Schedule:
             if isinstance(held, Tensor) and held.dim():
                 setattr(self, name, held[replicas])
 
-    def state_dict(self) -> dict[str, Tensor | int]:
-        """A copy of what the schedule has seen."""
-        state: dict[str, Tensor | int] = {"epochs": self.epochs}
-        return state | {name: held.clone() for name, held in vars(self).items() if isinstance(held, Tensor)}
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of all the schedule has: the class, its options, and what it has seen (None where nothing yet)."""
+        held = {"epochs": self.epochs, "initial": self.initial} | vars(self)
+        copies = {name: value.clone() if isinstance(value, Tensor) else value for name, value in held.items()}
+        return {"schedule": type(self).__name__} | copies
 
-    def load_state_dict(self, state: dict[str, Tensor | int]) -> None:
-        """Takes over what `state_dict` of a schedule of the same class gave.
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes over what `state_dict` of a schedule of the same class gave, options included.
 
         Raises:
-            ValueError: it holds something that this class does not keep.
+            ValueError: the class or the names differ; nothing is changed then.
         """
+        expected = self.state_dict()
+        if state.get("schedule") != expected["schedule"]:
+            raise ValueError(f"the state does not fit {type(self).__name__}: it is of {state.get('schedule')}")
+        # what was seen is None before the first epoch, and a stack may have lost replicas since
+        options, given = (
+            {name: None if isinstance(value, Tensor) else value for name, value in held.items()}
+            for held in (expected, state)
+        )
+        check(type(self).__name__, options, given)
         for name, value in state.items():
-            if not hasattr(self, name):
-                raise ValueError(f"the state does not fit {type(self).__name__}: unexpected {name}")
-            setattr(self, name, value.clone() if isinstance(value, Tensor) else value)
+            if name != "schedule":
+                setattr(self, name, value.clone() if isinstance(value, Tensor) else value)
 
 
 class ConstantRate(Schedule):
@@ -110,7 +126,7 @@ class CosineDecay(Schedule):
     def __init__(self, period: int = 100, min_rate: float = 0.0) -> None:
         if period < 1:
             raise ValueError(f"CosineDecay needs period ≥ 1, found {period}")
-        _check_rate("CosineDecay", min_rate)
+        _check_rate("CosineDecay", min_rate, "min_rate")
         self.period, self.min_rate = period, min_rate
 
     def rates(self, rates: Tensor, loss: Tensor) -> Tensor:
@@ -143,7 +159,7 @@ class ReduceLROnPlateau(Schedule):
             raise ValueError(f"ReduceLROnPlateau needs patience ≥ 0, found {patience}")
         if not 0 < factor < 1:
             raise ValueError(f"ReduceLROnPlateau needs factor in (0, 1), found {factor:g}")
-        _check_rate("ReduceLROnPlateau", min_lr)
+        _check_rate("ReduceLROnPlateau", min_lr, "min_lr")
         _check_rate("ReduceLROnPlateau", threshold, "threshold")
         self.patience, self.factor, self.min_lr, self.threshold = patience, factor, min_lr, threshold
         self.best: Tensor | None = None
@@ -167,6 +183,6 @@ def _check_factor(name: str, factor: float) -> None:
         raise ValueError(f"{name} needs factor in (0, 1], found {factor:g}")
 
 
-def _check_rate(name: str, rate: float, what: str = "a rate") -> None:
+def _check_rate(name: str, rate: float, what: str) -> None:
     if not rate >= 0:
         raise ValueError(f"{name} needs {what} ≥ 0, found {rate:g}")

@@ -67,14 +67,15 @@ def train_epoch(
 
 
 def predict(model: Module, x: Tensor) -> Any:
-    """The model's outputs in evaluation mode, a block of samples at a time.
+    """The model's outputs in evaluation mode, a block of samples at a time; the model keeps its mode.
 
     Shapes: x (R, N, ...) or, for a plain model, (N, ...); a tensor (..., N, C), or a list of them.
     """
     axis = 0 if all(parameter.replicas is None for parameter in model.parameters()) else 1
+    mode = model.training
     model.train(False)
     blocks = [model.forward(block.contiguous()) for block in x.split(EVALUATION_SAMPLES, axis)]
-    model.train(True)
+    model.train(mode)
     if isinstance(blocks[0], list):
         return [torch.cat(parts, axis) for parts in zip(*blocks, strict=True)]
     return torch.cat(blocks, axis)
@@ -135,13 +136,16 @@ class Training:
         for name, number in (("epochs", epochs), ("batch_size", batch_size)):
             if number < 1:
                 raise ValueError(f"training needs {name} ≥ 1, found {number}")
-        self.samples = x.shape[0 if optimizer.replicas is None else 1]
-        if self.samples == 0:
-            raise ValueError("training needs at least one sample, found none")
+        _check_samples("training", x, target, optimizer.replicas)
+        if validation is not None:
+            _check_samples("validation", *validation, optimizer.replicas)
+        for name, streams in (("shuffle", shuffle), ("noise", noise)):
+            _check_streams(name, streams, optimizer.replicas)
         if validation is None and (stopping is not None or (schedule is not None and schedule.watches)):
             raise ValueError("early stopping and schedules that watch the loss need validation data, found none")
         self.model, self.optimizer, self.criterion = model, optimizer, criterion
         self.epochs, self.batch_size = epochs, batch_size
+        self.samples = x.shape[0 if optimizer.replicas is None else 1]
         self.data = _Samples(x, target)
         self.order = Streams(shuffle) if shuffle is not None else None
         self.noise = Streams(noise) if noise is not None else None
@@ -251,29 +255,48 @@ def train_model(
             noise in layers, one per replica, or one; validation, an (x, target) pair; schedule; stopping.
 
     Raises:
-        ValueError: no epochs, batch or samples, or validation data that is needed and not there.
+        ValueError: no epochs, batch or samples; data or generators that are not one per replica; validation data that
+            is needed and not there.
     """
     training = Training(model, optimizer, criterion, x, target, **options)
     count = optimizer.replicas or 1
-    history = History(torch.empty(0, count), torch.empty(0, count), [0] * count, training.diverged)
-    train_rows, validation_rows = [], []
+    epochs = [0] * count
+    lines = []
     ends: dict[int, list[Tensor]] = {}
     for epoch in training:
-        line, watched = torch.full((2, count), math.nan, dtype=torch.float64)
+        line = torch.full((2, count), math.nan, dtype=torch.float64)
         for row, place in training.replicas().items():
-            history.epochs[row] = epoch
-            line[row] = training.losses.view(len(training.losses), -1)[:, place].mean()
+            epochs[row] = epoch
+            line[0, row] = training.losses.view(len(training.losses), -1)[:, place].mean()
             if training.validation_loss is not None:
-                watched[row] = training.validation_loss.view(-1)[place]
+                line[1, row] = training.validation_loss.view(-1)[place]
             if optimizer.replicas is not None and training.finished[place]:
                 ends[row] = [held.value[place].clone() for held in model.named_state().values()]
-        train_rows.append(line)
-        validation_rows.append(watched)
-    if count > 1 and len(set(history.epochs)) > 1:
+        lines.append(line)
+    if len(set(epochs)) > 1:
         for number, held in enumerate(model.named_state().values()):
             held.assign(torch.stack([ends[row][number] for row in range(count)]))
-    history.train_loss, history.validation_loss = torch.stack(train_rows), torch.stack(validation_rows)
-    return history
+    train_loss, validation_loss = torch.stack(lines, 1)
+    return History(train_loss, validation_loss, epochs, training.diverged)
+
+
+def _check_samples(use: str, x: Tensor, target: Target, replicas: int | None) -> None:
+    shapes = [tuple(tensor.shape) for tensor in (x, *_listed(target))]
+    needed = "(N, …)" if replicas is None else f"({replicas}, N, …)"
+    leading = {shape[: 1 if replicas is None else 2] for shape in shapes}
+    first = next(iter(leading))
+    if len(leading) > 1 or (replicas is not None and (len(first) < 2 or first[0] != replicas)):
+        raise ValueError(f"{use} needs x and targets of shapes {needed} with one N, found {shapes}")
+    if first[-1] == 0:
+        raise ValueError(f"{use} needs at least one sample, found none")
+
+
+def _check_streams(name: str, streams: Generator | Sequence[Generator] | None, replicas: int | None) -> None:
+    if streams is None or (None if isinstance(streams, Generator) else len(streams)) == replicas:
+        return
+    needed = "a single generator" if replicas is None else f"a list of {replicas} generators"
+    found = "a single one" if isinstance(streams, Generator) else f"a list of {len(streams)}"
+    raise ValueError(f"training needs {needed} for {name}, found {found}")
 
 
 def _listed(target: Target) -> list[Tensor]:

@@ -22,7 +22,9 @@ from framework import (
     BinaryCrossEntropyLoss,
     Concatenate,
     Constant,
+    ConstantRate,
     Conv2d,
+    CosineDecay,
     CrossEntropyLoss,
     Dropout,
     Flatten,
@@ -39,12 +41,15 @@ from framework import (
     MSELoss,
     Optimizer,
     PyTorchUniform,
+    ReduceLROnPlateau,
     ReLU,
+    Schedule,
     Sequential,
     Sigmoid,
     Slice,
     Softmax,
     StandardNormal,
+    StepDecay,
     Sum,
     Tanh,
     WeightedSum,
@@ -274,6 +279,19 @@ INITIALIZERS: dict[type[Initializer], list[tuple[Initializer, Callable[[Tensor],
     ],
 }
 
+SCHEDULES: dict[type[Schedule], list[Callable[[], Schedule]]] = {
+    ConstantRate: [ConstantRate],
+    CosineDecay: [lambda: CosineDecay(30), lambda: CosineDecay(17, 0.02), lambda: CosineDecay(1), CosineDecay],
+    ReduceLROnPlateau: [
+        ReduceLROnPlateau,
+        lambda: ReduceLROnPlateau(2, 0.5),
+        lambda: ReduceLROnPlateau(0, 0.3, min_lr=0.01),
+        lambda: ReduceLROnPlateau(3, 0.2, threshold=0.0),
+        lambda: ReduceLROnPlateau(1, 0.9, 1e-7, 0.2),
+    ],
+    StepDecay: [StepDecay, lambda: StepDecay(7, 0.5), lambda: StepDecay(1, 0.97), lambda: StepDecay(5, 1.0)],
+}
+
 
 # takes lists of tensors, which the checks do not give: tests/framework/test_weighted_sum.py
 LISTS = {WeightedSum}
@@ -289,7 +307,7 @@ def classes(base: type[T]) -> list[type[T]]:
             yield child
             yield from below(child)
 
-    abstract = ("forward", "update", "draw")
+    abstract = ("forward", "update", "draw", "rates")
     return sorted(
         {
             kind

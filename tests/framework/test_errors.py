@@ -17,8 +17,10 @@ from framework import (
     Buffer,
     Concatenate,
     Conv2d,
+    CosineDecay,
     CrossEntropyLoss,
     Dropout,
+    EarlyStopping,
     Flatten,
     Graph,
     Identity,
@@ -28,15 +30,21 @@ from framework import (
     Module,
     MSELoss,
     Parameter,
+    ReduceLROnPlateau,
     Sequential,
     Slice,
+    StepDecay,
     Sum,
     Tanh,
+    Training,
     WeightedSum,
     kaiming_normal,
     load,
+    normalize,
+    one_hot_encode,
     pytorch_uniform,
     save,
+    split_train_test,
 )
 from tests.framework.checks import generator, problem
 
@@ -56,6 +64,19 @@ def announced(generators: object, samples: int) -> Dropout:
     layer = Dropout(0.5)
     layer.begin_epoch(generators, samples)
     return layer
+
+
+def forgotten() -> SGD:
+    model = layer(2)
+    optimizer = SGD(model.parameters())
+    model.initialize([generator(0), generator(1)], pytorch_uniform)
+    return optimizer
+
+
+def training(x: torch.Tensor, target: object, replicas: int | None = None, **options: object) -> Training:
+    model = Linear(4, 1) if replicas is None else layer(replicas)
+    options = {"epochs": 1, "batch_size": 2} | options
+    return Training(model, SGD(model.parameters()), MSELoss(), x, target, **options)
 
 
 FILES = Path(tempfile.mkdtemp())
@@ -122,9 +143,9 @@ ERRORS = [
     ),
     (lambda: SGD(problem(None), learning_rate=-0.1), "SGD needs a finite learning_rate ≥ 0, found -0.1"),
     (lambda: SGD(problem(2), learning_rate=[0.1, -0.1]), "SGD needs a finite learning_rate ≥ 0, found -0.1"),
-    (lambda: Adam(problem(2), learning_rate=float("nan")), "Adam needs learning_rate ≥ 0, found nan"),
-    (lambda: SGD(problem(None), momentum=-1), "SGD needs momentum ≥ 0, found -1"),
-    (lambda: Adam(problem(None), weight_decay=-1), "Adam needs weight_decay ≥ 0, found -1"),
+    (lambda: Adam(problem(2), learning_rate=float("nan")), "Adam needs a finite learning_rate ≥ 0, found nan"),
+    (lambda: SGD(problem(None), momentum=-1), "SGD needs a finite momentum ≥ 0, found -1"),
+    (lambda: Adam(problem(None), weight_decay=-1), "Adam needs a finite weight_decay ≥ 0, found -1"),
     (
         lambda: SGD(problem(2), learning_rate=[0.1, 0.2, 0.3]),
         "SGD needs learning_rate as a number or one per replica (2), found shape (3,)",
@@ -318,6 +339,72 @@ ERRORS = [
         f"{FILES / 'damaged'} is damaged: the checksum of damaged/data/0 is wrong",
     ),
     (lambda: load(FILES / "tensor"), f"{FILES / 'tensor'} holds no state: a dictionary is needed, found Tensor"),
+    (lambda: forgotten().step(), "SGD no longer holds its parameters: build it after initialize"),
+    (lambda: StepDecay(0), "StepDecay needs period ≥ 1, found 0"),
+    (lambda: StepDecay(2, 1.5), "StepDecay needs factor in (0, 1], found 1.5"),
+    (lambda: StepDecay(2, 0.0), "StepDecay needs factor in (0, 1], found 0"),
+    (lambda: CosineDecay(0), "CosineDecay needs period ≥ 1, found 0"),
+    (lambda: CosineDecay(5, -0.1), "CosineDecay needs min_rate ≥ 0, found -0.1"),
+    (lambda: ReduceLROnPlateau(-1), "ReduceLROnPlateau needs patience ≥ 0, found -1"),
+    (lambda: ReduceLROnPlateau(1, 1.0), "ReduceLROnPlateau needs factor in (0, 1), found 1"),
+    (lambda: ReduceLROnPlateau(min_lr=-1), "ReduceLROnPlateau needs min_lr ≥ 0, found -1"),
+    (lambda: ReduceLROnPlateau(threshold=float("nan")), "ReduceLROnPlateau needs threshold ≥ 0, found nan"),
+    (
+        lambda: ReduceLROnPlateau().step(SGD(problem(None))),
+        "ReduceLROnPlateau needs a validation loss after each epoch, found none",
+    ),
+    (
+        lambda: StepDecay().load_state_dict(CosineDecay().state_dict()),
+        "the state does not fit StepDecay: it is of CosineDecay",
+    ),
+    (
+        lambda: StepDecay().load_state_dict({"schedule": "StepDecay", "epochs": 1.0, "initial": None, "factor": 0.1}),
+        "the state does not fit StepDecay: missing period; epochs is float where int is needed",
+    ),
+    (lambda: EarlyStopping(0), "EarlyStopping needs patience ≥ 1, found 0"),
+    (lambda: split_train_test(ones(6, 2), ones(6), 1.0), "split_train_test needs train_size in (0, 1), found 1"),
+    (lambda: split_train_test(ones(6, 2), ones(5)), "split_train_test needs as many x as y, found 6 and 5"),
+    (
+        lambda: split_train_test(ones(6, 2), ones(6), 0.05),
+        "split_train_test needs a sample in each part, found 0 and 6",
+    ),
+    (lambda: normalize(ones(1, 2)), "normalize needs at least 2 training samples, found 1"),
+    (
+        lambda: one_hot_encode(torch.tensor([0, -1, 2]), 2),
+        "one_hot_encode needs labels in 0 … 1, found -1 … 2",
+    ),
+    (lambda: training(ones(6, 4), ones(6, 1), epochs=0), "training needs epochs ≥ 1, found 0"),
+    (lambda: training(ones(6, 4), ones(6, 1), batch_size=-1), "training needs batch_size ≥ 1, found -1"),
+    (lambda: training(ones(0, 4), ones(0, 1)), "training needs at least one sample, found none"),
+    (lambda: training(ones(2, 0, 4), ones(2, 0, 3), 2), "training needs at least one sample, found none"),
+    (
+        lambda: training(ones(6, 4), ones(6, 1), validation=(ones(0, 4), ones(0, 1))),
+        "validation needs at least one sample, found none",
+    ),
+    (
+        lambda: training(ones(6, 4), [ones(6, 1), ones(5, 1)]),
+        "training needs x and targets of shapes (N, …) with one N, found [(6, 4), (6, 1), (5, 1)]",
+    ),
+    (
+        lambda: training(ones(6, 4), ones(6, 3), 2),
+        "training needs x and targets of shapes (2, N, …) with one N, found [(6, 4), (6, 3)]",
+    ),
+    (
+        lambda: training(ones(2, 6, 4), ones(2, 6, 3), 2, validation=(ones(3, 6, 4), ones(3, 6, 3))),
+        "validation needs x and targets of shapes (2, N, …) with one N, found [(3, 6, 4), (3, 6, 3)]",
+    ),
+    (
+        lambda: training(ones(2, 6, 4), ones(2, 6, 3), 2, shuffle=generator(0)),
+        "training needs a list of 2 generators for shuffle, found a single one",
+    ),
+    (
+        lambda: training(ones(6, 4), ones(6, 1), noise=[generator(0)]),
+        "training needs a single generator for noise, found a list of 1",
+    ),
+    (
+        lambda: training(ones(6, 4), ones(6, 1), stopping=EarlyStopping(3)),
+        "early stopping and schedules that watch the loss need validation data, found none",
+    ),
 ]
 
 
