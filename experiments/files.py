@@ -28,8 +28,8 @@ class Evidence:
 
     def of(self, study: str) -> "Evidence":
         """One study's rows."""
-        frames = [frame[frame["study"] == study] for frame in (self.runs, self.summary, self.curves)]
-        return Evidence(*frames, self.metrics[self.metrics["run_id"].isin(frames[0]["run_id"])])
+        runs, summary, curves = (each[each["study"] == study] for each in (self.runs, self.summary, self.curves))
+        return Evidence(runs, summary, curves, self.metrics[self.metrics["run_id"].isin(runs["run_id"])])
 
     def complete(self, studies: Sequence[str]) -> bool:
         """Whether every planned run of the studies is ok or diverged."""

@@ -17,6 +17,7 @@ from experiments.names import KINDS, OPTIMIZER
 from experiments.parts import join, split
 from experiments.seeds import TUNING_BLOCK
 from experiments.settings import Config, Settings, canonical, canonical_part
+from experiments.statistics.reproduction import last_digit
 
 SHIPPED = Path(__file__).parent / "studies"
 
@@ -48,13 +49,56 @@ class Reported(_Table):
     quote: str = Field(description="where the report says it")
     row: str = Field(description="the row of the report's table")
     column: str = Field(description="the column of the report's table")
+    resolution: float | None = Field(None, gt=0, description="unit of the last printed digit, if value hides zeros")
     reading: str = "as stated"
     primary: bool = True
+
+    @property
+    def resolutions(self) -> tuple[float, ...]:
+        """The unit of the last printed digit of each value."""
+        return tuple(self.resolution or last_digit(value) for value in self.value)
 
     @model_validator(mode="after")
     def _one_value_per_statistic(self) -> "Reported":
         if len(self.value) != len(self.statistic):
             raise ValueError(f"expected a value per statistic ({len(self.statistic)}), found {len(self.value)}")
+        return self
+
+
+class Claim(_Table):
+    """A report's claim in words, and the test that stands for it.
+
+    "share": the runs of `where` whose metric lies in `between` are at least, or at most, a share of all.
+    "difference": the metric of `where` is less than, or equivalent to, that of `against`, seed by seed; with
+    `against_metric`, another metric of the same runs.
+    "order": it is less for more seeds than it is greater, where a difference has no size (never reached is worst).
+    "spread": its standard deviation is less.
+    """
+
+    quote: str = Field(description="the report's words")
+    test: Literal["share", "difference", "order", "spread"]
+    metric: str = Field(description="a column of runs.csv, or a name in metrics.csv")
+    where: dict[str, Any] = Field(description="factors that name the cell")
+    against: dict[str, Any] | None = Field(None, description="factors of the cell that it is compared with")
+    against_metric: str | None = Field(None, description="the metric that it is compared with")
+    claim: Literal["less", "equivalent", "at least", "at most"]
+    between: tuple[float, float] | None = Field(None, description="for a share: the range, ends included")
+    share: float | None = Field(None, gt=0, lt=1, description="for a share: of the runs")
+    region: float = Field(0.005, gt=0, description="for an equivalence: differences that do not matter")
+    reading: str = "as stated"
+    primary: bool = True
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Claim":
+        needed = {"share": ("between", "share")}.get(self.test, ())
+        for name in needed:
+            if getattr(self, name) is None:
+                raise ValueError(f"expected {name}, as the test is a share, found none")
+        allowed = {"share": ("at least", "at most"), "difference": ("less", "equivalent")}.get(self.test, ("less",))
+        if self.claim not in allowed:
+            raise ValueError(f"expected claim {' or '.join(map(repr, allowed))} for {self.test}, found {self.claim!r}")
+        if self.test != "share" and self.against is None and self.against_metric is None:
+            raise ValueError("expected against or against_metric, found neither")
         return self
 
 
@@ -111,6 +155,7 @@ class StudyFile(_Table):
     tuning: Tuning | None = None
     table: ReportTable | None = None
     reported: list[Reported] = Field(default_factory=list)
+    claim: list[Claim] = Field(default_factory=list)
     figure: list[ReportFigure] = Field(default_factory=list)
 
 
@@ -148,6 +193,7 @@ class Study:
     keep_seeds: tuple[int, ...]
     table: ReportTable | None
     reported: tuple[Reported, ...]
+    claims: tuple[Claim, ...]
     figures: tuple[ReportFigure, ...] = ()
 
 
@@ -233,6 +279,7 @@ def parse(
         keep_seeds,
         file.table,
         tuple(file.reported),
+        tuple(file.claim),
         tuple(file.figure),
     )
     _reported_fit(study)
@@ -288,6 +335,7 @@ def _checked(table: Mapping[str, Any]) -> StudyFile:
             **Tuning.model_fields,
             **ReportTable.model_fields,
             **Reported.model_fields,
+            **Claim.model_fields,
             **ReportFigure.model_fields,
         }
         raise first_problem(error, known=known) from error
@@ -344,24 +392,32 @@ def _tuning_fits(tuning: Tuning | None, points: Iterable[tuple[Config, list[int]
 
 
 def _reported_fit(study: Study) -> None:
-    """Every reported number names one cell, and every quoted number has one primary reading."""
+    """Every reported number and claim names its cells, and every quoted one has one primary reading."""
+    named: list[tuple[str, dict[str, Any]]] = []
     for number, reported in enumerate(study.reported):
+        named.append((f"reported[{number}].where", reported.where))
+    for number, claim in enumerate(study.claims):
+        named.append((f"claim[{number}].where", claim.where))
+        if claim.against is not None:
+            named.append((f"claim[{number}].against", claim.against))
+    for place, where in named:
         try:
-            found = len(matching(study, reported.where))
+            found = len(matching(study, where))
         except BadKeyError as error:
-            raise BadKeyError(f"reported[{number}].where.{error.key}", error.problem) from error
+            raise BadKeyError(f"{place}.{error.key}", error.problem) from error
         if found != 1:
-            known = sorted({key for cell in study.cells for key in cell.factors})
-            raise BadKeyError(
-                f"reported[{number}].where", f"expected factors ({', '.join(known)}) of one cell, found {found} cells"
-            )
-    primaries = [(reported.quote, reported.metric) for reported in study.reported if reported.primary]
-    for number, reported in enumerate(study.reported):
-        count = primaries.count((reported.quote, reported.metric))
-        if count != 1:
-            raise BadKeyError(
-                f"reported[{number}].primary", f"expected one primary reading of {reported.quote!r}, found {count}"
-            )
+            known = ", ".join(sorted({key for cell in study.cells for key in cell.factors}))
+            raise BadKeyError(place, f"expected factors ({known}) of one cell, found {found} cells")
+    _one_primary("reported", [(f"{each.quote} {each.metric}", each.quote, each.primary) for each in study.reported])
+    _one_primary("claim", [(each.quote, each.quote, each.primary) for each in study.claims])
+
+
+def _one_primary(table: str, rows: list[tuple[str, str, bool]]) -> None:
+    primaries = [name for name, _, primary in rows if primary]
+    for number, (name, quote, _) in enumerate(rows):
+        if primaries.count(name) != 1:
+            found = primaries.count(name)
+            raise BadKeyError(f"{table}[{number}].primary", f"expected one primary reading of {quote!r}, found {found}")
 
 
 def _figures_fit(study: Study) -> None:

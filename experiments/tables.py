@@ -33,6 +33,8 @@ def label(value: Any) -> str:
         name, options = split(value)
         return f"{name}({', '.join(f'{key}={label(inner)}' for key, inner in options.items())})"
     if isinstance(value, list | tuple):
+        if value and all(isinstance(item, float) for item in value):
+            return f"({', '.join(label(item) for item in value)})"
         return ("-" if all(isinstance(item, int) for item in value) else "+").join(label(item) for item in value)
     if isinstance(value, str):
         return value.rpartition(":")[2]
