@@ -56,6 +56,8 @@ def _wording(problem: ErrorDetails, known: Iterable[str]) -> str:
     elif kind in ("too_short", "too_long"):
         sign, bound = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
         expected = f"{sign} {context[bound]} items"
+    elif kind == "string_pattern_mismatch":
+        expected = f"text like {context['pattern']}"
     else:
         expected = _EXPECTED.get(kind, problem["msg"])
     return f"expected {expected}, found {problem['input']!r}"

@@ -298,7 +298,7 @@ def matching(study: Study, where: Mapping[str, Any]) -> list[Cell]:
 
 
 def arms(study: Study, figure: ReportFigure) -> list[tuple[str, Cell]]:
-    """The cells that a figure shows, each with its label, or with "" where the figure states none.
+    """The cells that a figure shows, as the study orders them, each with its label, or "" where the figure states none.
 
     Cells of one problem have the same data, so a figure of data shows the first of them.
 
@@ -319,7 +319,7 @@ def arms(study: Study, figure: ReportFigure) -> list[tuple[str, Cell]]:
         found.extend((name, cell) for cell in cells)
     if len(found) > MAX_ARMS:
         raise BadKeyError("where", f"expected factors of at most {MAX_ARMS} cells, found {len(found)} cells")
-    return found
+    return sorted(found, key=lambda arm: study.cells.index(arm[1]))
 
 
 def _checked(table: Mapping[str, Any]) -> StudyFile:
