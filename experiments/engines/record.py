@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from experiments.measures import Part
-from experiments.problems import Data, Problem, Samples, stack
+from experiments.problems import Data, Plane, Problem, Samples, stack
 from experiments.settings import Settings
 from framework import Module, predict
 
@@ -29,10 +29,12 @@ class Record:
         steps: optimizer steps taken.
         gradient_evaluations: samples whose gradient was computed.
         final: the last evaluation, by the names of CURVES; empty unless ok.
-        metrics: what else was measured: what the study asks for, and "stop_epoch" where runs may stop early.
+        metrics: what else was measured: what the study asks for, "stop_epoch" where runs may stop early, and
+            "epochs_to_…" for targets, not a number where one was not reached.
         curves: every evaluation by name, "epoch" among them.
         kept: if it was asked for, what figures are drawn from: the last parameters ("parameters.0", …) and, for
-            problems in the plane, points, true and decided classes of "train", "test" and a grid, "canvas".
+            problems in the plane, points, true and decided classes of "train", "test" and a grid, "canvas"; and the
+            points of the true "border", if it is known.
     """
 
     status: Status = "ok"
@@ -63,6 +65,9 @@ class Record:
             return
         if settings.stopping is not None:
             self.metrics["stop_epoch"] = epochs
+        for target in settings.targets:
+            reached = zip(self.curves["epoch"], self.curves["test_error"], strict=True)
+            self.metrics[f"epochs_to_{target:g}"] = next((at for at, error in reached if error <= target), math.nan)
         final = {name: values[-1] for name, values in self.curves.items() if name != "epoch"}
         if all(math.isfinite(value) for value in final.values()):
             self.final = final
@@ -100,6 +105,9 @@ def kept_of(model: Module, problem: Problem, seed: int) -> dict[str, Tensor]:
         return kept
     dtype = model.parameters()[0].value.dtype
     data = problem.sample(seed)
+    border = problem.border() if isinstance(problem, Plane) else None
+    if border is not None:
+        kept["border.points"] = border
     for name, samples in (("train", data.train), ("test", data.test), ("canvas", canvas)):
         if samples.points is not None:
             kept[f"{name}.points"] = samples.points

@@ -1,5 +1,7 @@
 """Points in the unit square, inside or outside a disk: the task of the five reports."""
 
+import math
+
 import torch
 from torch import Generator, Tensor
 
@@ -44,3 +46,8 @@ class Disk(Plane):
     def distance(self, points: Tensor) -> Tensor:
         away = (points - torch.tensor(self.center, dtype=points.dtype)).square().sum(-1).sqrt()
         return (away - self.radius).abs()
+
+    def border(self) -> Tensor:
+        angle = torch.linspace(0, 2 * math.pi, 201, dtype=torch.float64)
+        circle = torch.stack([angle.cos(), angle.sin()], -1)
+        return circle * self.radius + torch.tensor(self.center, dtype=torch.float64)

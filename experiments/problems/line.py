@@ -43,3 +43,7 @@ class Line(Plane):
 
     def distance(self, points: Tensor) -> Tensor:
         return (self.slope * points[..., 0] - points[..., 1]).abs() / math.hypot(self.slope, 1)
+
+    def border(self) -> Tensor:
+        end = self.high / max(1.0, abs(self.slope))  # where the line leaves the canvas
+        return torch.tensor([[-end, -self.slope * end], [end, self.slope * end]], dtype=torch.float64)

@@ -51,6 +51,10 @@ class Plane(Problem):
         """How far points are from the border between the classes. Shapes: (…, N, 2) → (…, N)."""
         raise NotImplementedError
 
+    def border(self) -> Tensor | None:
+        """Points along the border between the classes, to draw it, (M, 2) float64; None where it is not known."""
+        return None
+
     def sample(self, seed: int) -> Data:
         stream = generator(seed, "data")
         train = self.draw(self.train, stream)
