@@ -47,6 +47,7 @@ class Settings(BaseModel):
     epochs: int = Field(100, ge=1, description="passes over the data; gradient_evaluations_per_sample is a synonym")
     checkpoints: int = Field(20, ge=1, description="evaluations after the one at the start, evenly spaced over epochs")
     engine: Literal["framework", "pytorch"] = Field("framework", description="what trains: the library, or torch.nn")
+    targets: list[float] = Field([], description="test errors; a run records the first checkpoint at each")
     measures: Any = Field([], description="what a run measures at its end beyond losses and errors, a list")
     schedule: Any = Field("constant", description="what happens to the learning rate after an epoch")
     stopping: Stopping | None = Field(None, description="early stopping on validation loss: patience, restore_best")

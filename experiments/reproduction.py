@@ -1,0 +1,233 @@
+"""reproduction.csv: every number and claim of a report beside what our runs say, with a verdict.
+
+Rules: a reported number is held against the distribution of such statistics over our runs (statistics/reproduction.py);
+a claim in words is a declared test, paired by seed (statistics/signflip.py), with Holm's correction over a study's
+paired claims. An error of a diverged run is 1; any other metric of it, and one that was not reached, is the worst
+there is. A cell with runs that failed or are missing is incomplete, and says so instead of a verdict.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from experiments.files import Evidence
+from experiments.statistics.reproduction import LEVEL, tail
+from experiments.statistics.signflip import SignFlip, holm, sign_flip
+from experiments.study import Claim, Reported, Study, matching
+from experiments.tables import TEXT, factors_text, label
+
+COLUMNS = (
+    "study report quote reading primary metric statistic reported runs n mean std tail_probability tail_low tail_high"
+    " interval_low interval_high verdict note"
+).split()
+
+_SPREAD_RESAMPLES = 10_000
+
+
+class IncompleteError(ValueError):
+    """A cell has runs that failed or are missing, so nothing is said about it."""
+
+
+def reproduction_table(study: Study, evidence: Evidence) -> pd.DataFrame:
+    """The rows of one study: its reported numbers, then its claims."""
+    found = evidence.of(study.name)
+    rows = [_number(study, reported, found) for reported in study.reported]
+    rows += _claims(study, found)
+    return pd.DataFrame([{"study": study.name, "report": study.source, **row} for row in rows], columns=COLUMNS)
+
+
+def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: Evidence) -> "pd.Series[float]":
+    """A metric of a cell's evaluation runs by seed; what did not happen is 1 for an error, else infinite.
+
+    Args:
+        study: that has the cell.
+        where: its factors.
+        metric: a column of runs.csv, or a name in metrics.csv.
+        evidence: the study's.
+
+    Raises:
+        IncompleteError: runs failed, have not run, or there are none.
+        ValueError: a seed twice.
+    """
+    wanted = factors_text(matching(study, where)[0].factors)
+    runs = evidence.runs[(evidence.runs["factors"] == wanted) & (evidence.runs["phase"] == "evaluation")]
+    open_runs = int((~runs["status"].isin(["ok", "diverged"])).sum())
+    if open_runs or not len(runs):
+        raise IncompleteError(f"{open_runs} of {len(runs)} runs failed or have not run")
+    if runs["seed"].duplicated().any():
+        raise ValueError(
+            f"a cell has each seed once, found seed {runs['seed'][runs['seed'].duplicated()].iloc[0]} twice"
+        )
+    if metric in runs and metric not in TEXT:
+        values = runs[metric].astype(float)
+    else:
+        measured = evidence.metrics[evidence.metrics["metric"] == metric].set_index("run_id")["value"]
+        if not len(measured):
+            raise IncompleteError(f"no run measured {metric}")
+        values = runs["run_id"].map(measured).astype(float)
+    worst = 1.0 if metric.endswith("_error") else math.inf
+    values = values.where(runs["status"] == "ok", worst).fillna(math.inf)
+    return values.set_axis(runs["seed"].astype(int)).sort_index()
+
+
+def _number(study: Study, reported: Reported, evidence: Evidence) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "quote": reported.quote,
+        "reading": reported.reading,
+        "primary": reported.primary,
+        "metric": reported.metric,
+        "statistic": "+".join(reported.statistic),
+        "reported": "+".join(f"{value:g}" for value in reported.value),
+        "runs": reported.runs,
+    }
+    try:
+        values = cell_values(study, reported.where, reported.metric, evidence).to_numpy()
+    except IncompleteError as error:
+        return row | {"n": 0, "verdict": "incomplete", "note": str(error)}
+    extreme = tail(np.asarray(values, np.float64), reported.statistic, reported.value, reported.runs, reported.resolutions)
+    return row | {
+        "n": len(values),
+        "mean": float(values.mean()),
+        "std": float(values.std(ddof=1)) if len(values) > 1 else math.nan,
+        "tail_probability": extreme.probability,
+        "tail_low": extreme.low,
+        "tail_high": extreme.high,
+        "interval_low": extreme.interval[0],
+        "interval_high": extreme.interval[1],
+        "verdict": extreme.verdict,
+        "note": "",
+    }
+
+
+def _claims(study: Study, evidence: Evidence) -> list[dict[str, Any]]:
+    """Rows of claims; the paired ones are one family."""
+    rows: list[dict[str, Any]] = []
+    tests: list[SignFlip | None] = []
+    for claim in study.claims:
+        row: dict[str, Any] = {
+            "quote": claim.quote,
+            "reading": claim.reading,
+            "primary": claim.primary,
+            "metric": claim.metric,
+            "statistic": claim.test,
+            "reported": _stated(claim),
+        }
+        test = None
+        try:
+            if claim.test == "share":
+                row |= _share(claim, cell_values(study, claim.where, claim.metric, evidence))
+            elif claim.test == "spread":
+                row |= _spread(*_pair(study, claim, evidence))
+            else:
+                a, b = _pair(study, claim, evidence)
+                test = sign_flip(_differences(claim, a, b))
+                row |= {"n": test.n, "mean": test.mean, "std": float(_differences(claim, a, b).std(ddof=1))}
+        except IncompleteError as error:
+            row |= {"n": 0, "verdict": "incomplete", "note": str(error)}
+        rows.append(row)
+        tests.append(test)
+    adjusted = iter(holm(np.array([test.p_value for test in tests if test is not None])))
+    family = sum(test is not None for test in tests)
+    for row, test, claim in zip(rows, tests, study.claims, strict=True):
+        if test is not None:
+            row |= _paired(claim, test, float(next(adjusted)), family)
+    return rows
+
+
+def _pair(study: Study, claim: Claim, evidence: Evidence) -> "tuple[pd.Series[float], pd.Series[float]]":
+    """The two sides of a claim, on the seeds that both have.
+
+    Fewer seeds on one side by declaration (a grid's own seeds) are no loss; a seed that neither side lacks by
+    declaration is there, or the cell would be incomplete.
+    """
+    a = cell_values(study, claim.where, claim.metric, evidence)
+    b = cell_values(study, claim.against or claim.where, claim.against_metric or claim.metric, evidence)
+    common = a.index.intersection(b.index)
+    if not len(common):
+        raise IncompleteError("the two cells have no seed in common")
+    return a[common], b[common]
+
+
+def _differences(claim: Claim, a: "pd.Series[float]", b: "pd.Series[float]") -> NDArray[np.float64]:
+    x, y = a.to_numpy(float), b.to_numpy(float)
+    if claim.test == "order":
+        return np.sign(np.where(x == y, 0.0, np.where(x > y, 1.0, -1.0)))
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise IncompleteError("a metric was not reached in some runs, so that differences have no size")
+    return x - y
+
+
+def _paired(claim: Claim, test: SignFlip, p_holm: float, family: int) -> dict[str, Any]:
+    """The verdict on a claim of less or equivalent, by the precedence of verdicts on comparisons."""
+    low, high = test.interval()
+    wide_low, wide_high = test.interval(1 - LEVEL / family)
+    note = f"Holm over {family} paired claims"
+    if claim.claim == "equivalent":
+        note += f", differences within ±{claim.region:g} do not matter"
+        inside = -claim.region <= wide_low and wide_high <= claim.region
+        verdict = "supported" if inside else "contradicted" if p_holm <= LEVEL else "undecided"
+        if not inside and test.informative == 0:
+            verdict = "undecided"
+    elif test.informative == 0 or test.least_p * family > LEVEL:
+        verdict = "undecided"
+        note += f"; too few seeds: {test.informative} pairs differ"
+    elif p_holm <= LEVEL:
+        verdict = "supported" if test.mean < 0 else "contradicted"
+    else:
+        verdict = "undecided"
+    return {
+        "tail_probability": p_holm,
+        "interval_low": low,
+        "interval_high": high,
+        "verdict": verdict,
+        "note": note,
+    }
+
+
+def _share(claim: Claim, values: "pd.Series[float]") -> dict[str, Any]:
+    low, high = claim.between or (-math.inf, math.inf)
+    inside = int(values.between(low, high).sum())
+    interval = stats.binomtest(inside, len(values)).proportion_ci(0.95, method="exact")
+    wanted = claim.share or 0.0
+    above, below = interval.low >= wanted, interval.high < wanted
+    if claim.claim == "at most":
+        above, below = interval.high <= wanted, interval.low > wanted
+    return {
+        "n": len(values),
+        "mean": inside / len(values),
+        "interval_low": float(interval.low),
+        "interval_high": float(interval.high),
+        "verdict": "supported" if above else "contradicted" if below else "undecided",
+        "note": f"{inside} of {len(values)} runs",
+    }
+
+
+def _spread(a: "pd.Series[float]", b: "pd.Series[float]") -> dict[str, Any]:
+    """The difference of standard deviations, with a bootstrap interval over seeds."""
+    x, y = a.to_numpy(float), b.to_numpy(float)
+    stream = np.random.Generator(np.random.PCG64(0))
+    picked = stream.integers(0, len(x), (_SPREAD_RESAMPLES, len(x)))
+    low, high = np.quantile(x[picked].std(1, ddof=1) - y[picked].std(1, ddof=1), [0.025, 0.975])
+    return {
+        "n": len(x),
+        "mean": float(x.std(ddof=1) - y.std(ddof=1)),
+        "interval_low": float(low),
+        "interval_high": float(high),
+        "verdict": "supported" if high < 0 else "contradicted" if low > 0 else "undecided",
+        "note": "difference of standard deviations, bootstrap over seeds",
+    }
+
+
+def _stated(claim: Claim) -> str:
+    if claim.test == "share":
+        low, high = claim.between or (-math.inf, math.inf)
+        return f"{claim.claim} {claim.share:g} of runs in [{low:g}, {high:g}]"
+    where = ", ".join(f"{key} {label(value)}" for key, value in claim.where.items())
+    other = claim.against_metric or ", ".join(f"{key} {label(value)}" for key, value in (claim.against or {}).items())
+    words = {"less": "less than", "equivalent": "equivalent to"}[claim.claim]
+    return f"{where or claim.metric}: {words} {other}"
