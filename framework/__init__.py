@@ -34,6 +34,7 @@ from framework.module import Module
 from framework.normalization import BatchNorm
 from framework.optimizers import SGD, Adam, AdamW, Optimizer
 from framework.parameter import Buffer, Parameter
+from framework.passes import batches, predict, test_model, train_epoch
 from framework.pooling import MaxPool2d
 from framework.replicas import replica_of, select
 from framework.schedules import ConstantRate, CosineDecay, ReduceLROnPlateau, Schedule, StepDecay
@@ -41,7 +42,7 @@ from framework.sequential import Sequential
 from framework.softmax import Softmax
 from framework.state import load, save
 from framework.stopping import EarlyStopping
-from framework.training import History, Training, batches, predict, test_model, train_epoch, train_model
+from framework.training import History, Training, train_model
 
 __all__ = [
     "SGD",

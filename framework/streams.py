@@ -21,9 +21,14 @@ class Streams:
 
     def select(self, replicas: Tensor) -> None:
         """Keeps the replicas whose indices are given, in that order; one that occurs twice draws the same twice."""
-        if not isinstance(self.generators, Generator):
-            states = [self.generators[i].get_state() for i in replicas.tolist()]
-            self.generators = [Generator().set_state(state) for state in states]
+        if isinstance(self.generators, Generator):
+            return
+        places, own = replicas.tolist(), self.generators
+        # a copy of a replica draws from a copy of its generator
+        self.generators = [
+            Generator().set_state(own[place].get_state()) if place in places[:number] else own[place]
+            for number, place in enumerate(places)
+        ]
 
     def permutations(self, samples: int) -> Tensor:
         """One draw per replica: an order of N samples, (R, N) or (N,)."""

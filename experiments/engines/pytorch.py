@@ -8,7 +8,7 @@ import math
 import operator
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
 from experiments.measures import Part
@@ -18,7 +18,7 @@ from experiments.problems import Problem, Samples
 from experiments.seeds import generator
 from experiments.settings import Config, Settings
 from experiments.twins import Criterion, parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
-from framework.training import EVALUATION_SAMPLES, Target
+from framework.passes import EVALUATION_SAMPLES, Target
 
 
 def train(config: Config, seed: int, keep: bool) -> Record:
@@ -37,7 +37,8 @@ def train(config: Config, seed: int, keep: bool) -> Record:
     training = parts["train"].each(lambda tensor: tensor[0])
     order_stream, noise_stream = generator(seed, "order"), generator(seed, "noise")
     record = Record()
-    best, waited, kept = math.inf, 0, copy.deepcopy(net.state_dict())
+    best, waited = math.inf, 0
+    kept: dict[str, Tensor] = {}
 
     checkpoints = checkpoint_epochs(settings)
     record.add(0, _evaluate(net, criterion, problem, parts))
@@ -63,10 +64,10 @@ def train(config: Config, seed: int, keep: bool) -> Record:
             record.finish(epoch, settings, problem)
             return record
         watched = _loss(net, criterion, parts["validation"]) if settings.watches_validation() else math.nan
-        if watched < best:
-            best, waited, kept = watched, 0, copy.deepcopy(net.state_dict())
-        else:
-            waited += 1
+        waited = 0 if watched < best else waited + 1
+        if watched < best or epoch == 1:
+            kept = copy.deepcopy(net.state_dict())
+        best = min(best, watched)
         ends = epoch == settings.epochs or (stopping is not None and waited >= stopping.patience)
         if ends and stopping is not None and stopping.restore_best:
             net.load_state_dict(kept)
