@@ -14,7 +14,7 @@ from experiments.numerics import MODES, request
 
 if TYPE_CHECKING:
     from experiments.console import Format
-    from experiments.files import Evidence
+    from experiments.evidence import Evidence
     from experiments.study import Study
 
 MISSING = 3
@@ -64,11 +64,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _summarize(options: argparse.Namespace) -> int:
-    from experiments.files import read, write
+    from experiments.evidence import read
+    from experiments.files import write, write_verdicts
     from experiments.store import FILE, Store
     from experiments.study import load
 
-    if (options.results / FILE).exists():
+    stored = (options.results / FILE).exists()
+    if stored:
         with Store(options.results) as store:
             write(store, options.results)
     evidence = read(options.results)
@@ -77,6 +79,8 @@ def _summarize(options: argparse.Namespace) -> int:
     for study in studies:
         if study.name not in known:
             raise InputError(f"{options.results}: expected results of {study.name!r}, found {', '.join(known)}")
+    if stored:
+        evidence = write_verdicts(options.results, studies)
     _print(studies, evidence, options.format)
     _draw(studies, evidence, options.results)
     if options.strict and not evidence.complete([study.name for study in studies]):
@@ -87,8 +91,9 @@ def _summarize(options: argparse.Namespace) -> int:
 
 def _publish(results: Path, studies: Sequence["Study"]) -> "Evidence":
     """Writes CSVs and figures, unless they are newer than all that they are made from."""
+    from experiments.evidence import EVIDENCE, read
     from experiments.figures import names
-    from experiments.files import EVIDENCE, read, write
+    from experiments.files import write, write_verdicts
     from experiments.store import FILE, Store
 
     sources = [results / FILE, *Path(__file__).parent.rglob("*.py"), *(study.path for study in studies)]
@@ -99,7 +104,7 @@ def _publish(results: Path, studies: Sequence["Study"]) -> "Evidence":
         return read(results)
     with Store(results) as store:
         write(store, results)
-    evidence = read(results)
+    evidence = write_verdicts(results, studies)
     _draw(studies, evidence, results)
     return evidence
 

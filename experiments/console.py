@@ -5,13 +5,14 @@ from typing import Literal, get_args
 import pandas as pd
 from tabulate import tabulate
 
-from experiments.files import Evidence
-from experiments.report_tables import report_table, study_table
+from experiments.evidence import Evidence
+from experiments.report_tables import readings, report_table, study_table, verdict_table
 from experiments.study import Study
 
 Format = Literal["text", "markdown", "latex", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
+_WIDEST = 36  # characters of a column in a terminal
 _TABULATE = {"text": "simple", "markdown": "github", "latex": "latex_booktabs"}
 
 
@@ -25,16 +26,22 @@ def render(table: pd.DataFrame, style: Format) -> str:
         tablefmt=_TABULATE[style],
         disable_numparse=True,
         stralign="left",
+        maxcolwidths=_WIDEST if style == "text" else None,
     )
 
 
 def show(study: Study, evidence: Evidence, style: Format) -> str:
     """A study's tables: the report's own first, if it is one's, then every cell."""
-    summary = evidence.of(study.name).summary
+    found = evidence.of(study.name)
+    summary = found.summary
     sections = []
     if study.table is not None and study.reported:
         title = f"{study.table.title} ({study.table.unit}; ours: mean ± std over the runs that are ok)"
         sections.append(_section(title, render(report_table(study, study.table, summary), style), style))
+    if len(found.reproduction):
+        title = "Reported and reproduced"
+        sections.append(_section(title, render(verdict_table(found.reproduction), style), style))
+        sections.append("\n".join(readings(found.reproduction)))
     sections.append(_section(study.title, render(study_table(study, summary), style), style))
     source = f", source {study.source}" if study.source else ""
     return "\n\n".join([_heading(f"{study.name}{source}", style), *sections])

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from experiments.files import Evidence
+from experiments.evidence import Evidence
 from experiments.report_tables import factors_order
 from experiments.study import Study
 from experiments.tables import labels

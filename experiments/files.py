@@ -1,40 +1,19 @@
-"""results/*.csv: written from the store, sorted, floats by repr; read back for tables and figures."""
+"""results/*.csv: written from the store, sorted, floats by repr. A study absent from the store keeps its rows."""
 
 import io
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
-from experiments.errors import InputError
+from experiments.evidence import Evidence, read
+from experiments.reproduction import reproduction_table
 from experiments.store import FILE, Store
-from experiments.tables import INTEGERS, TEXT, curves_table, runs_table, summary_table
-
-EVIDENCE = ("runs", "summary", "curves", "metrics")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What tables and figures are made from, whether it came from a store or from shipped CSVs."""
-
-    runs: pd.DataFrame
-    summary: pd.DataFrame
-    curves: pd.DataFrame
-    metrics: pd.DataFrame
-
-    def of(self, study: str) -> "Evidence":
-        """One study's rows."""
-        runs, summary, curves = (each[each["study"] == study] for each in (self.runs, self.summary, self.curves))
-        return Evidence(runs, summary, curves, self.metrics[self.metrics["run_id"].isin(runs["run_id"])])
-
-    def complete(self, studies: Sequence[str]) -> bool:
-        """Whether every planned run of the studies is ok or diverged."""
-        chosen = self.summary[self.summary["study"].isin(list(studies))]
-        return bool((chosen["n_ok"] + chosen["n_diverged"] == chosen["n_planned"]).all())
+from experiments.study import Study
+from experiments.tables import curves_table, runs_table, summary_table
 
 
 def write(store: Store, results: Path) -> None:
@@ -63,27 +42,16 @@ def move_aside(results: Path) -> Path | None:
     return aside
 
 
-def read(results: Path) -> Evidence:
-    """The CSVs of a results directory.
-
-    Raises:
-        InputError: one is missing or lacks a column.
-    """
-    return Evidence(*(_read(results / f"{name}.csv") for name in EVIDENCE))
-
-
-def _read(path: Path) -> pd.DataFrame:
-    if not path.exists():
-        raise InputError(f"{path}: expected results of a grid, found no such file; `make grid` makes it")
-    numeric = [name for name in pd.read_csv(path, nrows=0).columns if name not in TEXT]
-    frame = pd.read_csv(
-        path,
-        dtype=dict.fromkeys(TEXT, str),
-        keep_default_na=False,
-        na_values={name: [""] for name in numeric},
-        float_precision="round_trip",
-    )
-    return frame.astype({name: "Int64" for name in INTEGERS if name in frame})
+def write_verdicts(results: Path, studies: Sequence[Study]) -> Evidence:
+    """Writes reproduction.csv from the other CSVs; studies that are not given keep their rows. Returns all of it."""
+    evidence = read(results)
+    known = [study for study in studies if len(evidence.of(study.name).runs)]
+    tables = [reproduction_table(study, evidence) for study in known if study.reported or study.claims]
+    if tables:
+        names = {study.name for study in known}
+        keep = set(evidence.reproduction["study"]) - names
+        _write(results / "reproduction.csv", pd.concat(tables, ignore_index=True), "study", keep)
+    return read(results)
 
 
 def _others(results: Path, key: str, studies: Sequence[str]) -> set[str]:

@@ -15,7 +15,8 @@ def study_table(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
         study: whose title and tuning are shown.
         summary: summary.csv's rows of the study.
     """
-    evaluation = summary[summary["phase"] == "evaluation"]
+    known = [factors_text(cell.factors) for cell in study.cells]
+    evaluation = summary[(summary["phase"] == "evaluation") & summary["factors"].isin(known)]
     factors = pd.DataFrame([labels(text) for text in evaluation["factors"]], index=evaluation.index)
     order = factors_order(study)
     table = factors.reindex(columns=list(order))
@@ -65,6 +66,47 @@ def report_table(study: Study, table: ReportTable, summary: pd.DataFrame) -> pd.
     return frame.drop(columns="reading") if frame["reading"].nunique() == 1 else frame
 
 
+def verdict_table(reproduction: pd.DataFrame) -> pd.DataFrame:
+    """Every reported number and claim with what our runs say.
+
+    Args:
+        reproduction: reproduction.csv's rows of a study.
+    """
+    rows = []
+    for row in reproduction.to_dict("records"):
+        number = row["statistic"] in ("single", "mean", "std", "mean+std")
+        ours = _plain(row["mean"]) + ("" if pd.isna(row["std"]) else f" ± {_plain(row['std'])}")
+        if not number:
+            ours = f"{_plain(row['mean'])} [{_plain(row['interval_low'])}, {_plain(row['interval_high'])}]"
+        chance = "" if pd.isna(row["tail_probability"]) else _plain(row["tail_probability"])
+        if chance and not pd.isna(row["tail_low"]):
+            chance += f" [{_plain(row['tail_low'])}, {_plain(row['tail_high'])}]"
+        rows.append(
+            {
+                "quote": row["quote"],
+                "reading": row["reading"] + (" (primary)" if row["primary"] else ""),
+                "metric": f"{row['metric'].replace('_', ' ')}, {row['statistic']}",
+                "reported": row["reported"],
+                "ours": "-" if row["verdict"] == "incomplete" else ours,
+                "n": f"{row['n']:.0f}",
+                "p": chance,
+                "verdict": row["verdict"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def readings(reproduction: pd.DataFrame) -> list[str]:
+    """For every quote with several readings, under how many of them it holds."""
+    lines = []
+    for (quote, metric), group in reproduction.groupby(["quote", "metric"], sort=False):
+        if len(group) > 1:
+            words = group["verdict"].value_counts()
+            counted = ", ".join(f"{word} under {count}" for word, count in words.items())
+            lines.append(f"{quote} ({str(metric).replace('_', ' ')}): {counted} of {len(group)} readings")
+    return lines
+
+
 def counts(summary: pd.DataFrame) -> "pd.Series[str]":
     """n_ok/n_planned, with the number of runs that diverged or failed where there are any."""
     shown = summary["n_ok"].astype(str) + "/" + summary["n_planned"].astype(str)
@@ -96,6 +138,11 @@ def _in_unit(value: float, statistic: str, table: ReportTable) -> str:
         return "-"
     shown = 1 - value if table.unit.startswith("accuracy") and statistic != "std" else value
     return f"{100 * shown:.1f}" if table.unit.endswith("%") else f"{shown:.3f}"
+
+
+def _plain(value: float) -> str:
+    """Three significant digits."""
+    return "-" if pd.isna(value) else f"{value:.3g}"
 
 
 def _percent(value: float) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from experiments.files import Evidence
+from experiments.evidence import Evidence
 from experiments.statistics.reproduction import LEVEL, tail
 from experiments.statistics.signflip import SignFlip, holm, sign_flip
 from experiments.study import Claim, Reported, Study, matching
@@ -89,7 +89,9 @@ def _number(study: Study, reported: Reported, evidence: Evidence) -> dict[str, A
         values = cell_values(study, reported.where, reported.metric, evidence).to_numpy()
     except IncompleteError as error:
         return row | {"n": 0, "verdict": "incomplete", "note": str(error)}
-    extreme = tail(np.asarray(values, np.float64), reported.statistic, reported.value, reported.runs, reported.resolutions)
+    extreme = tail(
+        np.asarray(values, np.float64), reported.statistic, reported.value, reported.runs, reported.resolutions
+    )
     return row | {
         "n": len(values),
         "mean": float(values.mean()),
