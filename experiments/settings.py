@@ -15,7 +15,7 @@ from experiments.messages import first_problem
 from experiments.names import ACTIVATION, INITIALIZER, KINDS, LISTS, LOSS, MEASURE, MODEL, PROBLEM, SCHEDULE
 from experiments.parts import Spec
 from experiments.problems import Problem
-from framework import EarlyStopping, Initializer, Loss, Module, Schedule
+from framework import BatchNorm, EarlyStopping, Initializer, Loss, Module, Schedule
 
 # a canonical configuration: JSON values, keys at their default omitted
 Config = dict[str, Any]
@@ -146,9 +146,16 @@ def canonical(raw: Mapping[str, Any]) -> Config:
         key = "stopping" if settings.stopping else "schedule"
         raise BadKeyError(key, "expected problem.validation ≥ 1, as it watches the validation loss, found 0")
     try:
-        settings.build_model(problem)
+        model = settings.build_model(problem)
     except ValueError as error:
         raise BadKeyError("model", str(error)) from error
+    lone = settings.batch_size == 1 or problem.train % settings.batch_size == 1
+    if lone and any(isinstance(module, BatchNorm) and module.axes == (-2,) for _, module in model.walk()):
+        raise BadKeyError(
+            "batch_size",
+            "expected no batch of one sample, which BatchNorm has no variance of, "
+            f"found problem.train = {problem.train} in batches of {settings.batch_size}",
+        )
     plain = settings.model_dump(mode="json")
     defaults = Settings()
     return {key: plain[key] for key in sorted(plain) if plain[key] != getattr(defaults, key)}
