@@ -70,15 +70,21 @@ def tail(
     if statistic == ("single",):
         return _single(values, reported[0], slack[0])
     stream = np.random.Generator(np.random.PCG64(seed))
-    drawn = _statistics(values[stream.integers(0, len(values), (_DRAWS, runs))], statistic)
+    drawn = resampled(values, statistic, runs, _DRAWS, stream)
     outer = []
     for _ in range(_OUTER):
         again = values[stream.integers(0, len(values), len(values))]
-        inner = _statistics(again[stream.integers(0, len(again), (_INNER, runs))], statistic)
-        outer.append(_probability(inner, reported, slack))
+        outer.append(_probability(resampled(again, statistic, runs, _INNER, stream), reported, slack))
     low, high = np.quantile(outer, [0.025, 0.975])
     first = np.quantile(drawn[:, 0], [0.025, 0.975])
     return Tail(_probability(drawn, reported, slack), float(low), float(high), (float(first[0]), float(first[1])))
+
+
+def resampled(values: Floats, statistic: tuple[str, ...], runs: int, draws: int, stream: np.random.Generator) -> Floats:
+    """Statistics of `runs` values drawn with replacement, (draws, statistics)."""
+    samples = values[stream.integers(0, len(values), (draws, runs))]
+    columns = {"single": lambda: samples[:, 0], "mean": lambda: samples.mean(1), "std": lambda: samples.std(1, ddof=1)}
+    return np.stack([columns[name]() for name in statistic], 1)
 
 
 def last_digit(value: float) -> float:
@@ -97,12 +103,6 @@ def _single(values: Floats, reported: float, slack: float) -> Tail:
         min(1.0, 2 * float(interval.high)),
         (float(middle[0]), float(middle[1])),
     )
-
-
-def _statistics(samples: Floats, statistic: tuple[str, ...]) -> Floats:
-    """(draws, statistics) of (draws, runs)."""
-    columns = {"mean": lambda: samples.mean(1), "std": lambda: samples.std(1, ddof=1)}
-    return np.stack([columns[name]() for name in statistic], 1)
 
 
 def _probability(drawn: Floats, reported: tuple[float, ...], slack: tuple[float, ...]) -> float:
