@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from framework import decide
-from framework.training import Target
+from framework.passes import Target
 
 
 @dataclass(frozen=True)
