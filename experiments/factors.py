@@ -22,13 +22,15 @@ def factors(configs: Sequence[Config], keys: Sequence[str]) -> list[dict[str, An
 
 def _value(settings: Settings, key: str, keys: Sequence[str]) -> Any:
     head, _, option = key.partition(".")
+    if head == "gradient_evaluations_per_sample":
+        head = "epochs"
+    plain = settings.model_dump(mode="json", include={head})[head]
+    if head not in KINDS:
+        return (plain or {}).get(option) if option else plain
+    if isinstance(plain, list):
+        return None if option else plain
     if option:
         value = settings.option(head, option)
         return list(value) if isinstance(value, tuple) else value
-    if head == "gradient_evaluations_per_sample":
-        head = "epochs"
-    value = getattr(settings, head)
-    if head not in KINDS or isinstance(value, list):
-        return value
-    name, options = split(value)
+    name, options = split(plain)
     return join(name, {inner: options[inner] for inner in options if f"{key}.{inner}" not in keys})

@@ -85,7 +85,12 @@ def _assign(raw: dict[str, Any], key: str, value: Any, place: str) -> None:
 
 
 def default_name(key: str) -> Any:
-    """The default of a part, so that a dotted key may reach into one that the study does not name."""
+    """The default of a part, so that a dotted key may reach into one that the study does not name.
+
+    An empty table for a key that is a table without a name and has none by default; None for any other key.
+    """
     from experiments.settings import Settings
 
-    return Settings.model_fields[key].default if key in KINDS else None
+    if key in KINDS:
+        return Settings.model_fields[key].default
+    return {} if key in Settings.model_fields and Settings.model_fields[key].default is None else None

@@ -30,8 +30,8 @@ FAILED = ("timeout", "error")
 def label(value: Any) -> str:
     """A part, list or number as people read it: leaky_relu(alpha=0.2), relu+tanh, 25-25, - for what there is not."""
     if isinstance(value, dict):
-        name, options = split(value)
-        return f"{name}({', '.join(f'{key}={label(inner)}' for key, inner in options.items())})"
+        options = ", ".join(f"{key}={label(inner)}" for key, inner in value.items() if key != "name")
+        return f"{value['name']}({options})" if "name" in value else options
     if isinstance(value, list | tuple):
         if value and all(isinstance(item, float) for item in value):
             return f"({', '.join(label(item) for item in value)})"
