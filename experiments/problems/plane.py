@@ -39,6 +39,8 @@ class Plane(Problem):
         for name, number, least in (("train", train, 2), ("test", test, 1), ("validation", validation, 0)):
             if number < least:
                 raise ValueError(f"{type(self).__name__.lower()} needs {name} ≥ {least}, found {number}")
+            if number == 1 and normalize == "each_own":
+                raise ValueError(f"{type(self).__name__.lower()} needs {name} ≥ 2 for normalize 'each_own', found 1")
         self.train, self.test, self.validation = train, test, validation
         self.encoding, self.normalize = encoding, normalize
         self.outputs = 1 if encoding == "signed" else 2
