@@ -170,6 +170,8 @@ def canonical_part(key: str, written: Any, place: str) -> Any:
     if key in LISTS and isinstance(written, list):
         listed = [_canonical_one(key, item, f"{place}[{i}]") for i, item in enumerate(written)]
         return listed[0] if len(listed) == 1 and key == "activation" else listed
+    if key == "measures":
+        return [_canonical_one(key, written, place)]
     return _canonical_one(key, written, place)
 
 
