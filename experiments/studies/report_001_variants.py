@@ -25,7 +25,7 @@ class AveragedMomentum(Optimizer):
     state: ClassVar[tuple[str, ...]] = ("average",)
 
     def __init__(
-        self, parameters: Iterable[Parameter], learning_rate: HyperParameter, beta: HyperParameter = 0.9
+        self, parameters: Iterable[Parameter], learning_rate: HyperParameter = 1e-3, beta: HyperParameter = 0.9
     ) -> None:
         super().__init__(parameters, learning_rate=learning_rate, beta=beta)
 
@@ -52,7 +52,7 @@ class AdamWithoutRoot(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Parameter],
-        learning_rate: HyperParameter,
+        learning_rate: HyperParameter = 1e-3,
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
