@@ -81,7 +81,10 @@ def _summarize(options: argparse.Namespace) -> int:
             raise InputError(f"{options.results}: expected results of {study.name!r}, found {', '.join(known)}")
     if stored:
         evidence = write_verdicts(options.results, studies)
-    _print(studies, evidence, options.format)
+    if options.into is not None:
+        _fill(options.into, studies, evidence)
+    else:
+        _print(studies, evidence, options.format)
     _draw(studies, evidence, options.results)
     if options.strict and not evidence.complete([study.name for study in studies]):
         print("fairgrid: planned runs are missing or failed", file=sys.stderr)
@@ -114,6 +117,21 @@ def _print(studies: Sequence["Study"], evidence: "Evidence", style: "Format") ->
 
     for study in studies:
         print(f"\n{show(study, evidence, style)}")
+
+
+def _fill(page: Path, studies: Sequence["Study"], evidence: "Evidence") -> None:
+    """Puts the studies' tables in their places in a Markdown page."""
+    from experiments.console import tables
+    from experiments.pages import filled, studies_in
+
+    if not page.exists():
+        raise InputError(f"{page}: expected a Markdown page, found none")
+    text = page.read_text(encoding="utf-8")
+    known = {study.name: study for study in studies}
+    for name in studies_in(text):
+        if name not in known:
+            raise InputError(f"{page}: expected marks of {', '.join(known)}, found one of {name!r}")
+    page.write_text(filled(text, lambda name: tables(known[name], evidence, "markdown")), encoding="utf-8")
 
 
 def _draw(studies: Sequence["Study"], evidence: "Evidence", results: Path) -> None:

@@ -31,7 +31,13 @@ def render(table: pd.DataFrame, style: Format) -> str:
 
 
 def show(study: Study, evidence: Evidence, style: Format) -> str:
-    """A study's tables: the report's own first, if it is one's, then every cell."""
+    """A study's tables under its name."""
+    source = f", source {study.source}" if study.source else ""
+    return f"{_heading(f'{study.name}{source}', style)}\n\n{tables(study, evidence, style)}"
+
+
+def tables(study: Study, evidence: Evidence, style: Format) -> str:
+    """A study's tables: the report's own first, if it is one's, the verdicts, then every cell."""
     found = evidence.of(study.name)
     summary = found.summary
     sections = []
@@ -41,10 +47,11 @@ def show(study: Study, evidence: Evidence, style: Format) -> str:
     if len(found.reproduction):
         title = "Reported and reproduced"
         sections.append(_section(title, render(verdict_table(found.reproduction), style), style))
-        sections.append("\n".join(readings(found.reproduction)))
+        lines = readings(found.reproduction)
+        if lines:
+            sections.append("\n".join(f"- {line}" for line in lines))
     sections.append(_section(study.title, render(study_table(study, summary), style), style))
-    source = f", source {study.source}" if study.source else ""
-    return "\n\n".join([_heading(f"{study.name}{source}", style), *sections])
+    return "\n\n".join(sections)
 
 
 def _heading(text: str, style: Format) -> str:

@@ -1,0 +1,26 @@
+"""Tables inside Markdown pages: what stands between two marks is replaced by a study's tables.
+
+<!-- tables report_004 -->
+…
+<!-- end -->
+"""
+
+import re
+from collections.abc import Callable
+
+_BLOCK = re.compile(r"(<!-- tables (?P<study>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def studies_in(text: str) -> list[str]:
+    """The studies whose tables a page holds, in order."""
+    return [match["study"] for match in _BLOCK.finditer(text)]
+
+
+def filled(text: str, tables: Callable[[str], str]) -> str:
+    """The page with every block replaced.
+
+    Args:
+        text: of the page.
+        tables: a study's tables in Markdown, by its name.
+    """
+    return _BLOCK.sub(lambda match: f"{match[1]}\n{tables(match['study'])}\n\n{match[3]}", text)
