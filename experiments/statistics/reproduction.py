@@ -5,6 +5,7 @@ be at least as extreme, on either side, within half a unit of the report's last 
 it has an interval: exact binomial for single runs, a bootstrap over our runs for statistics of several.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -83,7 +84,11 @@ def tail(
 def resampled(values: Floats, statistic: tuple[str, ...], runs: int, draws: int, stream: np.random.Generator) -> Floats:
     """Statistics of `runs` values drawn with replacement, (draws, statistics)."""
     samples = values[stream.integers(0, len(values), (draws, runs))]
-    columns = {"single": lambda: samples[:, 0], "mean": lambda: samples.mean(1), "std": lambda: samples.std(1, ddof=1)}
+    columns: dict[str, Callable[[], Floats]] = {
+        "single": lambda: samples[:, 0],
+        "mean": lambda: samples.mean(1),
+        "std": lambda: samples.std(1, ddof=1),
+    }
     return np.stack([columns[name]() for name in statistic], 1)
 
 
