@@ -1,11 +1,14 @@
 """Tables that people read: one per study, and each report's own, in its rows and columns, ours beside theirs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
+from experiments.names import KINDS
+from experiments.parts import join, maker, parameters, split
 from experiments.study import Metric, Reported, ReportTable, Study, matching
-from experiments.tables import factors_text, label, labels
+from experiments.tables import factors_text, label
 
 
 def study_table(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
@@ -15,9 +18,9 @@ def study_table(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
         study: whose title and tuning are shown.
         summary: summary.csv's rows of the study.
     """
-    known = [factors_text(cell.factors) for cell in study.cells]
-    evaluation = summary[(summary["phase"] == "evaluation") & summary["factors"].isin(known)]
-    factors = pd.DataFrame([labels(text) for text in evaluation["factors"]], index=evaluation.index)
+    evaluation = summary[(summary["phase"] == "evaluation") & summary["factors"].isin(list(factor_labels(study)))]
+    shown = factor_labels(study)
+    factors = pd.DataFrame([shown[text] for text in evaluation["factors"]], index=evaluation.index)
     order = factors_order(study)
     table = factors.reindex(columns=list(order))
     if study.tuning_seeds:
@@ -34,14 +37,44 @@ def study_table(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
     return table.loc[ranks.sort_values(list(order), kind="stable").index] if len(order) else table
 
 
+def factor_labels(study: Study) -> dict[str, dict[str, str]]:
+    """For the factors of every cell, as a record holds them, each value as people read it.
+
+    Of a part's options only those are shown that tell it from others of its name: disk(center=(0, 0)).
+    """
+    levels: dict[str, list[Any]] = {}
+    for cell in study.cells:
+        for name, value in cell.factors.items():
+            levels.setdefault(name, []).append(value)
+    return {
+        factors_text(cell.factors): {name: _level(name, value, levels[name]) for name, value in cell.factors.items()}
+        for cell in study.cells
+    }
+
+
+def _level(factor: str, value: Any, levels: list[Any]) -> str:
+    if factor not in KINDS or not isinstance(value, str | dict):
+        return label(value)
+    name = split(value)[0]
+    known = parameters(KINDS[factor], maker(KINDS[factor], name, factor))
+    namesakes = [split(level)[1] for level in levels if isinstance(level, str | dict) and split(level)[0] == name]
+    told = [
+        option
+        for option, parameter in known.items()
+        if len({label(options.get(option, parameter.default)) for options in namesakes}) > 1
+    ]
+    given = split(value)[1]
+    return label(join(name, {option: given.get(option, known[option].default) for option in told}))
+
+
 def factors_order(study: Study) -> dict[str, list[str]]:
     """The study's factors and their levels as labels, in the order in which the study states them."""
     order: dict[str, list[str]] = {}
-    for cell in study.cells:
-        for name, value in cell.factors.items():
+    for shown in factor_labels(study).values():
+        for name, level in shown.items():
             levels = order.setdefault(name, [])
-            if label(value) not in levels:
-                levels.append(label(value))
+            if level not in levels:
+                levels.append(level)
     return order
 
 
@@ -89,7 +122,7 @@ def verdict_table(reproduction: pd.DataFrame) -> pd.DataFrame:
                 "reported": row["reported"],
                 "ours": "-" if row["verdict"] == "incomplete" else ours,
                 "n": f"{row['n']:.0f}",
-                "p": chance,
+                "tail probability or p": chance,
                 "verdict": row["verdict"],
             }
         )

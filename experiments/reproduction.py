@@ -19,7 +19,7 @@ from experiments.evidence import Evidence
 from experiments.statistics.reproduction import LEVEL, tail
 from experiments.statistics.signflip import SignFlip, holm, sign_flip
 from experiments.study import Claim, Reported, Study, matching
-from experiments.tables import TEXT, factors_text, label
+from experiments.tables import TEXT, factors_text
 
 COLUMNS = (
     "study report quote reading primary metric statistic reported runs n mean std tail_probability tail_low tail_high"
@@ -228,8 +228,6 @@ def _spread(a: "pd.Series[float]", b: "pd.Series[float]") -> dict[str, Any]:
 def _stated(claim: Claim) -> str:
     if claim.test == "share":
         low, high = claim.between or (-math.inf, math.inf)
-        return f"{claim.claim} {claim.share:g} of runs in [{low:g}, {high:g}]"
-    where = ", ".join(f"{key} {label(value)}" for key, value in claim.where.items())
-    other = claim.against_metric or ", ".join(f"{key} {label(value)}" for key, value in (claim.against or {}).items())
-    words = {"less": "less than", "equivalent": "equivalent to"}[claim.claim]
-    return f"{where or claim.metric}: {words} {other}"
+        share = f"{100 * (claim.share or 0):g} %"
+        return f"{claim.claim} {share} of runs " + (f"at {low:g}" if low == high else f"in [{low:g}, {high:g}]")
+    return f"equivalent within ±{claim.region:g}" if claim.claim == "equivalent" else claim.claim
