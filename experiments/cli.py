@@ -131,7 +131,7 @@ def _fill(page: Path, studies: Sequence["Study"], evidence: "Evidence") -> None:
     for name in studies_in(text):
         if name not in known:
             raise InputError(f"{page}: expected marks of {', '.join(known)}, found one of {name!r}")
-    page.write_text(filled(text, lambda name: tables(known[name], evidence, "markdown")), encoding="utf-8")
+    page.write_text(filled(text, lambda name, only: tables(known[name], evidence, "markdown", only)), encoding="utf-8")
 
 
 def _draw(studies: Sequence["Study"], evidence: "Evidence", results: Path) -> None:

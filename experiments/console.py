@@ -36,22 +36,26 @@ def show(study: Study, evidence: Evidence, style: Format) -> str:
     return f"{_heading(f'{study.name}{source}', style)}\n\n{tables(study, evidence, style)}"
 
 
-def tables(study: Study, evidence: Evidence, style: Format) -> str:
-    """A study's tables: the report's own first, if it is one's, the verdicts, then every cell."""
+def tables(study: Study, evidence: Evidence, style: Format, only: str | None = None) -> str:
+    """A study's tables: the report's own first, if it is one's, the verdicts, then every cell.
+
+    Args:
+        study: whose they are.
+        evidence: of any studies.
+        style: how they are written.
+        only: "report", "verdicts" or "cells" for one of them alone.
+    """
     found = evidence.of(study.name)
-    summary = found.summary
-    sections = []
+    sections = {}
     if study.table is not None and study.reported:
         title = f"{study.table.title} ({study.table.unit}; ours: mean ± std over the runs that are ok)"
-        sections.append(_section(title, render(report_table(study, study.table, summary), style), style))
+        sections["report"] = _section(title, render(report_table(study, study.table, found.summary), style), style)
     if len(found.reproduction):
-        title = "Reported and reproduced"
-        sections.append(_section(title, render(verdict_table(found.reproduction), style), style))
-        lines = readings(found.reproduction)
-        if lines:
-            sections.append("\n".join(f"- {line}" for line in lines))
-    sections.append(_section(study.title, render(study_table(study, summary), style), style))
-    return "\n\n".join(sections)
+        verdicts = _section("Reported and reproduced", render(verdict_table(found.reproduction), style), style)
+        lines = "\n".join(f"- {line}" for line in readings(found.reproduction))
+        sections["verdicts"] = f"{verdicts}\n\n{lines}".rstrip()
+    sections["cells"] = _section(study.title, render(study_table(study, found.summary), style), style)
+    return "\n\n".join(section for name, section in sections.items() if only in (None, name))
 
 
 def _heading(text: str, style: Format) -> str:

@@ -8,7 +8,7 @@
 import re
 from collections.abc import Callable
 
-_BLOCK = re.compile(r"(<!-- tables (?P<study>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- tables (?P<study>\S+)(?: (?P<section>\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def studies_in(text: str) -> list[str]:
@@ -16,11 +16,11 @@ def studies_in(text: str) -> list[str]:
     return [match["study"] for match in _BLOCK.finditer(text)]
 
 
-def filled(text: str, tables: Callable[[str], str]) -> str:
+def filled(text: str, tables: Callable[[str, str | None], str]) -> str:
     """The page with every block replaced.
 
     Args:
         text: of the page.
-        tables: a study's tables in Markdown, by its name.
+        tables: a study's tables in Markdown, by its name and, if only one is wanted, the name of the section.
     """
-    return _BLOCK.sub(lambda match: f"{match[1]}\n{tables(match['study'])}\n\n{match[3]}", text)
+    return _BLOCK.sub(lambda match: f"{match[1]}\n{tables(match['study'], match['section'])}\n\n{match[3]}", text)
