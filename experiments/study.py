@@ -244,9 +244,10 @@ def parse(
     """
     file = _checked(table)
     shared = dict(file.run)
-    keep_seeds = _keep_seeds(shared.pop("keep_seeds", []))
+    assigned = dict(assignments)
+    keep_seeds = _keep_seeds(assigned.pop("keep_seeds", shared.pop("keep_seeds", [])))
     base = Point(shared, {})
-    for key, value in assignments:
+    for key, value in assigned.items():
         base = next(expand(base, [(key, [(f"--set {key}", value)])]))
     points: dict[str, tuple[Config, list[int], tuple[float, ...]]] = {}
     varied: dict[str, None] = {}
