@@ -113,25 +113,31 @@ def _publish(results: Path, studies: Sequence["Study"]) -> "Evidence":
 
 
 def _print(studies: Sequence["Study"], evidence: "Evidence", style: "Format") -> None:
-    from experiments.console import show
+    from experiments.console import overview, show
 
     for study in studies:
         print(f"\n{show(study, evidence, style)}")
+    if sum(bool(study.reported or study.claims) for study in studies) > 1:
+        print(f"\n{overview(evidence, style)}")
 
 
 def _fill(page: Path, studies: Sequence["Study"], evidence: "Evidence") -> None:
     """Puts the studies' tables in their places in a Markdown page."""
-    from experiments.console import tables
-    from experiments.pages import filled, studies_in
+    from experiments.console import overview, tables
+    from experiments.pages import OVERVIEW, filled, studies_in
 
     if not page.exists():
         raise InputError(f"{page}: expected a Markdown page, found none")
     text = page.read_text(encoding="utf-8")
     known = {study.name: study for study in studies}
     for name in studies_in(text):
-        if name not in known:
+        if name not in known and name != OVERVIEW:
             raise InputError(f"{page}: expected marks of {', '.join(known)}, found one of {name!r}")
-    page.write_text(filled(text, lambda name, only: tables(known[name], evidence, "markdown", only)), encoding="utf-8")
+
+    def content(name: str, only: str | None) -> str:
+        return overview(evidence, "markdown") if name == OVERVIEW else tables(known[name], evidence, "markdown", only)
+
+    page.write_text(filled(text, content), encoding="utf-8")
 
 
 def _draw(studies: Sequence["Study"], evidence: "Evidence", results: Path) -> None:
@@ -207,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
         "summarize", parents=[common], help="print tables, write CSVs and figures; train nothing"
     )
     summarize.add_argument("--format", choices=("text", "markdown", "latex", "csv"), default="text")
+    summarize.add_argument("--into", type=Path, metavar="PAGE", help="put the tables into a Markdown page, print none")
     summarize.add_argument(
         "--strict", action="store_true", help=f"exit {MISSING} if a planned run is missing or failed"
     )

@@ -6,7 +6,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from experiments.evidence import Evidence
-from experiments.report_tables import readings, report_table, study_table, verdict_table
+from experiments.report_tables import overview_table, readings, report_table, study_table, verdict_table
 from experiments.study import Study
 
 Format = Literal["text", "markdown", "latex", "csv"]
@@ -56,6 +56,12 @@ def tables(study: Study, evidence: Evidence, style: Format, only: str | None = N
         sections["verdicts"] = f"{verdicts}\n\n{lines}".rstrip()
     sections["cells"] = _section(study.title, render(study_table(study, found.summary), style), style)
     return "\n\n".join(section for name, section in sections.items() if only in (None, name))
+
+
+def overview(evidence: Evidence, style: Format) -> str:
+    """The primary reading of every number and claim of the reports that there is evidence for."""
+    title = "The reports' numbers and claims, primary readings (errors as fractions)"
+    return _section(title, render(overview_table(evidence.reproduction), style), style)
 
 
 def _heading(text: str, style: Format) -> str:

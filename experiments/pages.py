@@ -8,6 +8,8 @@
 import re
 from collections.abc import Callable
 
+OVERVIEW = "reports"
+
 _BLOCK = re.compile(r"(<!-- tables (?P<study>\S+)(?: (?P<section>\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -1,6 +1,6 @@
 """Tables that people read: one per study, and each report's own, in its rows and columns, ours beside theirs."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -107,10 +107,6 @@ def verdict_table(reproduction: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for row in reproduction.to_dict("records"):
-        number = row["statistic"] in ("single", "mean", "std", "mean+std")
-        ours = _plain(row["mean"]) + ("" if pd.isna(row["std"]) else f" ± {_plain(row['std'])}")
-        if not number:
-            ours = f"{_plain(row['mean'])} [{_plain(row['interval_low'])}, {_plain(row['interval_high'])}]"
         chance = "" if pd.isna(row["tail_probability"]) else _plain(row["tail_probability"])
         if chance and not pd.isna(row["tail_low"]):
             chance += f" [{_plain(row['tail_low'])}, {_plain(row['tail_high'])}]"
@@ -118,15 +114,52 @@ def verdict_table(reproduction: pd.DataFrame) -> pd.DataFrame:
             {
                 "quote": row["quote"],
                 "reading": row["reading"] + (" (primary)" if row["primary"] else ""),
-                "metric": f"{row['metric'].replace('_', ' ')}, {row['statistic']}",
+                "metric": _measured(row),
                 "reported": row["reported"],
-                "ours": "-" if row["verdict"] == "incomplete" else ours,
+                "ours": _found(row),
                 "n": f"{row['n']:.0f}",
                 "tail probability or p": chance,
                 "verdict": row["verdict"],
             }
         )
     return pd.DataFrame(rows)
+
+
+def overview_table(reproduction: pd.DataFrame) -> pd.DataFrame:
+    """The primary reading of every number and claim of all reports, and how often its verdict holds under others.
+
+    Args:
+        reproduction: all of reproduction.csv.
+    """
+    rows = []
+    for (study, quote, _), group in reproduction.groupby(["study", "quote", "metric"], sort=False):
+        for row in group[group["primary"].astype(bool)].to_dict("records"):
+            same = int((group["verdict"] == row["verdict"]).sum())
+            rows.append(
+                {
+                    "report": str(study).removeprefix("report_"),
+                    "number or claim": quote,
+                    "metric": _measured(row),
+                    "reported": row["reported"],
+                    "ours": _found(row),
+                    "n": f"{row['n']:.0f}",
+                    "verdict": row["verdict"] + (f" ({same} of {len(group)} readings)" if len(group) > 1 else ""),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _measured(row: dict[Hashable, Any]) -> str:
+    return f"{row['metric'].replace('_', ' ')}, {row['statistic']}"
+
+
+def _found(row: dict[Hashable, Any]) -> str:
+    """Our runs' mean ± standard deviation for a number, the estimate with its interval for a claim."""
+    if row["verdict"] == "incomplete":
+        return "-"
+    if row["statistic"] in ("single", "mean", "std", "mean+std"):
+        return _plain(row["mean"]) + ("" if pd.isna(row["std"]) else f" ± {_plain(row['std'])}")
+    return f"{_plain(row['mean'])} [{_plain(row['interval_low'])}, {_plain(row['interval_high'])}]"
 
 
 def readings(reproduction: pd.DataFrame) -> list[str]:
