@@ -7,7 +7,8 @@ import pandas as pd
 
 from experiments.names import KINDS
 from experiments.parts import join, maker, parameters, split
-from experiments.study import Metric, Reported, ReportTable, Study, matching
+from experiments.schema import Metric, Reported, ReportTable
+from experiments.study import Study, matching
 from experiments.tables import factors_text, label
 
 

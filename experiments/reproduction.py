@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from experiments.evidence import Evidence
+from experiments.schema import Claim, Reported
 from experiments.statistics.reproduction import LEVEL, tail
 from experiments.statistics.signflip import SignFlip, holm, sign_flip
-from experiments.study import Claim, Reported, Study, matching
+from experiments.study import Study, matching
 from experiments.tables import TEXT, factors_text
 
 COLUMNS = (

@@ -4,159 +4,20 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from typing import Any
 
 from experiments.errors import BadKeyError, InputError, nearest
 from experiments.factors import factors
 from experiments.grid import Point, axes, expand
 from experiments.identity import canonical_json
-from experiments.messages import first_problem
 from experiments.names import KINDS, OPTIMIZER
 from experiments.parts import join, split
+from experiments.schema import Claim, Reported, ReportFigure, ReportTable, Tuning, checked
 from experiments.seeds import TUNING_BLOCK
 from experiments.settings import Config, Settings, canonical, canonical_part
-from experiments.statistics.reproduction import last_digit
 
 SHIPPED = Path(__file__).parent / "studies"
-
-Metric = Literal["train_loss", "train_error", "validation_error", "test_loss", "test_error"]
-Statistic = Literal["single", "mean", "std"]
-FigureKind = Literal["data", "errors", "boundary", "curves"]
-FigureMetric = Literal["loss", "error", "accuracy"]
-FigurePart = Literal["train", "test"]
-
 MAX_ARMS = 6  # that a figure still tells apart
-
-
-def _listed(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else (value,)
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class Reported(_Table):
-    """A published number, and the cell whose runs it is held against."""
-
-    where: dict[str, Any] = Field(description="factors that name the cell")
-    metric: Metric
-    statistic: Annotated[tuple[Statistic, ...], BeforeValidator(_listed)]
-    value: Annotated[tuple[float, ...], BeforeValidator(_listed)] = Field(description="errors are fractions")
-    runs: int = Field(ge=1, description="how many runs the number is from")
-    quote: str = Field(description="where the report says it")
-    row: str = Field(description="the row of the report's table")
-    column: str = Field(description="the column of the report's table")
-    resolution: float | None = Field(None, gt=0, description="unit of the last printed digit, if value hides zeros")
-    reading: str = "as stated"
-    primary: bool = True
-
-    @property
-    def resolutions(self) -> tuple[float, ...]:
-        """The unit of the last printed digit of each value."""
-        return tuple(self.resolution or last_digit(value) for value in self.value)
-
-    @model_validator(mode="after")
-    def _one_value_per_statistic(self) -> "Reported":
-        if len(self.value) != len(self.statistic):
-            raise ValueError(f"expected a value per statistic ({len(self.statistic)}), found {len(self.value)}")
-        return self
-
-
-class Claim(_Table):
-    """A report's claim in words, and the test that stands for it.
-
-    "share": the runs of `where` whose metric lies in `between` are at least, or at most, a share of all.
-    "difference": the metric of `where` is less than, or equivalent to, that of `against`, seed by seed; with
-    `against_metric`, another metric of the same runs.
-    "order": it is less for more seeds than it is greater, where a difference has no size (never reached is worst).
-    "spread": its standard deviation is less.
-    """
-
-    quote: str = Field(description="the report's words")
-    test: Literal["share", "difference", "order", "spread"]
-    metric: str = Field(description="a column of runs.csv, or a name in metrics.csv")
-    where: dict[str, Any] = Field(description="factors that name the cell")
-    against: dict[str, Any] | None = Field(None, description="factors of the cell that it is compared with")
-    against_metric: str | None = Field(None, description="the metric that it is compared with")
-    claim: Literal["less", "equivalent", "at least", "at most"]
-    between: tuple[float, float] | None = Field(None, description="for a share: the range, ends included")
-    share: float | None = Field(None, gt=0, lt=1, description="for a share: of the runs")
-    region: float = Field(0.005, gt=0, description="for an equivalence: differences that do not matter")
-    reading: str = "as stated"
-    primary: bool = True
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Claim":
-        needed = {"share": ("between", "share")}.get(self.test, ())
-        for name in needed:
-            if getattr(self, name) is None:
-                raise ValueError(f"expected {name}, as the test is a share, found none")
-        allowed = {"share": ("at least", "at most"), "difference": ("less", "equivalent")}.get(self.test, ("less",))
-        if self.claim not in allowed:
-            raise ValueError(f"expected claim {' or '.join(map(repr, allowed))} for {self.test}, found {self.claim!r}")
-        if self.test != "share" and self.against is None and self.against_metric is None:
-            raise ValueError("expected against or against_metric, found neither")
-        return self
-
-
-class ReportTable(_Table):
-    """How the report prints its numbers."""
-
-    title: str
-    unit: Literal["error", "error %", "accuracy", "accuracy %"] = "error %"
-
-
-class ReportFigure(_Table):
-    """A figure like one of the report's: results/figures/<study>_<name>.png.
-
-    "data": points in the colours of their true class, and the true border. "errors": the same, misclassified points
-    crossed. "boundary": points in the colours of the decided class, the learned boundary, the true border. These three
-    are of the first of run.keep_seeds. "curves": metrics over epochs, median and the middle 80 % of all runs.
-    """
-
-    name: str = Field(pattern=r"^[a-z0-9_]+$", description="of the file")
-    kind: FigureKind
-    title: str
-    where: dict[str, Any] = Field(
-        default_factory=dict, description="factors that name cells; an arm each, or of all arms"
-    )
-    arms: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="by their label: factors that name, together with `where`, one cell each"
-    )
-    metrics: tuple[FigureMetric, ...] = Field((), description="of curves, a panel each")
-    parts: tuple[FigurePart, ...] = Field(("train", "test"), min_length=1)
-
-    @model_validator(mode="after")
-    def _metrics_of_curves(self) -> "ReportFigure":
-        if bool(self.metrics) != (self.kind == "curves"):
-            needed = "metrics for curves" if self.kind == "curves" else f"no metrics for a figure of kind {self.kind!r}"
-            raise ValueError(f"expected {needed}, found {list(self.metrics)}")
-        return self
-
-
-class Tuning(_Table):
-    """Each cell's learning rate chosen on validation error."""
-
-    learning_rate: dict[str, list[float]] = Field(description="candidates by the optimizer's name")
-    seeds: int = Field(5, ge=1, description="tuning seeds per candidate; none of them is an evaluation seed")
-
-
-class StudyFile(_Table):
-    """The tables and keys of a study file."""
-
-    title: str
-    source: str = ""
-    seeds: int | list[int] = 20
-    run: dict[str, Any] = Field(default_factory=dict)
-    grid: list[dict[str, Any]] = Field(default_factory=list)
-    tuning: Tuning | None = None
-    table: ReportTable | None = None
-    reported: list[Reported] = Field(default_factory=list)
-    claim: list[Claim] = Field(default_factory=list)
-    figure: list[ReportFigure] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -242,7 +103,7 @@ def parse(
     Raises:
         BadKeyError: something in it is not what is expected.
     """
-    file = _checked(table)
+    file = checked(table)
     shared = dict(file.run)
     assigned = dict(assignments)
     keep_seeds = _keep_seeds(assigned.pop("keep_seeds", shared.pop("keep_seeds", [])))
@@ -321,25 +182,6 @@ def arms(study: Study, figure: ReportFigure) -> list[tuple[str, Cell]]:
     if len(found) > MAX_ARMS:
         raise BadKeyError("where", f"expected factors of at most {MAX_ARMS} cells, found {len(found)} cells")
     return sorted(found, key=lambda arm: study.cells.index(arm[1]))
-
-
-def _checked(table: Mapping[str, Any]) -> StudyFile:
-    for key in table:
-        if key not in StudyFile.model_fields:
-            raise BadKeyError(key, f"expected a key of a study, found {key!r}{nearest(key, StudyFile.model_fields)}")
-    try:
-        return StudyFile.model_validate_json(canonical_json(dict(table)))
-    except TypeError as error:
-        raise BadKeyError("study", f"expected strings, numbers, booleans, lists and tables, found {error}") from error
-    except ValidationError as error:
-        known = {
-            **Tuning.model_fields,
-            **ReportTable.model_fields,
-            **Reported.model_fields,
-            **Claim.model_fields,
-            **ReportFigure.model_fields,
-        }
-        raise first_problem(error, known=known) from error
 
 
 def _configuration(point: Point) -> Config:
