@@ -141,7 +141,7 @@ class Driver:
             tqdm(total=len(waiting), desc=phase, unit="run", dynamic_ncols=True) as bar,
             _workers_ended_if_interrupted(),
         ):
-            with _interrupts_ignored():
+            with _interrupts_blocked():
                 outcomes = parallel([delayed(task)(chunk) for chunk in cut(waiting, self.chunk)])
             for outcome in outcomes:
                 store.commit(outcome.chunk.runs, outcome.records, outcome.environment, outcome.seconds)
@@ -190,13 +190,13 @@ def counted(counts: dict[str, int]) -> str:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """For worker processes to be born with: one interrupted while it imports torch would print a traceback."""
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _interrupts_blocked() -> Iterator[None]:
+    """For worker processes to be born with, as an interrupt is the driver's to handle; it gets its own afterwards."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 @contextmanager

@@ -45,7 +45,7 @@ CREATE TABLE planned (
     phase TEXT NOT NULL CHECK (phase IN ('tuning', 'evaluation')),
     run_id TEXT NOT NULL REFERENCES runs (run_id),
     factors TEXT NOT NULL,
-    PRIMARY KEY (study, run_id)
+    PRIMARY KEY (study, phase, run_id, factors)
 ) WITHOUT ROWID;
 CREATE TABLE metrics (
     run_id TEXT NOT NULL REFERENCES runs (run_id), metric TEXT NOT NULL, value REAL, PRIMARY KEY (run_id, metric)
@@ -155,40 +155,39 @@ class Store:
             retry_failed: whether runs that ended in error or timeout are planned again.
         """
         with self.transaction() as connection:
-            # the cell of the learning rate that was chosen is in both phases
-            cells = {(plan.run.cell, plan.phase): plan for plan in plans}
             connection.executemany(
                 "INSERT INTO cells VALUES (?, ?) ON CONFLICT DO NOTHING",
-                [(cell, canonical_json(plan.run.config)) for (cell, _), plan in cells.items()],
+                [(cell, canonical_json(config)) for cell, config in {p.run.cell: p.run.config for p in plans}.items()],
             )
             connection.executemany(
                 "INSERT INTO runs (run_id, cell, seed, status) VALUES (?, ?, ?, 'planned') ON CONFLICT DO NOTHING",
                 [(plan.run.run_id, plan.run.cell, plan.run.seed) for plan in plans],
             )
-            connection.execute(
-                "CREATE TEMP TABLE wanted (cell TEXT, phase TEXT, factors TEXT, PRIMARY KEY (cell, phase))"
-            )
-            connection.executemany(
-                "INSERT INTO wanted VALUES (?, ?, ?)",
-                [(cell, phase, canonical_json(plan.factors)) for (cell, phase), plan in cells.items()],
-            )
-            if complete:
+            before = set(
                 connection.execute(
-                    "DELETE FROM planned WHERE study = ? AND NOT EXISTS (SELECT 1 FROM runs JOIN wanted USING (cell)"
-                    " WHERE runs.run_id = planned.run_id AND wanted.phase = planned.phase)",
+                    "SELECT phase, run_id, factors, cell FROM planned JOIN runs USING (run_id) WHERE study = ?",
                     (study,),
                 )
+            )
+            # one configuration may be planned twice: a rate that was chosen is one that is also stated, say
+            wanted: dict[tuple[str, str], set[str]] = {}
+            for plan in plans:
+                wanted.setdefault((plan.run.cell, plan.phase), set()).add(canonical_json(plan.factors))
+            after = {(plan.phase, plan.run.run_id, canonical_json(plan.factors)) for plan in plans}
+            for phase, run_id, factors, cell in before:
+                if (cell, phase) in wanted:
+                    after |= {(phase, run_id, stated) for stated in wanted[cell, phase]}
+                elif not complete:
+                    after.add((phase, run_id, factors))
+            there = {row[:3] for row in before}
             connection.executemany(
-                "INSERT INTO planned VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [(study, plan.phase, plan.run.run_id, canonical_json(plan.factors)) for plan in plans],
+                "DELETE FROM planned WHERE study = ? AND phase = ? AND run_id = ? AND factors = ?",
+                [(study, *row) for row in sorted(there - after)],
             )
-            connection.execute(
-                "UPDATE planned SET factors = wanted.factors FROM wanted JOIN runs USING (cell)"
-                " WHERE runs.run_id = planned.run_id AND planned.phase = wanted.phase AND planned.study = ?"
-                " AND planned.factors <> wanted.factors",
-                (study,),
+            connection.executemany(
+                "INSERT INTO planned (study, phase, run_id, factors) VALUES (?, ?, ?, ?)",
+                [(study, *row) for row in sorted(after - there)],
             )
-            connection.execute("DROP TABLE wanted")
             if retry_failed:
                 connection.execute(
                     "UPDATE runs SET status = 'planned', message = '' WHERE status IN ('error', 'timeout')"

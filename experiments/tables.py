@@ -54,7 +54,7 @@ def runs_table(stored: pd.DataFrame) -> pd.DataFrame:
     described = pd.DataFrame.from_dict({cell: _described(config) for cell, config in configs.items()}, orient="index")
     frame = stored.drop(columns="config").join(described, on="cell")
     frame = frame.astype(dict.fromkeys(INTEGERS, "Int64") | dict.fromkeys(NUMBERS, "float64"))
-    return frame.sort_values(["study", "phase", "cell", "seed"], ignore_index=True)[RUNS]
+    return frame.sort_values(["study", "phase", "cell", "factors", "seed"], ignore_index=True)[RUNS]
 
 
 def _described(config: Config) -> dict[str, Any]:
@@ -76,19 +76,19 @@ def _described(config: Config) -> dict[str, Any]:
 
 
 def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """summary.csv: a row per cell.
+    """summary.csv: a row per cell and what the study calls it.
 
     Means, standard deviations (n − 1), extremes and the mean's 95 % interval (Student's t) are over runs that are ok.
     In medians and interquartile means a diverged run counts as an error of 1.
     """
     rows = []
-    for (study, phase, cell), group in runs.groupby(["study", "phase", "cell"], sort=True):
+    for (study, phase, cell, factors), group in runs.groupby(["study", "phase", "cell", "factors"], sort=True):
         counts = group["status"].value_counts()
         row: dict[str, Any] = {
             "study": study,
             "phase": phase,
             "cell": cell,
-            "factors": group["factors"].iloc[0],
+            "factors": factors,
             "learning_rate": group["learning_rate"].iloc[0],
             "n_planned": len(group),
             "n_ok": int(counts.get("ok", 0)),

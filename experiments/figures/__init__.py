@@ -1,0 +1,54 @@
+"""Figures, made from tables and from what is kept of single runs. Nothing here trains.
+
+matplotlib and seaborn are imported when a figure is drawn.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.study import Study
+
+if TYPE_CHECKING:
+    from experiments.evidence import Evidence
+    from experiments.figures.scatter import Kept
+
+OVERVIEW = "reports.png"
+
+
+def names(study: Study) -> list[str]:
+    """The files that `draw` makes for a study."""
+    own = [f"{study.name}_{figure.name}.png" for figure in study.figures]
+    return [f"{study.name}_curves.png", f"{study.name}_test_error.png", *own]
+
+
+def draw(study: Study, evidence: "Evidence", folder: Path, kept: "Kept | None" = None) -> None:
+    """Draws a study's figures into a folder; those of points only where points are kept, else what is there stays."""
+    from experiments.figures.curves import curves
+    from experiments.figures.epochs import epochs
+    from experiments.figures.errors import test_error
+    from experiments.figures.scatter import scatter
+    from experiments.figures.style import save, theme
+
+    folder.mkdir(parents=True, exist_ok=True)
+    found = evidence.of(study.name)
+    first, second, *own = names(study)
+    with theme():
+        save(curves(study, found), folder / first)
+        save(test_error(study, found), folder / second)
+        for name, wanted in zip(own, study.figures, strict=True):
+            figure = (
+                epochs(study, wanted, found) if wanted.kind == "curves" else scatter(study, wanted, found, kept or {})
+            )
+            if figure is not None:
+                save(figure, folder / name)
+
+
+def draw_overview(studies: Sequence[Study], evidence: "Evidence", folder: Path) -> None:
+    """Draws every number that the studies' reports state on the distribution of ours."""
+    from experiments.figures.overview import overview
+    from experiments.figures.style import save, theme
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with theme():
+        save(overview(studies, evidence), folder / OVERVIEW)

@@ -1,0 +1,102 @@
+"""Loss, error or accuracy over epochs, of a report's arms: the median of our runs and the band of their middle 80 %."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from experiments.evidence import Evidence
+from experiments.figures.arms import Arm, arms_of
+from experiments.figures.style import DASHES, Colour, colours, finish, log_axis, percent_axis
+from experiments.parts import split
+from experiments.schema import FigureMetric, FigurePart, ReportFigure
+from experiments.settings import Settings
+from experiments.study import Study
+
+_PARTS = {"train": "training set", "test": "test set"}
+
+
+def epochs(study: Study, wanted: ReportFigure, evidence: Evidence) -> Figure | None:
+    """One arm: a panel per metric, a line per part. Several: rows of metrics, columns of parts, a line per arm.
+
+    None where no run of the arms has been evaluated.
+    """
+    arms = arms_of(study, wanted)
+    if not any(len(arm.of(evidence.curves)) for arm in arms):
+        return None
+    several = len(arms) > 1
+    rows, columns = (len(wanted.metrics), len(wanted.parts)) if several else (1, len(wanted.metrics))
+    size = (max(3.0 * columns, 4.5), 2.4 * rows + 0.8)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=size, sharex=True, sharey="row" if several else False, squeeze=False
+    )
+    shades = colours(max(len(arms), len(wanted.parts)))
+    handles = []
+    shortened = False
+    for number, arm in enumerate(arms):
+        for position, part in enumerate(wanted.parts):
+            style = number if several else position
+            text = f"{arm.label}\n{arm.runs(evidence)}" if several else _PARTS[part]
+            if position == 0 or not several:
+                handles.append(Line2D([], [], color=shades[style], dashes=DASHES[style % len(DASHES)], label=text))
+            for place, metric in enumerate(wanted.metrics):
+                ax = axes[place][position] if several else axes[0][place]
+                line, cut = _line(arm, part, metric, evidence)
+                shortened |= cut
+                _draw(ax, line, shades[style], style)
+    for place, metric in enumerate(wanted.metrics):
+        row = axes[place] if several else axes[:, place]
+        _metric_axis(list(row), metric, f"{metric}{_unit(metric, arms)}")
+    for ax in axes[-1]:
+        ax.set_xlabel("epoch")
+    if several:
+        for position, part in enumerate(wanted.parts):
+            axes[0][position].set_title(_PARTS[part])
+            if position:
+                for row in axes:
+                    row[position].set_ylabel("")
+    note = "median over runs, band between the 10 % and 90 % quantiles"
+    note += "" if several else f"; {arms[0].runs(evidence)}"
+    note += "; shown while half of the runs are still training" if shortened else ""
+    return finish(figure, wanted.title, note, handles)
+
+
+def _line(arm: Arm, part: FigurePart, metric: FigureMetric, evidence: Evidence) -> tuple[pd.DataFrame, bool]:
+    """Checkpoints that at least half of the runs reached, in the metric's unit, and whether there are others."""
+    rows = arm.of(evidence.curves)
+    rows = rows[rows["metric"] == f"{part}_{'loss' if metric == 'loss' else 'error'}"].sort_values("epoch")
+    reached = rows[rows["n"] >= rows["n"].max() / 2]
+    line = reached[["epoch", "median", "q10", "q90"]].astype(float)
+    values = line[["median", "q10", "q90"]]
+    if metric == "accuracy":
+        values = 1 - values
+    line[["median", "q10", "q90"]] = values if metric == "loss" else 100 * values
+    return line, bool((reached["epoch"].max() < rows["epoch"].max()) if len(rows) else False)
+
+
+def _draw(ax: Axes, line: pd.DataFrame, shade: Colour, style: int) -> None:
+    ax.plot(line["epoch"], line["median"], color=shade, dashes=DASHES[style % len(DASHES)])
+    ax.fill_between(line["epoch"], line["q10"], line["q90"], color=shade, alpha=0.2, lw=0)
+
+
+def _metric_axis(row: list[Axes], metric: FigureMetric, text: str) -> None:
+    drawn = np.concatenate([np.ravel(line.get_ydata()) for ax in row for line in ax.get_lines()])
+    if metric == "error":
+        bands = [collection.get_datalim(ax.transData).y0 for ax in row for collection in ax.collections]
+        percent_axis(row, min(drawn.min(initial=100.0), *bands) / 100)
+    for ax in row:
+        if metric == "loss":
+            log_axis(ax)
+        elif metric == "accuracy":
+            ax.set_ylim(top=100.5)
+        ax.set_ylabel(text)
+        ax.margins(x=0.02)
+
+
+def _unit(metric: FigureMetric, arms: list[Arm]) -> str:
+    if metric != "loss":
+        return " (%)"
+    names = {split(Settings(**arm.cell.config).loss)[0] for arm in arms}
+    return f" ({names.pop().replace('_', ' ')})" if len(names) == 1 else ""

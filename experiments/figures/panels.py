@@ -1,0 +1,77 @@
+"""How the cells of a study are laid out: colours, columns and rows of panels for the factors that it varies."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from experiments.figures.style import Colour, colours, finish, word
+from experiments.tables import labels
+
+# the factor that colours tell apart is the first of these that a study varies
+_COLOURED = ("optimizer", "initializer", "engine")
+
+Order = dict[str, list[str]]  # a study's factors and their levels
+Panels = dict[tuple[str, str], Axes]  # by the levels of row and column
+
+
+def with_factors(frame: pd.DataFrame, order: Order) -> pd.DataFrame:
+    """Rows with a column per factor, as people read it."""
+    columns = {text: labels(text) for text in frame["factors"].unique()}
+    added = pd.DataFrame([columns[text] for text in frame["factors"]], index=frame.index, columns=list(order))
+    return frame[["cell", *(name for name in frame if name not in added and name != "cell")]].join(added)
+
+
+def assign(order: Order) -> tuple[str | None, str | None, str | None]:
+    """The factors told apart by colour, by columns and by rows of panels."""
+    varied = list(order)
+    if not varied:
+        return None, None, None
+    colour = next((name for name in _COLOURED if name in varied), varied[0])
+    rest = sorted((name for name in varied if name != colour), key=lambda name: -len(order[name]))
+    return colour, rest[0] if rest else None, rest[1] if len(rest) > 1 else None
+
+
+def panels_of(order: Order, column: str | None, row: str | None) -> tuple[Figure, Panels]:
+    """An empty panel for every level of two factors."""
+    columns, rows = order.get(column or "", [""]), order.get(row or "", [""])
+    size = (max(3.0 * len(columns), 5.0) + 1.2, 2.3 * len(rows) + 1.0)
+    figure, axes = plt.subplots(len(rows), len(columns), figsize=size, sharex=True, sharey=True, squeeze=False)
+    return figure, {(r, c): axes[i][j] for i, r in enumerate(rows) for j, c in enumerate(columns)}
+
+
+def shades(order: Order, colour: str | None) -> dict[str, Colour]:
+    """A colour for every level of a factor."""
+    levels = order.get(colour or "", [""])
+    return dict(zip(levels, colours(len(levels)), strict=True))
+
+
+def where(frame: pd.DataFrame, levels: dict[str | None, str]) -> pd.DataFrame:
+    """The rows of these levels."""
+    for name, level in levels.items():
+        if name is not None:
+            frame = frame[frame[name] == level]
+    return frame
+
+
+def finish_panels(
+    figure: Figure,
+    panels: Panels,
+    order: Order,
+    factors: Sequence[str | None],
+    axis_labels: tuple[str, str],
+    title: str,
+    note: str,
+) -> Figure:
+    """Panel titles, outer axis labels, a heading, and a legend of the colours."""
+    colour, column, row = factors
+    for (row_level, column_level), ax in panels.items():
+        named = [f"{word(name)} {level}" for name, level in ((row, row_level), (column, column_level)) if name]
+        ax.set_title("\n".join(named))
+        ax.set_xlabel(axis_labels[0] if ax.get_subplotspec().is_last_row() else "")  # type: ignore[union-attr]
+        ax.set_ylabel(axis_labels[1] if ax.get_subplotspec().is_first_col() else "")  # type: ignore[union-attr]
+    patches = [Patch(color=shade, label=level) for level, shade in shades(order, colour).items()] if colour else []
+    return finish(figure, title, note, patches, word(colour))
