@@ -141,10 +141,18 @@ def _fill(page: Path, studies: Sequence["Study"], evidence: "Evidence") -> None:
 
 
 def _draw(studies: Sequence["Study"], evidence: "Evidence", results: Path) -> None:
-    from experiments.figures import draw
+    """Draws the studies' figures; those of single runs from what the store keeps, where there is one."""
+    from experiments.figures import draw, draw_overview
+    from experiments.store import FILE, Store
 
+    kept: dict[str, Any] = {}
+    if (results / FILE).exists():
+        with Store(results) as store:
+            kept = {study.name: store.kept(study.name) for study in studies}
     for study in studies:
-        draw(study, evidence, results / "figures")
+        draw(study, evidence, results / "figures", kept.get(study.name))
+    if sum(bool(study.reported) for study in studies) > 1:
+        draw_overview(studies, evidence, results / "figures")
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -14,6 +14,7 @@ from experiments.parts import split
 from experiments.schema import FigureMetric, FigurePart, ReportFigure
 from experiments.settings import Settings
 from experiments.study import Study
+from experiments.tables import label
 
 _PARTS = {"train": "training set", "test": "test set"}
 
@@ -98,5 +99,5 @@ def _metric_axis(row: list[Axes], metric: FigureMetric, text: str) -> None:
 def _unit(metric: FigureMetric, arms: list[Arm]) -> str:
     if metric != "loss":
         return " (%)"
-    names = {split(Settings(**arm.cell.config).loss)[0] for arm in arms}
+    names = {label(split(Settings(**arm.cell.config).loss)[0]) for arm in arms}
     return f" ({names.pop().replace('_', ' ')})" if len(names) == 1 else ""

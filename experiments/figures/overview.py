@@ -56,7 +56,7 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
         for quote, rows in _rows(study, evidence.of(study.name)).items()
     }
     lines = sum(1 + len(rows) for rows in groups.values())
-    figure, ax = plt.subplots(figsize=(7.5, _ROW * lines + 1.2))
+    figure, ax = plt.subplots(figsize=(11, _ROW * lines + 1.2))
     ticks: list[float] = []
     texts: list[str] = []
     for heading, rows in groups.items():
