@@ -48,12 +48,14 @@ def factor_labels(study: Study) -> dict[str, dict[str, str]]:
         for name, value in cell.factors.items():
             levels.setdefault(name, []).append(value)
     return {
-        factors_text(cell.factors): {name: _level(name, value, levels[name]) for name, value in cell.factors.items()}
+        factors_text(cell.factors): {
+            name: _level(name, value, levels[name], bool(cell.rates)) for name, value in cell.factors.items()
+        }
         for cell in study.cells
     }
 
 
-def _level(factor: str, value: Any, levels: list[Any]) -> str:
+def _level(factor: str, value: Any, levels: list[Any], tuned: bool) -> str:
     if factor not in KINDS or not isinstance(value, str | dict):
         return label(value)
     name = split(value)[0]
@@ -65,7 +67,10 @@ def _level(factor: str, value: Any, levels: list[Any]) -> str:
         if len({label(options.get(option, parameter.default)) for options in namesakes}) > 1
     ]
     given = split(value)[1]
-    return label(join(name, {option: given.get(option, known[option].default) for option in told}))
+    shown = {option: given.get(option, known[option].default) for option in told}
+    if tuned and factor == "optimizer" and "learning_rate" in shown:
+        shown["learning_rate"] = "tuned"
+    return label(join(name, shown))
 
 
 def factors_order(study: Study) -> dict[str, list[str]]:

@@ -31,9 +31,11 @@ def label(value: Any) -> str:
     """A part, list or number as people read it: leaky_relu(alpha=0.2), relu+tanh, 25-25, - for what there is not."""
     if isinstance(value, dict):
         options = ", ".join(f"{key}={label(inner)}" for key, inner in value.items() if key != "name")
-        return f"{value['name']}({options})" if "name" in value else options
+        return f"{label(value['name'])}({options})" if "name" in value else options
     if isinstance(value, list | tuple):
-        if value and all(isinstance(item, float) for item in value):
+        if not value:
+            return "none"
+        if all(isinstance(item, float) for item in value):
             return f"({', '.join(label(item) for item in value)})"
         return ("-" if all(isinstance(item, int) for item in value) else "+").join(label(item) for item in value)
     if isinstance(value, str):

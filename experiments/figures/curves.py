@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from experiments.evidence import Evidence
-from experiments.figures.panels import assign, finish_panels, panels_of, shades, where, with_factors
+from experiments.figures.panels import assign, finish_panels, first_of_others, panels_of, shades, where, with_factors
 from experiments.figures.style import DASHES, percent_axis
 from experiments.report_tables import factors_order
 from experiments.study import Study
@@ -12,7 +12,7 @@ from experiments.study import Study
 def curves(study: Study, evidence: Evidence) -> Figure:
     """Median test error over epochs with the band of the middle 80 % of runs; a panel per level of two factors."""
     order = factors_order(study)
-    data = with_factors(evidence.curves[evidence.curves["metric"] == "test_error"], order)
+    data, note = first_of_others(with_factors(evidence.curves[evidence.curves["metric"] == "test_error"], study), order)
     colour, column, row = assign(order)
     figure, panels = panels_of(order, column, row)
     for place, ax in panels.items():
@@ -30,5 +30,5 @@ def curves(study: Study, evidence: Evidence) -> Figure:
         (colour, column, row),
         ("epoch", "test error (%)"),
         study.title,
-        "median over runs and the band between the 10 % and 90 % quantiles",
+        f"median over runs and the band between the 10 % and 90 % quantiles{note}",
     )

@@ -89,7 +89,7 @@ def _metric_axis(row: list[Axes], metric: FigureMetric, text: str) -> None:
         percent_axis(row, min(drawn.min(initial=100.0), *bands) / 100)
     for ax in row:
         if metric == "loss":
-            log_axis(ax)
+            log_axis(ax.yaxis)
         elif metric == "accuracy":
             ax.set_ylim(top=100.5)
         ax.set_ylabel(text)

@@ -1,6 +1,7 @@
 """How the cells of a study are laid out: colours, columns and rows of panels for the factors that it varies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -9,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from experiments.figures.style import Colour, colours, finish, word
-from experiments.tables import labels
+from experiments.report_tables import factor_labels, factors_order
+from experiments.study import Study
 
 # the factor that colours tell apart is the first of these that a study varies
 _COLOURED = ("optimizer", "initializer", "engine")
@@ -18,9 +20,10 @@ Order = dict[str, list[str]]  # a study's factors and their levels
 Panels = dict[tuple[str, str], Axes]  # by the levels of row and column
 
 
-def with_factors(frame: pd.DataFrame, order: Order) -> pd.DataFrame:
-    """Rows with a column per factor, as people read it."""
-    columns = {text: labels(text) for text in frame["factors"].unique()}
+def with_factors(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """The rows of the study's cells, with a column per factor, as people read it."""
+    columns, order = factor_labels(study), factors_order(study)
+    frame = frame[frame["factors"].isin(list(columns))]
     added = pd.DataFrame([columns[text] for text in frame["factors"]], index=frame.index, columns=list(order))
     return frame[["cell", *(name for name in frame if name not in added and name != "cell")]].join(added)
 
@@ -35,10 +38,17 @@ def assign(order: Order) -> tuple[str | None, str | None, str | None]:
     return colour, rest[0] if rest else None, rest[1] if len(rest) > 1 else None
 
 
+def first_of_others(data: pd.DataFrame, order: Order) -> tuple[pd.DataFrame, str]:
+    """The rows that three factors tell apart: of every other factor its first level, and a note that says so."""
+    others = [name for name in order if name not in assign(order)]
+    note = "".join(f"; {word(name)} {order[name][0]} only" for name in others)
+    return where(data, {name: order[name][0] for name in others}), note
+
+
 def panels_of(order: Order, column: str | None, row: str | None) -> tuple[Figure, Panels]:
     """An empty panel for every level of two factors."""
     columns, rows = order.get(column or "", [""]), order.get(row or "", [""])
-    size = (max(3.0 * len(columns), 5.0) + 1.2, 2.3 * len(rows) + 1.0)
+    size = (max(3.0 * len(columns), 5.0) + 1.2, 2.3 * len(rows) + 1.4)
     figure, axes = plt.subplots(len(rows), len(columns), figsize=size, sharex=True, sharey=True, squeeze=False)
     return figure, {(r, c): axes[i][j] for i, r in enumerate(rows) for j, c in enumerate(columns)}
 
@@ -49,7 +59,7 @@ def shades(order: Order, colour: str | None) -> dict[str, Colour]:
     return dict(zip(levels, colours(len(levels)), strict=True))
 
 
-def where(frame: pd.DataFrame, levels: dict[str | None, str]) -> pd.DataFrame:
+def where(frame: pd.DataFrame, levels: Mapping[Any, str]) -> pd.DataFrame:
     """The rows of these levels."""
     for name, level in levels.items():
         if name is not None:

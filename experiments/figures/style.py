@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis, XAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
@@ -81,13 +82,13 @@ def save(figure: Figure, path: Path) -> None:
 def percent_axis(panels: Iterable[Axes], smallest: float) -> None:
     """A logarithmic axis in percent down to the smallest error, but not below 0.1 %."""
     for ax in panels:
-        log_axis(ax)
+        log_axis(ax.yaxis)
         ax.set_ylim(max(0.1, 70 * smallest), 110)
 
 
-def log_axis(ax: Axes) -> None:
+def log_axis(axis: Axis) -> None:
     """A logarithmic axis with plain numbers at 1, 2 and 5 of every decade."""
-    ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_locator(NullLocator())
+    (axis.axes.set_xscale if isinstance(axis, XAxis) else axis.axes.set_yscale)("log")
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
