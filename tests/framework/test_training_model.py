@@ -197,6 +197,8 @@ def check_equals_torch(setting: Setting) -> list[Course]:
         for rate, expected in zip(course.rates, theirs.rates, strict=True):
             close(rate, expected, f"replica {seed}, a learning rate", 1e-12)
         if theirs.diverged:
+            state = torch.cat([value.flatten() for value in course.state.values()])
+            assert not state.isfinite().all(), "a replica that diverged was put back to its best"
             continue
         for which in ("losses", "watched"):
             for loss, expected in zip(getattr(course, which), getattr(theirs, which), strict=True):
