@@ -78,7 +78,9 @@ def test_a_feature_without_variance_is_shifted_alone(value: float, dtype: torch.
     test = train[:2] + 1
     found, other = normalize(train, test)
     scale = max(abs(value), torch.finfo(dtype).tiny)
-    assert found[:, 0].abs().max().item() <= 1e-5 * scale
+    # how a sum rounds depends on how many features lie beside each other
+    for alone in (found[:, 0], *normalize(torch.full((1000, 1), value, dtype=dtype))):
+        assert alone.abs().max().item() <= 1e-5 * scale
     torch.testing.assert_close(other[:, 0], test[:, 0] - value, rtol=0, atol=1e-5 * max(scale, 1))
     assert found[:, 1].std().item() == pytest.approx(1, rel=1e-5)
 
