@@ -3,11 +3,15 @@
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 import framework
+from experiments import twins
+from tests.framework import checks
+from tests.framework.tables import Example
 
 PAGE = (Path(__file__).parents[1] / "docs" / "framework.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -17,12 +21,18 @@ BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 def test_code_of_the_page_runs(number: int) -> None:
     names: dict[str, object] = {}
     exec(compile(BLOCKS[number], f"docs/framework.md, block {number}", "exec"), names)
-    if "Softsign" in names:
-        made, peer = names["Softsign"](), torch.nn.Softsign()
-        x = torch.linspace(-3, 3, 13, dtype=torch.float64, requires_grad=True)
-        peer(x).sum().backward()
-        assert torch.allclose(made.forward(x.detach()), peer(x))
-        assert torch.allclose(made.backward(torch.ones_like(x)), x.grad)
+
+
+@pytest.mark.parametrize("replicas", [None, checks.R])
+def test_the_activation_of_the_page_keeps_the_contract(monkeypatch: pytest.MonkeyPatch, replicas: int | None) -> None:
+    names: dict[str, Any] = {}
+    exec(next(block for block in BLOCKS if "class Softsign" in block), names)
+    monkeypatch.setitem(twins.MODULES, names["Softsign"], lambda module: torch.nn.Softsign())
+    example = Example(names["Softsign"])
+    module = checks.initialized(example, replicas)
+    for check in (checks.check_twin, checks.check_directional, checks.check_accumulates, checks.check_leaves_alone):
+        check(module, *checks.inputs(module, example, replicas))
+    checks.check_dtype(example, replicas)
 
 
 @pytest.mark.parametrize("name", framework.__all__)
