@@ -95,13 +95,14 @@ def _summarize(options: argparse.Namespace) -> int:
 def _publish(results: Path, studies: Sequence["Study"]) -> "Evidence":
     """Writes CSVs and figures, unless they are newer than all that they are made from."""
     from experiments.evidence import EVIDENCE, read
-    from experiments.figures import names
+    from experiments.figures import OVERVIEW, names
     from experiments.files import write, write_verdicts
     from experiments.store import FILE, Store
 
     sources = [results / FILE, *Path(__file__).parent.rglob("*.py"), *(study.path for study in studies)]
     made = [results / f"{name}.csv" for name in EVIDENCE]
     made += [results / "figures" / name for study in studies for name in names(study)]
+    made += [results / "figures" / OVERVIEW] if any(study.reported for study in studies) else []
     newest = max(path.stat().st_mtime for path in sources)
     if all(path.exists() and path.stat().st_mtime >= newest for path in made):
         return read(results)
@@ -144,6 +145,7 @@ def _draw(studies: Sequence["Study"], evidence: "Evidence", results: Path) -> No
     """Draws the studies' figures; those of single runs from what the store keeps, where there is one."""
     from experiments.figures import draw, draw_overview
     from experiments.store import FILE, Store
+    from experiments.study import load, shipped
 
     kept: dict[str, Any] = {}
     if (results / FILE).exists():
@@ -151,8 +153,10 @@ def _draw(studies: Sequence["Study"], evidence: "Evidence", results: Path) -> No
             kept = {study.name: store.kept(study.name) for study in studies}
     for study in studies:
         draw(study, evidence, results / "figures", kept.get(study.name))
-    if sum(bool(study.reported) for study in studies) > 1:
-        draw_overview(studies, evidence, results / "figures")
+    if any(study.reported for study in studies):
+        others = set(evidence.summary["study"]) - {study.name for study in studies}
+        every = [*studies, *(load(name) for name in shipped() if name in others)]
+        draw_overview(every, evidence, results / "figures")
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -57,6 +57,5 @@ def _read(path: Path) -> pd.DataFrame:
         dtype=dict.fromkeys(TEXT, str),
         keep_default_na=False,
         na_values={name: [""] for name in numeric},
-        float_precision="round_trip",
     )
     return frame.astype({name: "Int64" for name in INTEGERS if name in frame})

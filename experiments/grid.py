@@ -55,7 +55,7 @@ def axes(grid: Mapping[str, Any], place: str) -> list[Axis]:
 def expand(base: Point, crossed: Sequence[Axis]) -> Iterator[Point]:
     """Every configuration of one [[grid]] table over what all runs share.
 
-    Whole keys are set before dotted ones, so `optimizer = […]` and `optimizer.learning_rate = […]` cross.
+    Whole keys are set before dotted ones, so `optimizer = […]` and `"optimizer.learning_rate" = […]` cross.
     """
     ordered = sorted(crossed, key=lambda axis: axis[0].count("."))
     for values in itertools.product(*(values for _, values in ordered)):

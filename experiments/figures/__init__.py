@@ -50,5 +50,6 @@ def draw_overview(studies: Sequence[Study], evidence: "Evidence", folder: Path) 
     from experiments.figures.style import save, theme
 
     folder.mkdir(parents=True, exist_ok=True)
+    reports = sorted((study for study in studies if study.reported), key=lambda study: study.name)
     with theme():
-        save(overview(studies, evidence), folder / OVERVIEW)
+        save(overview(reports, evidence), folder / OVERVIEW)

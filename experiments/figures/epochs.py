@@ -17,6 +17,7 @@ from experiments.study import Study
 from experiments.tables import label
 
 _PARTS = {"train": "training set", "test": "test set"}
+_FEW = 12  # checkpoints that are shown as such
 
 
 def epochs(study: Study, wanted: ReportFigure, evidence: Evidence) -> Figure | None:
@@ -78,7 +79,8 @@ def _line(arm: Arm, part: FigurePart, metric: FigureMetric, evidence: Evidence) 
 
 
 def _draw(ax: Axes, line: pd.DataFrame, shade: Colour, style: int) -> None:
-    ax.plot(line["epoch"], line["median"], color=shade, dashes=DASHES[style % len(DASHES)])
+    marker = "o" if len(line) <= _FEW else ""
+    ax.plot(line["epoch"], line["median"], color=shade, dashes=DASHES[style % len(DASHES)], marker=marker, ms=3)
     ax.fill_between(line["epoch"], line["q10"], line["q90"], color=shade, alpha=0.2, lw=0)
 
 
@@ -87,6 +89,8 @@ def _metric_axis(row: list[Axes], metric: FigureMetric, text: str) -> None:
     if metric == "error":
         bands = [collection.get_datalim(ax.transData).y0 for ax in row for collection in ax.collections]
         percent_axis(row, min(drawn.min(initial=100.0), *bands) / 100)
+        tops = [collection.get_datalim(ax.transData).y1 for ax in row for collection in ax.collections]
+        row[0].set_ylim(top=min(110.0, 1.2 * max(tops, default=100.0)))
     for ax in row:
         if metric == "loss":
             log_axis(ax.yaxis)
@@ -99,5 +103,5 @@ def _metric_axis(row: list[Axes], metric: FigureMetric, text: str) -> None:
 def _unit(metric: FigureMetric, arms: list[Arm]) -> str:
     if metric != "loss":
         return " (%)"
-    names = {label(split(Settings(**arm.cell.config).loss)[0]) for arm in arms}
-    return f" ({names.pop().replace('_', ' ')})" if len(names) == 1 else ""
+    names = {split(Settings(**arm.cell.config).loss)[0] for arm in arms}
+    return f" ({label(names.pop()).replace('_', ' ')})" if len(names) == 1 else ""

@@ -20,7 +20,8 @@ from experiments.study import Study
 
 _DRAWS = 20_000
 _TICKS = (0, 0.5, 1, 2, 5, 10, 20, 50, 100)
-_ROW = 0.21  # inches
+_ROW = 0.165  # inches
+_TEXT = 7.5  # points
 _ERRORS = ("train_error", "validation_error", "test_error")
 
 
@@ -56,7 +57,7 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
         for quote, rows in _rows(study, evidence.of(study.name)).items()
     }
     lines = sum(1 + len(rows) for rows in groups.values())
-    figure, ax = plt.subplots(figsize=(11, _ROW * lines + 1.2))
+    figure, ax = plt.subplots(figsize=(7.6, _ROW * lines + 1.5))
     ticks: list[float] = []
     texts: list[str] = []
     for heading, rows in groups.items():
@@ -72,7 +73,7 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
     for text in ax.get_yticklabels():
         if text.get_text() in groups:
             text.set_fontweight("bold")
-        text.set_fontsize("small")
+        text.set_fontsize(_TEXT)
     ax.set_ylim(len(ticks) - 0.5, -0.5)
     ax.grid(visible=False, axis="y")
     ax.set_xscale("symlog", linthresh=1, linscale=0.6)
@@ -80,13 +81,14 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
     ax.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("error, or its standard deviation (%)")
+    below = -0.5 / (_ROW * lines)
+    ax.legend(handles=_legend(), loc="upper right", bbox_to_anchor=(1, below), ncols=3, frameon=False, fontsize=_TEXT)
     return finish(
         figure,
         "The reports' numbers on the distribution of ours",
         "bars: our runs, or statistics of as many of them as the report had, drawn with replacement; thin from 2.5 % to"
         " 97.5 %, thick from quartile to quartile, with the median; the error of a diverged run is 100 %; the axis is"
         " linear below 1 %",
-        _legend(),
     )
 
 
@@ -121,7 +123,7 @@ def _verdict(reported: Reported, evidence: Evidence) -> str:
         & (table["metric"] == reported.metric)
         & (table["statistic"] == "+".join(reported.statistic))
     ]
-    jointly = " (jointly)" if len(reported.statistic) > 1 else ""
+    jointly = ", jointly" if len(reported.statistic) > 1 else ""
     return f"{chosen['verdict'].iloc[0]}{jointly}" if len(chosen) else ""
 
 
@@ -130,10 +132,10 @@ def _draw(ax: Axes, place: int, row: Row) -> None:
     if len(row.ours):
         low, first, median, third, high = 100 * np.quantile(row.ours, [0.025, 0.25, 0.5, 0.75, 0.975])
         ax.plot([low, high], [place, place], color=shade, lw=1.2, solid_capstyle="butt", zorder=2)
-        ax.plot([first, third], [place, place], color=shade, lw=6, solid_capstyle="butt", zorder=2)
-        ax.plot([median], [place], marker="|", color="white", ms=6, mew=1.5, zorder=3)
+        ax.plot([first, third], [place, place], color=shade, lw=5, solid_capstyle="butt", zorder=2)
+        ax.plot([median], [place], marker="|", color="white", ms=5, mew=1.5, zorder=3)
     ax.plot([100 * row.reported], [place], zorder=4, **_mark())
-    ax.text(1.01, place, row.verdict, transform=ax.get_yaxis_transform(), va="center", size="small")
+    ax.text(1.01, place, row.verdict, transform=ax.get_yaxis_transform(), va="center", size=_TEXT)
 
 
 def _shade(primary: bool) -> Colour:
@@ -141,12 +143,12 @@ def _shade(primary: bool) -> Colour:
 
 
 def _mark() -> dict[str, Any]:
-    return {"marker": "D", "ms": 5, "mfc": colours(2)[1], "mec": "black", "mew": 0.7, "ls": ""}
+    return {"marker": "D", "ms": 4.5, "mfc": colours(2)[1], "mec": "black", "mew": 0.7, "ls": ""}
 
 
 def _legend() -> list[Line2D]:
     return [
-        Line2D([], [], color=_shade(True), lw=6, label="ours, primary reading"),
-        Line2D([], [], color=_shade(False), lw=6, label="ours, another reading"),
+        Line2D([], [], color=_shade(True), lw=5, label="ours, primary reading"),
+        Line2D([], [], color=_shade(False), lw=5, label="ours, another reading"),
         Line2D([], [], label="the report's number", **_mark()),
     ]

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from experiments.evidence import Evidence
@@ -20,7 +21,7 @@ Array = NDArray[Any]
 Arrays = dict[str, Array]
 Kept = dict[tuple[str, int], Arrays]
 
-_PARTS = {"train": "training", "test": "test"}
+_PARTS = {"train": "training set", "test": "test set"}
 _SIZE = 2.9  # inches of a panel's side
 _MOST_COLUMNS = 3
 
@@ -41,7 +42,9 @@ def scatter(study: Study, wanted: ReportFigure, evidence: Evidence, kept: Kept) 
     shown = [(arm, part) for arm in arms for part in wanted.parts]
     columns = len(wanted.parts) if len(wanted.parts) > 1 else min(len(arms), _MOST_COLUMNS)
     rows = math.ceil(len(shown) / columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(_SIZE * columns, (_SIZE + 0.3) * rows + 0.5), squeeze=False)
+    titles = 0.4 + 0.2 * max(arm.label.count("\n") + 1 if arm.label else 0 for arm in arms)
+    size = (_SIZE * columns, (_SIZE + titles) * rows + 0.6)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for number, ax in enumerate(axes.flat):
         if number >= len(shown):
             ax.set_axis_off()
@@ -90,18 +93,20 @@ def _panel(ax: Axes, wanted: ReportFigure, part: FigurePart, arrays: Arrays) -> 
         _boundary(ax, arrays["canvas.points"], arrays["canvas.decided"])
     for number, shade in enumerate(shades):
         chosen = points[classes == number]
-        ax.scatter(chosen[:, 0], chosen[:, 1], s=7, color=shade, linewidths=0, zorder=2)
+        ax.scatter(chosen[:, 0], chosen[:, 1], s=9, color=shade, linewidths=0, zorder=2)
     if "border.points" in arrays:
         ax.plot(*arrays["border.points"].T, color="0.15", dashes=(4, 2), lw=1.1, zorder=3)
-    heading = f"{len(points)} {_PARTS[part]} points"
+    heading = f"{_PARTS[part]}\n{len(points)} points"
     if wanted.kind != "data":
         wrong = misclassified(arrays, part)
-        ax.scatter(points[wrong, 0], points[wrong, 1], marker="x", s=24, color="black", linewidths=0.9, zorder=4)
-        heading += f", {wrong.sum()} wrong ({100 * wrong.mean():.1f} %)"
+        ax.scatter(points[wrong, 0], points[wrong, 1], marker="x", s=18, color="black", linewidths=0.8, zorder=4)
+        heading = f"{_PARTS[part]}\n{wrong.sum()} of {len(points)} wrong ({100 * wrong.mean():.1f} %)"
     low, high = _limits(arrays)
     ax.set_xlim(low[0], high[0])
     ax.set_ylim(low[1], high[1])
     ax.set_aspect("equal")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.grid(False)
     return heading
 

@@ -53,14 +53,9 @@ def finish(
     legend_title: str = "",
 ) -> Figure:
     """A heading above everything, in bold and wrapped, a note under it, and one legend beside the panels."""
-    height, width = figure.get_figheight(), int(_CHARACTERS * figure.get_figwidth())
-    bold, plain = textwrap.wrap(title, width), textwrap.wrap(note, int(1.2 * width))
-    figure.tight_layout(rect=(0, 0, 1, 1 - (0.15 + _LINE * (len(bold) + len(plain))) / height))
-    top = 1 - 0.05 / height
-    figure.text(0.01, top, "\n".join(bold), weight="bold", va="top")
-    figure.text(0.01, top - _LINE * len(bold) / height, "\n".join(plain), va="top", size="small")
+    width, height = figure.get_size_inches()
     if handles:
-        figure.legend(
+        legend = figure.legend(
             handles=list(handles),
             title=legend_title or None,
             loc="center left",
@@ -68,6 +63,13 @@ def finish(
             frameon=False,
             alignment="left",
         )
+        width += legend.get_window_extent().width / figure.dpi
+    bold = textwrap.wrap(title, int(_CHARACTERS * width))
+    plain = textwrap.wrap(note, int(1.2 * _CHARACTERS * width))
+    figure.tight_layout(rect=(0, 0, 1, 1 - _LINE * (len(bold) + len(plain)) / height))
+    top = 1 - 0.05 / height
+    figure.text(0.01, top, "\n".join(bold), weight="bold", va="top")
+    figure.text(0.01, top - _LINE * len(bold) / height, "\n".join(plain), va="top", size="small")
     return figure
 
 

@@ -96,11 +96,11 @@ ERRORS = [
     (lambda: layer(2).forward(ones(2, 6, 3)), "Linear takes 4 features, found x of shape (2, 6, 3)"),
     (
         lambda: Linear(4, 3).forward(ones(2, 6, 4)),
-        "Linear's weight is (4, 3), which does not fit x of shape (2, 6, 4)",
+        "Linear's parameter is (4, 3), which does not fit x of shape (2, 6, 4)",
     ),
     (
         lambda: layer(2).forward(ones(3, 6, 4)),
-        "Linear's weight is (2, 4, 3), which does not fit x of shape (3, 6, 4)",
+        "Linear's parameter is (2, 4, 3), which does not fit x of shape (3, 6, 4)",
     ),
     (lambda: Sequential(Tanh(), torch.tanh), "Sequential takes modules, found builtin_function_or_method"),
     (lambda: Linear(4, 3).backward(ones(6, 3)), "Linear.backward needs a forward before it"),
