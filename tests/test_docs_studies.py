@@ -1,0 +1,53 @@
+"""docs/studies.md lists every key and every name, with what they are in the code; its example runs."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from experiments import parts
+from experiments.cli import main
+from experiments.names import KINDS
+from experiments.settings import default_settings
+
+PAGE = (Path(__file__).parents[1] / "docs" / "studies.md").read_text(encoding="utf-8")
+
+
+def rows(mark: str) -> list[list[str]]:
+    block = re.search(rf"<!-- {mark} -->\n(.*?)<!-- end -->", PAGE, re.DOTALL)
+    assert block
+    return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in block[1].splitlines()[2:]]
+
+
+@pytest.mark.parametrize("key", default_settings())
+def test_every_key_is_listed_with_its_default(key: str) -> None:
+    default, meaning = default_settings()[key]
+    assert [f"`{key}`", "none" if default is None else f"`{json.dumps(default)}`", meaning] in rows("keys")
+
+
+@pytest.mark.parametrize(
+    ("key", "name"), [(key, name) for key, kind in KINDS.items() if key != "output_activation" for name in kind.names]
+)
+def test_every_name_is_listed_with_its_options(key: str, name: str) -> None:
+    listed = [row for row in rows("names") if row[:2] == [KINDS[key].noun, f"`{name}`"]]
+    assert len(listed) == 1
+    options = "".join(listed[0][2:])
+    known = parts.parameters(KINDS[key], KINDS[key].names[name])
+    assert re.findall(r"`(\w+)`", options) == list(known)
+    for option, parameter in known.items():
+        default = float(f"{parameter.default:.4g}") if isinstance(parameter.default, float) else parameter.default
+        assert parameter.default is inspect.Parameter.empty or f"`{option}` = {json.dumps(default)}" in options
+
+
+def test_nothing_is_listed_that_is_not_there() -> None:
+    assert len(rows("keys")) == len(default_settings())
+    assert len(rows("names")) == sum(len(kind.names) for key, kind in KINDS.items() if key != "output_activation")
+
+
+def test_the_first_example_runs(tmp_path: Path) -> None:
+    study = tmp_path / "mine.toml"
+    study.write_text(re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)[1])  # type: ignore[index]
+    options = ["--seeds", "2", "--jobs", "1", "--set", "epochs=1", "--results", str(tmp_path / "results")]
+    assert main(["run", str(study), *options]) == 0
