@@ -2,6 +2,9 @@
 
 Every tensor of a model may carry a leading replica dimension R, so that R independently initialized networks train in
 one set of tensor operations. The same classes serve plain tensors.
+
+To read it all: parameter, module, linear, activations, sequential; losses/ and optimizers/, each from its base class;
+passes and training, with schedules and stopping; then what is left in any order.
 """
 
 from framework.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh

@@ -33,13 +33,7 @@ class Linear(Module):
         weight = self.weight.value
         if x.shape[-1] != weight.shape[-2]:
             raise ValueError(f"Linear takes {weight.shape[-2]} features, found x of shape {tuple(x.shape)}")
-        if weight.dim() == 3 and x.dim() == 2:
-            x = x.expand(weight.shape[0], *x.shape)
-        if x.shape[:-2] != weight.shape[:-2]:
-            raise ValueError(
-                f"Linear's weight is {tuple(weight.shape)}, which does not fit x of shape {tuple(x.shape)}"
-            )
-        self.cache = x
+        self.cache = x = self.beside(x, self.weight)
         if self.bias is None:
             return x @ weight
         product = torch.baddbmm if weight.dim() == 3 else torch.addmm

@@ -1,6 +1,7 @@
 """The training loop: plain or stacked, with replicas that end each in its own epoch.
 
-`Training` is an iterator over epochs: whoever trains looks at it between them. `train_model` runs it to the end.
+`Training` is iterated over, once, an epoch at a time: whoever trains looks at it in between. `train_model` runs it to
+the end. A pass over the data itself is in framework/passes.py.
 """
 
 import math
@@ -96,16 +97,16 @@ class Training:
         """The epochs, from 1, each after it was trained."""
         for epoch in range(1, self.epochs + 1):
             self._epoch()
-            ended = self._diverged(epoch)
+            diverged = self._diverged(epoch)
             if self.validation is not None:
                 prediction = predict(self.model, self.validation.x)
                 self.validation_loss = self.criterion.forward(prediction, self.validation.target)
-            stopped = torch.zeros_like(ended)
+            stopped = torch.zeros_like(diverged)
             if self.stopping is not None and self.validation_loss is not None:
                 stopped = self.stopping.step(self.validation_loss, self.model)
-            self.finished = ended | stopped | (epoch == self.epochs)
+            self.finished = diverged | stopped | (epoch == self.epochs)
             if self.stopping is not None:
-                self.stopping.restore(self.model, self.finished & ~ended)
+                self.stopping.restore(self.model, self.finished & ~diverged)
             yield epoch
             if bool(self.finished.all()):
                 return
@@ -137,6 +138,7 @@ class Training:
             if diverged.view(-1)[place]:
                 column = bad.view(len(bad), -1)[:, place]
                 what = "training loss" if column.any() else "parameters"
+                # the first bad loss; parameters are looked at after an epoch alone
                 step = int(column.to(torch.uint8).argmax()) + 1 if column.any() else len(bad)
                 self.diverged[row] = (epoch - 1) * len(bad) + step, f"{what} not finite"
         return diverged
