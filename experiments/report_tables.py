@@ -93,13 +93,19 @@ def report_table(study: Study, table: ReportTable, summary: pd.DataFrame) -> pd.
         summary: summary.csv's rows of the study.
     """
     rows: dict[tuple[str, str], dict[str, str]] = {}
+    counted: dict[tuple[str, str], dict[str, str]] = {}
     for reported in study.reported:
         reading = reported.reading + (" (primary)" if reported.primary else "")
         row = rows.setdefault((reported.row, reading), {"": reported.row, "reading": reading})
         found = _cell_row(study, reported, summary)
         row[f"{reported.column}: report"] = _reported(reported, table)
         row[f"{reported.column}: ours"] = _ours(reported.metric, found, table) if len(found) else "not run"
-        row["ok"] = counts(found).iloc[0] if len(found) else "0/0"
+        known = counted.setdefault((reported.row, reading), {})
+        known[reported.column] = counts(found).iloc[0] if len(found) else "0/0"
+        several = len(set(known.values())) > 1
+        row["ok"] = (
+            ", ".join(f"{name}: {count}" for name, count in known.items()) if several else known[reported.column]
+        )
     names = list(dict.fromkeys(name for row in rows.values() for name in row if name != "ok"))
     frame = pd.DataFrame(list(rows.values())).reindex(columns=[*names, "ok"]).fillna("")
     return frame.drop(columns="reading") if frame["reading"].nunique() == 1 else frame
