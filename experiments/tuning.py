@@ -14,12 +14,18 @@ def select(runs: pd.DataFrame) -> dict[str, float]:
             validation_error and train_loss.
 
     Raises:
-        ValueError: a run ended in error or timeout or has not run, so that the choice would be among unequal trials.
+        ValueError: a run ended in error or timeout, has not run or is missing, so that the choice would be among
+            unequal trials.
     """
     unfinished = runs[~runs["status"].isin(["ok", "diverged"])]
     if len(unfinished):
         row = unfinished.iloc[0]
         raise ValueError(f"tuning needs every run, found {row['status']!r} at learning rate {row['learning_rate']:g}")
+    trials = runs.groupby(["tuned", "learning_rate"]).size().groupby("tuned").agg(["min", "max"])
+    unequal = trials[trials["min"] < trials["max"]]
+    if len(unequal):
+        low, high = unequal.iloc[0]
+        raise ValueError(f"tuning needs as many runs of every learning rate, found {low} to {high}")
     diverged = runs["status"] == "diverged"
     scored = runs.assign(
         validation_error=runs["validation_error"].where(~diverged, 1.0),
