@@ -1,5 +1,7 @@
 """Loss, error or accuracy over epochs, of a report's arms: the median of our runs and the band of their middle 80 %."""
 
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -104,4 +106,10 @@ def _unit(metric: FigureMetric, arms: list[Arm]) -> str:
     if metric != "loss":
         return " (%)"
     names = {split(Settings(**arm.cell.config).loss)[0] for arm in arms}
-    return f" ({label(names.pop()).replace('_', ' ')})" if len(names) == 1 else ""
+    return f" ({_spaced(label(names.pop()))})" if len(names) == 1 else ""
+
+
+def _spaced(name: str) -> str:
+    """A loss as people read it: mse → MSE, cross_entropy → cross entropy, SummedHalfMSE → summed half MSE."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).split("_")
+    return " ".join(each.upper() if each in ("mse", "MSE") else each.lower() for each in words)

@@ -52,12 +52,12 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
         evidence: of all of them.
     """
     groups = {
-        f"{study.name.replace('_', ' ')}: {quote}": rows
+        f"{study.name.replace('_', ' ').capitalize()}: {quote}": rows
         for study in studies
         for quote, rows in _rows(study, evidence.of(study.name)).items()
     }
     lines = sum(1 + len(rows) for rows in groups.values())
-    figure, ax = plt.subplots(figsize=(7.6, _ROW * lines + 1.5))
+    figure, ax = plt.subplots(figsize=(8, _ROW * lines + 1.5))
     ticks: list[float] = []
     texts: list[str] = []
     for heading, rows in groups.items():
@@ -77,10 +77,10 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
     ax.set_ylim(len(ticks) - 0.5, -0.5)
     ax.grid(visible=False, axis="y")
     ax.set_xscale("symlog", linthresh=1, linscale=0.6)
-    ax.set_xlim(-0.05, 110)
-    ax.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
+    ax.set_xlim(-0.1, 110)
+    ax.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS], size="small")
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xlabel("error, or its standard deviation (%)")
+    ax.set_xlabel("error, or its standard deviation (%)", size="small")
     below = -0.5 / (_ROW * lines)
     ax.legend(handles=_legend(), loc="upper right", bbox_to_anchor=(1, below), ncols=3, frameon=False, fontsize=_TEXT)
     return finish(
@@ -88,7 +88,7 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
         "The reports' numbers on the distribution of ours",
         "bars: our runs, or statistics of as many of them as the report had, drawn with replacement; thin from 2.5 % to"
         " 97.5 %, thick from quartile to quartile, with the median; the error of a diverged run is 100 %; the axis is"
-        " linear below 1 %",
+        " linear below 1 %".replace(" %", "\N{NO-BREAK SPACE}%"),
     )
 
 
@@ -135,7 +135,8 @@ def _draw(ax: Axes, place: int, row: Row) -> None:
         ax.plot([first, third], [place, place], color=shade, lw=5, solid_capstyle="butt", zorder=2)
         ax.plot([median], [place], marker="|", color="white", ms=5, mew=1.5, zorder=3)
     ax.plot([100 * row.reported], [place], zorder=4, **_mark())
-    ax.text(1.01, place, row.verdict, transform=ax.get_yaxis_transform(), va="center", size=_TEXT)
+    weight = "bold" if row.verdict.startswith("inconsistent") else "normal"
+    ax.text(1.01, place, row.verdict, transform=ax.get_yaxis_transform(), va="center", size=_TEXT, weight=weight)
 
 
 def _shade(primary: bool) -> Colour:

@@ -40,10 +40,10 @@ def scatter(study: Study, wanted: ReportFigure, evidence: Evidence, kept: Kept) 
     if not any(_has(kept.get((arm.factors, seed)), wanted.parts) for arm in arms):
         return None
     shown = [(arm, part) for arm in arms for part in wanted.parts]
-    columns = len(wanted.parts) if len(wanted.parts) > 1 else min(len(arms), _MOST_COLUMNS)
+    columns = len(wanted.parts) if len(wanted.parts) > 1 else {4: 2}.get(len(arms), min(len(arms), _MOST_COLUMNS))
     rows = math.ceil(len(shown) / columns)
     titles = 0.4 + 0.2 * max(arm.label.count("\n") + 1 if arm.label else 0 for arm in arms)
-    size = (_SIZE * columns, (_SIZE + titles) * rows + 0.6)
+    size = (_SIZE * columns, (_SIZE - 0.1 + titles) * rows + 0.55)
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for number, ax in enumerate(axes.flat):
         if number >= len(shown):
@@ -95,7 +95,7 @@ def _panel(ax: Axes, wanted: ReportFigure, part: FigurePart, arrays: Arrays) -> 
         chosen = points[classes == number]
         ax.scatter(chosen[:, 0], chosen[:, 1], s=9, color=shade, linewidths=0, zorder=2)
     if "border.points" in arrays:
-        ax.plot(*arrays["border.points"].T, color="0.15", dashes=(4, 2), lw=1.1, zorder=3)
+        _true_border(ax, arrays["border.points"])
     heading = f"{_PARTS[part]}\n{len(points)} points"
     if wanted.kind != "data":
         wrong = misclassified(arrays, part)
@@ -118,6 +118,13 @@ def _boundary(ax: Axes, points: Array, decided: Array) -> None:
     ax.contourf(x, y, z, levels=[-0.5, 0.5, 1.5], colors=_shades(), alpha=0.18, zorder=0)
     if z.min() < z.max():
         ax.contour(x, y, z, levels=[0.5], colors="black", linewidths=1.4, zorder=3)
+
+
+def _true_border(ax: Axes, points: Array) -> None:
+    if len(points) == 2:  # a straight line does not end where the canvas does
+        ax.axline(points[0], points[1], color="0.15", dashes=(4, 2), lw=1.1, zorder=3)
+    else:
+        ax.plot(points[:, 0], points[:, 1], color="0.15", dashes=(4, 2), lw=1.1, zorder=3)
 
 
 def _limits(arrays: Arrays) -> tuple[Array, Array]:

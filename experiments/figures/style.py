@@ -66,7 +66,7 @@ def finish(
         width += legend.get_window_extent().width / figure.dpi
     bold = textwrap.wrap(title, int(_CHARACTERS * width))
     plain = textwrap.wrap(note, int(1.2 * _CHARACTERS * width))
-    figure.tight_layout(rect=(0, 0, 1, 1 - _LINE * (len(bold) + len(plain)) / height))
+    figure.tight_layout(rect=(0, 0, 1, 1 - (0.08 + _LINE * (len(bold) + len(plain))) / height))
     top = 1 - 0.05 / height
     figure.text(0.01, top, "\n".join(bold), weight="bold", va="top")
     figure.text(0.01, top - _LINE * len(bold) / height, "\n".join(plain), va="top", size="small")

@@ -54,7 +54,10 @@ class Plane(Problem):
         raise NotImplementedError
 
     def border(self) -> Tensor | None:
-        """Points along the border between the classes, to draw it, (M, 2) float64; None where it is not known."""
+        """Points along the border between the classes, to draw it, (M, 2) float64; None where it is not known.
+
+        Two points are a straight line, which goes on beyond them.
+        """
         return None
 
     def sample(self, seed: int) -> Data:
