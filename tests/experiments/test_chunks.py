@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from experiments.chunks import Run, cut, stack_key
 from experiments.settings import canonical
@@ -62,3 +64,23 @@ def test_larger_batches_make_smaller_stacks() -> None:
     sizes = [max(len(chunk.runs) for chunk in cut(runs(500, batch_size=size))) for size in (1, 10, 100)]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > sizes[2] >= 2
+
+
+@given(counts=st.lists(st.integers(0, 40), min_size=3, max_size=3), largest=st.integers(1, 12), mix=st.randoms())
+def test_chunks_do_not_depend_on_the_order_of_runs_and_are_of_about_one_size(
+    counts: list[int], largest: int, mix: Any
+) -> None:
+    configs = ({}, {"optimizer": "momentum"}, {"activation": "tanh"})  # the first two stack
+    planned = [run for count, config in zip(counts, configs, strict=True) for run in runs(count, **config)]
+    chunks = cut(planned, largest)
+    named = sorted([run.run_id for run in chunk.runs] for chunk in chunks)
+    mix.shuffle(planned)
+    assert sorted([run.run_id for run in chunk.runs] for chunk in cut(planned, largest)) == named
+    for stack in ({stack_key(canonical({}))}, {stack_key(canonical({"activation": "tanh"}))}):
+        sizes = [len(chunk.runs) for chunk in chunks if {stack_key(run.config) for run in chunk.runs} == stack]
+        assert max(sizes, default=0) - min(sizes, default=0) <= 1
+
+
+def test_the_pytorch_engine_shares_no_chunk_between_cells() -> None:
+    chunks = cut(runs(6, engine="pytorch") + runs(6, engine="pytorch", optimizer="momentum"))
+    assert all(len({run.cell for run in chunk.runs}) == 1 for chunk in chunks)
