@@ -31,6 +31,8 @@ def select(runs: pd.DataFrame) -> dict[str, float]:
         validation_error=runs["validation_error"].where(~diverged, 1.0),
         train_loss=runs["train_loss"].where(~diverged, float("inf")),
     )
+    # in one order, because a mean's last bit depends on it and may decide
+    scored = scored.sort_values(["validation_error", "train_loss"])
     means = scored.groupby(["tuned", "learning_rate"], as_index=False)[["validation_error", "train_loss"]].mean()
     best = means.sort_values(["tuned", "validation_error", "train_loss", "learning_rate"]).groupby("tuned").first()
     return {str(cell): float(rate) for cell, rate in best["learning_rate"].items()}
