@@ -57,7 +57,7 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
         for quote, rows in _rows(study, evidence.of(study.name)).items()
     }
     lines = sum(1 + len(rows) for rows in groups.values())
-    figure, ax = plt.subplots(figsize=(8, _ROW * lines + 1.5))
+    figure, ax = plt.subplots(figsize=(8, _ROW * lines + 2.0))
     ticks: list[float] = []
     texts: list[str] = []
     for heading, rows in groups.items():
@@ -81,8 +81,7 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
     ax.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS], size="small")
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("error, or its standard deviation (%)", size="small")
-    below = -0.5 / (_ROW * lines)
-    ax.legend(handles=_legend(), loc="upper right", bbox_to_anchor=(1, below), ncols=3, frameon=False, fontsize=_TEXT)
+    figure.legend(handles=_legend(), loc="upper right", bbox_to_anchor=(1, 0), ncols=3, frameon=False, fontsize=_TEXT)
     return finish(
         figure,
         "The reports' numbers on the distribution of ours",
