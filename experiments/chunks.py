@@ -15,7 +15,7 @@ from experiments.settings import Config, Settings
 
 # bytes of one replica's parameters, gradients and activations that a stack may add up to: about a second-level cache
 _WORKING_SET = 1_500_000
-_LARGEST_STACK = 128
+_SMALLEST_STACK, _LARGEST_STACK = 4, 128
 _PYTORCH_RUNS = 4
 
 
@@ -94,7 +94,7 @@ def _stack_size(settings: Settings) -> int:
     count, activations = _shapes(settings)
     size = 4 if settings.dtype == "float32" else 8
     replica = size * (3 * count + 2 * settings.batch_size * activations)
-    return max(2, min(_LARGEST_STACK, _WORKING_SET // replica))
+    return max(_SMALLEST_STACK, min(_LARGEST_STACK, _WORKING_SET // replica))
 
 
 def _cost(settings: Settings, runs: int) -> float:

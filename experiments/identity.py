@@ -1,5 +1,6 @@
 """What a run is called: a hash of what its record depends on, and of nothing else."""
 
+import functools
 import hashlib
 import json
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from experiments import parts
 from experiments.names import KINDS
 from experiments.numerics import Mode
-from experiments.settings import Config
+from experiments.settings import Config, Settings
 
 # Raised when the same configuration and seed no longer give the same record (tests/experiments/test_golden.py).
 RECORD_VERSION = 1
@@ -33,11 +34,24 @@ def run_id(config: Config, seed: int, mode: Mode) -> str:
 
 def _identity(config: Config, mode: Mode) -> dict[str, Any]:
     return {
-        "config": config,
+        "config": _with_contents(config),
         "numerics": {"device": "cpu", "mode": mode},
         "record_version": RECORD_VERSION,
         "sources": {name: digest for name in _names(config) if (digest := parts.source_hash(name))},
     }
+
+
+def _with_contents(config: Config) -> Config:
+    """The configuration with hashes of files in the place of their names."""
+    if "problem" not in config:
+        return config
+    contents = _contents(canonical_json(config["problem"]))
+    return {**config, "problem": {**config["problem"], **contents}} if contents else config
+
+
+@functools.cache
+def _contents(problem: str) -> dict[str, str]:
+    return Settings(problem=json.loads(problem)).build_problem().contents()
 
 
 def _names(config: Config) -> list[str]:

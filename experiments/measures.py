@@ -47,6 +47,15 @@ class Border(Measure):
         }
 
 
+class Baseline(Measure):
+    """What the better of two constant answers errs on the test set, as `majority_error`."""
+
+    def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
+        test = data["test"]
+        share = test.label.to(torch.float64).mean(-1)
+        return {"majority_error": torch.minimum(share, 1 - share)}
+
+
 class DeadUnits(Measure):
     """The fraction of rectified units that are never positive on the training set."""
 

@@ -6,18 +6,19 @@ import framework
 from experiments import measures
 from experiments.models import mlp
 from experiments.parts import Kind
-from experiments.problems import Disk, Line, Problem
+from experiments.problems import DigitPairs, Disk, Line, Problem
+from experiments.siamese import PairCrossEntropy, siamese
 
-PROBLEM = Kind("problem", {"disk": Disk, "line": Line}, base=Problem)
+PROBLEM = Kind("problem", {"digit_pairs": DigitPairs, "disk": Disk, "line": Line}, base=Problem)
 
 MODEL = Kind(
     "model",
-    {"mlp": mlp},
+    {"mlp": mlp, "siamese": siamese},
     base=framework.Module,
     supplied=4,
     # whether the widths fit the activations is known only where both are: in the study
     trial=lambda maker, options: maker(
-        1, 1, [framework.Identity] * len(options.get("hidden", "_")), framework.Identity, **options
+        8, 1, [framework.Identity] * len(options.get("hidden", "_")), framework.Identity, **options
     ),
 )
 
@@ -53,6 +54,7 @@ LOSS = Kind(
         "mse": framework.MSELoss,
         "cross_entropy": framework.CrossEntropyLoss,
         "binary_cross_entropy": framework.BinaryCrossEntropyLoss,
+        "pair_cross_entropy": PairCrossEntropy,
     },
     base=framework.Loss,
 )
@@ -82,7 +84,11 @@ SCHEDULE = Kind(
     base=framework.Schedule,
 )
 
-MEASURE = Kind("measure", {"border": measures.Border, "dead_units": measures.DeadUnits}, base=measures.Measure)
+MEASURE = Kind(
+    "measure",
+    {"baseline": measures.Baseline, "border": measures.Border, "dead_units": measures.DeadUnits},
+    base=measures.Measure,
+)
 
 # the keys of a run whose value is a part
 KINDS = {

@@ -42,6 +42,8 @@ def label(value: Any) -> str:
         return value.rpartition(":")[2]
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from experiments.siamese import PairCrossEntropy
 from framework import (
     SGD,
     Adam,
@@ -194,6 +195,7 @@ LOSSES: dict[type[Loss], Callable[[Any], Criterion]] = {
     BinaryCrossEntropyLoss: lambda loss: nn.BCEWithLogitsLoss(reduction=loss.reduction),
     CrossEntropyLoss: lambda loss: nn.CrossEntropyLoss(reduction=loss.reduction),
     MSELoss: lambda loss: nn.MSELoss(reduction=loss.reduction),
+    PairCrossEntropy: _weighted_sum,
     WeightedSum: _weighted_sum,
 }
 

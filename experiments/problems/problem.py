@@ -73,6 +73,10 @@ class Problem:
         """The data of a run; it depends on the seed and this problem's options alone."""
         raise NotImplementedError
 
+    def contents(self) -> dict[str, str]:
+        """For every option that names files, a hash of what is in them, which stands for it in a run's identity."""
+        return {}
+
     def canvas(self, seed: int) -> Samples | None:
         """A grid over the plane as the model sees it, to draw what it learned on; None for problems of no plane."""
         return None
