@@ -33,8 +33,8 @@ def siamese(
     """Convolution, pooling, convolution, pooling, activation; then a comparator and two digit classifiers, all linear.
 
     All three outputs are always there, so that designs with and without auxiliary loss start from the same weights;
-    what the digits count for is the loss's to say. Images of 8×8 are padded by 1, or nothing would be left after the second
-    pool; those of 14×14 are not. Either way 64 features reach the comparator.
+    what the digits count for is the loss's to say. Images of 8×8 are padded by 1, or nothing would be left after the
+    second pool; those of 14×14 are not. Either way 64 features reach the comparator.
 
     Args:
         inputs: H = W of an image, 8 or 14.
