@@ -103,6 +103,7 @@ def test_same_tables_give_the_same_bytes(name: str, tmp_path: Path) -> None:
     study = study_of(name, tmp_path)
     evidence = evidence_of(study)
     standard = names(study)[:2]
+    open_before = plt.get_fignums()
     draw(study, evidence, tmp_path / "one")
     before = {file: (tmp_path / "one" / file).read_bytes() for file in standard}
     shuffled = Evidence(
@@ -117,7 +118,7 @@ def test_same_tables_give_the_same_bytes(name: str, tmp_path: Path) -> None:
         assert (tmp_path / "one" / file).read_bytes() == content
         assert content.startswith(b"\x89PNG")
         assert b"atplotlib" not in content
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == open_before
 
 
 def test_curves_are_the_medians_in_percent_of_every_cell(tmp_path: Path) -> None:
@@ -152,6 +153,7 @@ def test_study_without_any_result_is_drawn_empty(name: str, status: str, tmp_pat
     evidence = evidence_of(study)
     runs = evidence.runs.assign(status=status, test_error=np.nan, train_error=np.nan)
     nothing = Evidence(runs, summary_table(runs), evidence.curves.iloc[:0], *list(vars(evidence).values())[3:])
+    open_before = plt.get_fignums()
     draw(study, nothing, tmp_path / "figures")
     assert {path.name for path in (tmp_path / "figures").iterdir()} >= set(names(study)[:2])
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == open_before
