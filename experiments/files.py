@@ -45,7 +45,7 @@ def move_aside(results: Path) -> Path | None:
 def write_verdicts(results: Path, studies: Sequence[Study]) -> Evidence:
     """Writes reproduction.csv from the other CSVs; studies that are not given keep their rows. Returns all of it."""
     evidence = read(results)
-    known = [study for study in studies if len(evidence.of(study.name).runs)]
+    known = sorted((study for study in studies if len(evidence.of(study.name).runs)), key=lambda study: study.name)
     tables = [reproduction_table(study, evidence) for study in known if study.reported or study.claims]
     if tables:
         names = {study.name for study in known}

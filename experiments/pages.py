@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 OVERVIEW = "reports"
 
-_BLOCK = re.compile(r"(<!-- tables (?P<study>\S+)(?: (?P<section>\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(?P<begin><!-- tables (?P<study>\S+)(?: (?P<section>\w+))? -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
 
 
 def studies_in(text: str) -> list[str]:
@@ -25,4 +25,7 @@ def filled(text: str, tables: Callable[[str, str | None], str]) -> str:
         text: of the page.
         tables: a study's tables in Markdown, by its name and, if only one is wanted, the name of the section.
     """
-    return _BLOCK.sub(lambda match: f"{match[1]}\n{tables(match['study'], match['section'])}\n\n{match[3]}", text)
+    def replaced(match: re.Match[str]) -> str:
+        return f"{match['begin']}\n{tables(match['study'], match['section'])}\n\n{match['end']}"
+
+    return _BLOCK.sub(replaced, text)

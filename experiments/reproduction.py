@@ -39,7 +39,8 @@ def reproduction_table(study: Study, evidence: Evidence) -> pd.DataFrame:
     found = evidence.of(study.name)
     rows = [_number(study, reported, found) for reported in study.reported]
     rows += _claims(study, found)
-    return pd.DataFrame([{"study": study.name, "report": study.source, **row} for row in rows], columns=COLUMNS)
+    table = pd.DataFrame([{"study": study.name, "report": study.source, **row} for row in rows], columns=COLUMNS)
+    return table.astype({"runs": "Int64"})
 
 
 def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: Evidence) -> "pd.Series[float]":
@@ -87,16 +88,14 @@ def _number(study: Study, reported: Reported, evidence: Evidence) -> dict[str, A
         "runs": reported.runs,
     }
     try:
-        values = cell_values(study, reported.where, reported.metric, evidence).to_numpy()
+        values = _finite(cell_values(study, reported.where, reported.metric, evidence), reported.metric)
     except IncompleteError as error:
         return row | {"n": 0, "verdict": "incomplete", "note": str(error)}
-    extreme = tail(
-        np.asarray(values, np.float64), reported.statistic, reported.value, reported.runs, reported.resolutions
-    )
+    extreme = tail(values, reported.statistic, reported.value, reported.runs, reported.resolutions)
     return row | {
         "n": len(values),
         "mean": float(values.mean()),
-        "std": float(values.std(ddof=1)) if len(values) > 1 else math.nan,
+        "std": _std(values),
         "tail_probability": extreme.probability,
         "tail_low": extreme.low,
         "tail_high": extreme.high,
@@ -125,20 +124,22 @@ def _claims(study: Study, evidence: Evidence) -> list[dict[str, Any]]:
             if claim.test == "share":
                 row |= _share(claim, cell_values(study, claim.where, claim.metric, evidence))
             elif claim.test == "spread":
-                row |= _spread(*_pair(study, claim, evidence))
+                row |= _spread(*_sides(claim, *_pair(study, claim, evidence)))
             else:
                 a, b = _pair(study, claim, evidence)
-                test = sign_flip(_differences(claim, a, b))
-                row |= {"n": test.n, "mean": test.mean, "std": float(_differences(claim, a, b).std(ddof=1))}
+                differences = _differences(claim, a, b)
+                test = sign_flip(differences)
+                row |= {"n": test.n, "mean": test.mean, "std": _std(differences)}
         except IncompleteError as error:
             row |= {"n": 0, "verdict": "incomplete", "note": str(error)}
         rows.append(row)
         tests.append(test)
-    adjusted = iter(holm(np.array([test.p_value for test in tests if test is not None])))
-    family = sum(test is not None for test in tests)
-    for row, test, claim in zip(rows, tests, study.claims, strict=True):
-        if test is not None:
-            row |= _paired(claim, test, float(next(adjusted)), family)
+    family = [number for number, claim in enumerate(study.claims) if claim.test in ("difference", "order")]
+    # an incomplete claim stays in the family: a run that fails makes no other claim easier to support
+    p_values = [1.0 if (test := tests[number]) is None else test.p_value for number in family]
+    for number, p_holm in zip(family, holm(np.array(p_values)), strict=True):
+        if (test := tests[number]) is not None:
+            rows[number] |= _paired(study.claims[number], test, float(p_holm), len(family))
     return rows
 
 
@@ -157,12 +158,28 @@ def _pair(study: Study, claim: Claim, evidence: Evidence) -> "tuple[pd.Series[fl
 
 
 def _differences(claim: Claim, a: "pd.Series[float]", b: "pd.Series[float]") -> NDArray[np.float64]:
-    x, y = a.to_numpy(float), b.to_numpy(float)
     if claim.test == "order":
-        return np.sign(np.where(x == y, 0.0, np.where(x > y, 1.0, -1.0)))
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise IncompleteError("a metric was not reached in some runs, so that differences have no size")
-    return x - y
+        return np.where(a > b, 1.0, 0.0) - np.where(a < b, 1.0, 0.0)
+    x, y = _sides(claim, a, b)
+    return np.subtract(x, y)
+
+
+def _sides(
+    claim: Claim, a: "pd.Series[float]", b: "pd.Series[float]"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return _finite(a, claim.metric), _finite(b, claim.against_metric or claim.metric)
+
+
+def _finite(values: "pd.Series[float]", metric: str) -> NDArray[np.float64]:
+    """The values, if all have a size: one that was not reached, or a loss that diverged, has none."""
+    lost = int((~np.isfinite(values)).sum())
+    if lost:
+        raise IncompleteError(f"{lost} of {len(values)} runs have no finite {metric}")
+    return values.to_numpy(float)
+
+
+def _std(values: NDArray[np.float64]) -> float:
+    return float(values.std(ddof=1)) if len(values) > 1 else math.nan
 
 
 def _paired(claim: Claim, test: SignFlip, p_holm: float, family: int) -> dict[str, Any]:
@@ -174,8 +191,6 @@ def _paired(claim: Claim, test: SignFlip, p_holm: float, family: int) -> dict[st
         note += f", differences within ±{claim.region:g} do not matter"
         inside = -claim.region <= wide_low and wide_high <= claim.region
         verdict = "supported" if inside else "contradicted" if p_holm <= LEVEL else "undecided"
-        if not inside and test.informative == 0:
-            verdict = "undecided"
     elif test.informative == 0 or test.least_p * family > LEVEL:
         verdict = "undecided"
         note += f"; too few seeds: {test.informative} pairs differ"
@@ -210,9 +225,10 @@ def _share(claim: Claim, values: "pd.Series[float]") -> dict[str, Any]:
     }
 
 
-def _spread(a: "pd.Series[float]", b: "pd.Series[float]") -> dict[str, Any]:
+def _spread(x: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, Any]:
     """The difference of standard deviations, with a bootstrap interval over seeds."""
-    x, y = a.to_numpy(float), b.to_numpy(float)
+    if len(x) < 2:
+        raise IncompleteError("a standard deviation needs two runs, found 1")
     stream = np.random.Generator(np.random.PCG64(0))
     picked = stream.integers(0, len(x), (_SPREAD_RESAMPLES, len(x)))
     low, high = np.quantile(x[picked].std(1, ddof=1) - y[picked].std(1, ddof=1), [0.025, 0.975])

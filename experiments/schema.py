@@ -12,6 +12,7 @@ from experiments.statistics.reproduction import last_digit
 
 Metric = Literal["train_loss", "train_error", "validation_error", "test_loss", "test_error"]
 Statistic = Literal["single", "mean", "std"]
+STATISTICS: tuple[tuple[Statistic, ...], ...] = (("single",), ("mean",), ("std",), ("mean", "std"))
 FigureKind = Literal["data", "errors", "boundary", "curves"]
 FigureMetric = Literal["loss", "error", "accuracy"]
 FigurePart = Literal["train", "test"]
@@ -47,8 +48,13 @@ class Reported(_Table):
 
     @model_validator(mode="after")
     def _one_value_per_statistic(self) -> "Reported":
+        if self.statistic not in STATISTICS:
+            known = ", ".join(" and ".join(names) for names in STATISTICS)
+            raise ValueError(f"expected a statistic ({known}), found {' and '.join(self.statistic)}")
         if len(self.value) != len(self.statistic):
             raise ValueError(f"expected a value per statistic ({len(self.statistic)}), found {len(self.value)}")
+        if "std" in self.statistic and self.runs < 2:
+            raise ValueError(f"expected runs ≥ 2, as there is no std of fewer, found {self.runs}")
         return self
 
 
@@ -84,6 +90,8 @@ class Claim(_Table):
         allowed = {"share": ("at least", "at most"), "difference": ("less", "equivalent")}.get(self.test, ("less",))
         if self.claim not in allowed:
             raise ValueError(f"expected claim {' or '.join(map(repr, allowed))} for {self.test}, found {self.claim!r}")
+        if self.between is not None and self.between[0] > self.between[1]:
+            raise ValueError(f"expected between from low to high, found {list(self.between)}")
         if self.test != "share" and self.against is None and self.against_metric is None:
             raise ValueError("expected against or against_metric, found neither")
         return self

@@ -19,6 +19,7 @@ LEVEL = 0.05  # two-sided
 _DRAWS = 20_000
 _OUTER, _INNER = 400, 2_000
 _LEAST_STD = 5e-4  # below the resolution of an error on 1000 points, so that a logarithm exists
+_LEAST_VARIANCE = 1e-12  # so that statistics that do not vary have a distance too
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,12 @@ def tail(
     outer = []
     for _ in range(_OUTER):
         again = values[stream.integers(0, len(values), len(values))]
-        outer.append(_probability(resampled(again, statistic, runs, _INNER, stream), reported, slack))
+        outer.append(_probability(resampled(again, statistic, runs, _INNER, stream), statistic, reported, slack))
     low, high = np.quantile(outer, [0.025, 0.975])
     first = np.quantile(drawn[:, 0], [0.025, 0.975])
-    return Tail(_probability(drawn, reported, slack), float(low), float(high), (float(first[0]), float(first[1])))
+    return Tail(
+        _probability(drawn, statistic, reported, slack), float(low), float(high), (float(first[0]), float(first[1]))
+    )
 
 
 def resampled(values: Floats, statistic: tuple[str, ...], runs: int, draws: int, stream: np.random.Generator) -> Floats:
@@ -110,20 +113,27 @@ def _single(values: Floats, reported: float, slack: float) -> Tail:
     )
 
 
-def _probability(drawn: Floats, reported: tuple[float, ...], slack: tuple[float, ...]) -> float:
+def _probability(
+    drawn: Floats, statistic: tuple[str, ...], reported: tuple[float, ...], slack: tuple[float, ...]
+) -> float:
     if len(reported) == 1:
         below = (drawn[:, 0] <= reported[0] + slack[0]).mean()
         above = (drawn[:, 0] >= reported[0] - slack[0]).mean()
         return min(1.0, 2 * float(min(below, above)))
     # jointly: the share of draws at least as far from their centre, by Mahalanobis distance on mean and log std
-    points = np.column_stack([drawn[:, 0], np.log(np.maximum(drawn[:, 1], _LEAST_STD))])
-    center, inverse = points.mean(0), np.linalg.pinv(np.cov(points.T))
-    nearest = min(
-        _distance(np.array([[mean, np.log(max(std, _LEAST_STD))]]), center, inverse)[0]
-        for mean in np.linspace(reported[0] - slack[0], reported[0] + slack[0], 9)
-        for std in np.linspace(reported[1] - slack[1], reported[1] + slack[1], 9)
-    )
-    return float((_distance(points, center, inverse) >= nearest).mean())
+    points = _logarithmic(drawn, statistic)
+    center = points.mean(0)
+    inverse: Floats = np.linalg.inv(np.cov(points.T) + _LEAST_VARIANCE * np.eye(2)).astype(np.float64)
+    ranges = [np.linspace(value - unit, value + unit, 9) for value, unit in zip(reported, slack, strict=True)]
+    within = _logarithmic(np.stack(np.meshgrid(*ranges), -1).reshape(-1, 2), statistic)
+    nearest = _distance(within, center, inverse).min()
+    # distances that are equal but for rounding count as equal
+    return float((_distance(points, center, inverse) >= nearest * (1 - 1e-9) - 1e-9).mean())
+
+
+def _logarithmic(drawn: Floats, statistic: tuple[str, ...]) -> Floats:
+    """Statistics with standard deviations as their logarithms."""
+    return np.where(np.array(statistic) == "std", np.log(np.maximum(drawn, _LEAST_STD)), drawn)
 
 
 def _distance(points: Floats, center: Floats, inverse: Floats) -> Floats:

@@ -137,7 +137,7 @@ def test_tables_go_into_the_marked_places_of_a_page(tmp_path: Path, results: Pat
     assert main(["summarize", study, "--results", str(results), "--into", str(page)]) == 0
     text = page.read_text()
     assert text.startswith("before\n")
-    assert text.endswith("after\n")
+    assert text.endswith("\n<!-- end -->\nafter\n")
     assert "old" not in text
     assert "5/5" in text
     assert main(["summarize", study, "--results", str(results), "--into", str(page)]) == 0
