@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 OVERVIEW = "reports"
 
-_BLOCK = re.compile(r"(?P<begin><!-- tables (?P<study>\S+)(?: (?P<section>\w+))? -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(
+    r"(?P<begin><!-- tables (?P<study>\S+)(?: (?P<section>\w+))? -->\n).*?(?P<end><!-- end -->)", re.DOTALL
+)
 
 
 def studies_in(text: str) -> list[str]:
@@ -25,6 +27,7 @@ def filled(text: str, tables: Callable[[str, str | None], str]) -> str:
         text: of the page.
         tables: a study's tables in Markdown, by its name and, if only one is wanted, the name of the section.
     """
+
     def replaced(match: re.Match[str]) -> str:
         return f"{match['begin']}\n{tables(match['study'], match['section'])}\n\n{match['end']}"
 

@@ -161,7 +161,7 @@ def _differences(claim: Claim, a: "pd.Series[float]", b: "pd.Series[float]") -> 
     if claim.test == "order":
         return np.where(a > b, 1.0, 0.0) - np.where(a < b, 1.0, 0.0)
     x, y = _sides(claim, a, b)
-    return np.subtract(x, y)
+    return x - y
 
 
 def _sides(
@@ -175,7 +175,7 @@ def _finite(values: "pd.Series[float]", metric: str) -> NDArray[np.float64]:
     lost = int((~np.isfinite(values)).sum())
     if lost:
         raise IncompleteError(f"{lost} of {len(values)} runs have no finite {metric}")
-    return values.to_numpy(float)
+    return np.asarray(values, np.float64)
 
 
 def _std(values: NDArray[np.float64]) -> float:
