@@ -124,16 +124,22 @@ def _print(studies: Sequence["Study"], evidence: "Evidence", style: "Format") ->
 
 def _fill(page: Path, studies: Sequence["Study"], evidence: "Evidence") -> None:
     """Puts the studies' tables in their places in a Markdown page."""
-    from experiments.console import overview, tables
-    from experiments.pages import OVERVIEW, filled, studies_in
+    from experiments.console import SECTIONS, overview, tables
+    from experiments.pages import OVERVIEW, filled, marks
 
     if not page.exists():
         raise InputError(f"{page}: expected a Markdown page, found none")
     text = page.read_text(encoding="utf-8")
     known = {study.name: study for study in studies}
-    for name in studies_in(text):
+    try:
+        marked = marks(text)
+    except InputError as error:
+        raise InputError(f"{page}: {error}") from error
+    for name, section in marked:
         if name not in known and name != OVERVIEW:
             raise InputError(f"{page}: expected marks of {', '.join(known)}, found one of {name!r}")
+        if section not in (None, *SECTIONS):
+            raise InputError(f"{page}: expected a section ({', '.join(SECTIONS)}), found {section!r} of {name!r}")
 
     def content(name: str, only: str | None) -> str:
         return overview(evidence, "markdown") if name == OVERVIEW else tables(known[name], evidence, "markdown", only)

@@ -9,6 +9,8 @@ from experiments.evidence import Evidence
 from experiments.report_tables import overview_table, readings, report_table, study_table, verdict_table
 from experiments.study import Study
 
+SECTIONS = ("report", "verdicts", "cells")
+
 Format = Literal["text", "markdown", "latex", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
@@ -43,7 +45,7 @@ def tables(study: Study, evidence: Evidence, style: Format, only: str | None = N
         study: whose they are.
         evidence: of any studies.
         style: how they are written.
-        only: "report", "verdicts" or "cells" for one of them alone.
+        only: one of SECTIONS alone.
     """
     found = evidence.of(study.name)
     sections = {}

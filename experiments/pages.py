@@ -8,16 +8,29 @@
 import re
 from collections.abc import Callable
 
+from experiments.errors import InputError
+
 OVERVIEW = "reports"
 
+_MARK = "<!-- tables "
+# what stands between has no other mark: a mark without its end takes nothing of the next one's
 _BLOCK = re.compile(
-    r"(?P<begin><!-- tables (?P<study>\S+)(?: (?P<section>\w+))? -->\n).*?(?P<end><!-- end -->)", re.DOTALL
+    rf"(?P<begin>{_MARK}(?P<study>\S+)(?: (?P<section>\w+))? -->\n)(?:(?!{_MARK}).)*?(?P<end><!-- end -->)", re.DOTALL
 )
 
 
-def studies_in(text: str) -> list[str]:
-    """The studies whose tables a page holds, in order."""
-    return [match["study"] for match in _BLOCK.finditer(text)]
+def marks(text: str) -> list[tuple[str, str | None]]:
+    """The studies, each with the section, whose tables a page holds, in order.
+
+    Raises:
+        InputError: a mark is not one, or has no end.
+    """
+    found = [(match["study"], match["section"]) for match in _BLOCK.finditer(text)]
+    if len(found) < text.count(_MARK):
+        raise InputError(
+            f"expected every '{_MARK}STUDY -->' on a line and with its '<!-- end -->', found one that is not"
+        )
+    return found
 
 
 def filled(text: str, tables: Callable[[str, str | None], str]) -> str:
