@@ -12,7 +12,9 @@ from experiments.study import Study
 def curves(study: Study, evidence: Evidence) -> Figure:
     """Median test error over epochs with the band of the middle 80 % of runs; a panel per level of two factors."""
     order = factors_order(study)
-    data, note = first_of_others(with_factors(evidence.curves[evidence.curves["metric"] == "test_error"], study), order)
+    data, order, note = first_of_others(
+        with_factors(evidence.curves[evidence.curves["metric"] == "test_error"], study), order
+    )
     colour, column, row = assign(order)
     figure, panels = panels_of(order, column, row)
     for place, ax in panels.items():

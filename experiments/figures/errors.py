@@ -17,7 +17,7 @@ def test_error(study: Study, evidence: Evidence) -> Figure:
     """A box per cell, from quartile to quartile, whiskers at 5 % and 95 %, and the runs beyond; a panel per level."""
     runs = evidence.runs[(evidence.runs["phase"] == "evaluation") & evidence.runs["status"].isin(["ok", "diverged"])]
     order = factors_order(study)
-    data, note = first_of_others(with_factors(runs, study), order)
+    data, order, note = first_of_others(with_factors(runs, study), order)
     data["error"] = 100 * data["test_error"].where(data["status"] == "ok", 1.0)
     colour, panelled, grouped = assign(order)
     along = grouped or colour
