@@ -108,6 +108,14 @@ def members(group: int) -> Iterator[str]:
             continue
 
 
+def assert_ended(group: int) -> None:
+    """No process of the group is left, once those that are ending have ended."""
+    deadline = time.monotonic() + 5
+    while list(members(group)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not list(members(group))
+
+
 def test_killed_at_three_moments_it_ends_with_the_same_bytes(
     study: str, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -122,7 +130,7 @@ def test_killed_at_three_moments_it_ends_with_the_same_bytes(
             grid.reaches(moment)
             grid.signal(signal.SIGKILL)
             grid.process.wait()
-        assert not list(members(grid.process.pid))
+        assert_ended(grid.process.pid)
         assert kept <= rows(tmp_path)[1] < RUNS
         kept = rows(tmp_path)[1]
     assert kept > TUNING_RUNS
@@ -147,7 +155,7 @@ def test_interrupt_ends_with_one_line_and_loses_nothing(study: str, expected: di
             _, err = grid.ends(130)
         said = [line for line in err.splitlines() if line.strip() and "run/s" not in line]  # apart from progress bars
         assert said == ["fairgrid: interrupted; what was trained is kept, the same command goes on from there"]
-        assert not list(members(grid.process.pid))
+        assert_ended(grid.process.pid)
         assert before <= rows(tmp_path)[1] < RUNS
     assert rows(tmp_path)[1] > 0
     with Grid(study, tmp_path) as grid:
