@@ -41,11 +41,13 @@ def assign(order: Order) -> tuple[str | None, str | None, str | None]:
 def first_of_others(data: pd.DataFrame, order: Order) -> tuple[pd.DataFrame, Order, str]:
     """The rows that three factors tell apart: of every other factor its first level, and a note that says so.
 
-    Levels that no row is left of are not in the order that is returned.
+    Levels that no row is left of, while there are rows, are not in the order that is returned.
     """
     others = [name for name in order if name not in assign(order)]
     note = "".join(f"; {word(name)} {order[name][0]} only" for name in others)
     rows = where(data, {name: order[name][0] for name in others})
+    if not len(rows):
+        return rows, order, note
     left = {name: [level for level in levels if (rows[name] == level).any()] for name, levels in order.items()}
     return rows, left, note
 

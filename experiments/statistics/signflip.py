@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 EXACT_UP_TO = 16  # pairs: 2¹⁶ patterns
 PATTERNS = 99_999  # of Monte Carlo
 _BLOCK = 4096  # patterns in memory at once
+_DIGITS = 13  # of means, beyond which they are rounding
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ def sign_flip(differences: Floats, seed: int = 0) -> SignFlip:
         trivial = (count == 0) | (count == len(d))
         lows.append(np.where(trivial, -np.inf, np.fmin(flipped_mean, kept_mean)))
         highs.append(np.where(trivial, np.inf, np.fmax(flipped_mean, kept_mean)))
-    lower, upper = np.sort(np.concatenate(lows)), np.sort(np.concatenate(highs))
+    # means that are equal but for rounding, too: an interval that ends at 0 holds it, as the test does not reject it
+    decimals = _DIGITS - math.ceil(math.log10(max(float(np.abs(d).mean()), 1e-280)))
+    lower, upper = (np.sort(np.concatenate(means).round(decimals) + 0.0) for means in (lows, highs))
     informative = int((np.abs(d) > tolerance).sum())
     patterns = len(lower)
     least = 2.0 ** (1 - informative) if informative else 1.0

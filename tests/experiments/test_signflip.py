@@ -1,5 +1,6 @@
 """The sign-flip test and its inversion, against scipy, against counting in whole numbers, and by properties."""
 
+import itertools
 import random
 from collections import Counter
 
@@ -49,7 +50,7 @@ def test_rounding_of_errors_changes_no_p_value(pairs: list[tuple[int, int]]) -> 
 
 @pytest.mark.parametrize("n", [17, 18, 20, 60])
 def test_monte_carlo_is_near_what_counting_gives(n: int) -> None:
-    whole = np.random.default_rng(n).integers(-20, 32, n)
+    whole = np.random.default_rng(n).integers(-20, 27, n)
     expected = counted([int(difference) for difference in whole])
     found = sign_flip(whole / 1000)
     assert not found.exact
@@ -99,6 +100,22 @@ def test_interval_holds_what_the_test_does_not_reject(differences: list[float]) 
             assert sign_flip(d - 1e6 * inward).p_value > 0.05
 
 
+def test_interval_that_ends_at_zero_holds_it_as_the_test_does_not_reject_it() -> None:
+    d = np.array([-0.002, -0.002, 0.0, -0.001, -0.002, 0.001, 0.001, -0.002, -0.002, -0.002])
+    found = sign_flip(d)
+    assert found.p_value > 0.05
+    assert found.interval() == (-0.002, 0.0)
+    assert np.copysign(1, found.interval()[1]) == 1
+    assert sign_flip(0.005 - d).interval() == (0.005, 0.007)
+
+
+@pytest.mark.parametrize("scale", [1e-250, 1e-9, 1.0, 1e30])
+def test_interval_is_as_exact_at_any_size(scale: float) -> None:
+    d = np.random.default_rng(3).gamma(2, size=10)
+    low, high = sign_flip(d).interval()
+    assert sign_flip(scale * d).interval() == pytest.approx((scale * low, scale * high), rel=1e-10, abs=0)
+
+
 @pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
 def test_interval_of_monte_carlo_is_the_same_patterns_inverted(level: float) -> None:
     d = np.random.default_rng(5).standard_t(3, 25)
@@ -112,7 +129,7 @@ def test_interval_of_monte_carlo_is_the_same_patterns_inverted(level: float) -> 
 def test_interval_widens_with_the_level() -> None:
     found = sign_flip(np.random.default_rng(1).normal(size=14))
     ends = [found.interval(level) for level in (0.5, 0.8, 0.95, 0.99, 0.9999)]
-    for (low, high), (wider_low, wider_high) in zip(ends, ends[1:], strict=False):
+    for (low, high), (wider_low, wider_high) in itertools.pairwise(ends):
         assert wider_low <= low <= high <= wider_high
     assert ends[-1] == (-np.inf, np.inf)  # 2/2¹⁴ is more than 1 − 0.9999
 

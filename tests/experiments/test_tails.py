@@ -96,10 +96,10 @@ def test_mean_and_std_are_one_test() -> None:
     far = tail(ERRORS, PAIR, (10 * mean, std), 10, THOUSANDTHS)
     assert (far.probability, far.verdict) == (0.0, "inconsistent")
     # each within reach alone, not together: a mean this low goes with a small spread
-    apart = mean * 0.6, std * 2
+    apart = mean * 0.65, std * 1.7
     assert tail(ERRORS, PAIR, apart, 10, THOUSANDTHS).verdict == "inconsistent"
     for name, value in zip(PAIR, apart, strict=True):
-        assert tail(ERRORS, (name,), (value,), 10, (0.001,)).verdict == "consistent"
+        assert tail(ERRORS, (name,), (value,), 10, (0.001,)).probability > LEVEL
 
 
 @pytest.mark.parametrize("factors", [(1, 1), (1.3, 0.7), (0.6, 2), (3, 1)])
@@ -128,7 +128,9 @@ def test_five_percent_of_true_reports_are_beyond_the_level(
     monkeypatch.setattr(reproduction, "_DRAWS", 2000)
     reports = resampled(ERRORS, statistic, 10, 300, np.random.default_rng(2))
     units = (1e-6,) * len(statistic)
-    beyond = sum(tail(ERRORS, statistic, tuple(map(float, report)), 10, units).probability <= LEVEL for report in reports)
+    beyond = sum(
+        tail(ERRORS, statistic, tuple(map(float, report)), 10, units).probability <= LEVEL for report in reports
+    )
     assert 0.02 <= beyond / 300 <= 0.09
 
 
