@@ -9,7 +9,6 @@ import pytest
 
 from experiments.evidence import Evidence
 from experiments.reproduction import COLUMNS, cell_values, reproduction_table
-from experiments.statistics.reproduction import last_digit, tail
 from experiments.study import Study, load
 from experiments.tables import factors_text
 from tests.experiments.studies import write
@@ -87,39 +86,6 @@ def test_single_run_is_held_against_the_distribution_of_runs(tmp_path: Path, shi
     assert row["verdict"] == verdict
     assert row["n"] == 200
     assert row["mean"] == pytest.approx((NEAR_TENTH + shift).mean())
-
-
-def test_verdict_needs_enough_runs_of_ours() -> None:
-    beyond = {count: tail(np.full(count, 0.3), ("single",), (0.1,), 1, (0.1,)).verdict for count in (20, 100, 150)}
-    assert beyond == {20: "undecided", 100: "undecided", 150: "inconsistent"}
-
-
-def test_single_tail_counts_both_sides_within_half_a_unit() -> None:
-    values = np.array([0.1, 0.2, 0.3, 0.4])
-    assert tail(values, ("single",), (0.1,), 1, (0.001,)).probability == 0.5
-    assert tail(values, ("single",), (0.09,), 1, (0.001,)).probability == 0.0
-    assert tail(values, ("single",), (0.09,), 1, (0.02,)).probability == 0.5
-    assert tail(values, ("single",), (0.25,), 1, (0.001,)).probability == 1.0
-
-
-def test_mean_and_std_are_one_test() -> None:
-    values = STREAM.exponential(0.05, 400)
-    runs = values[STREAM.integers(0, 400, (4000, 10))]
-    centre = float(runs.mean(1).mean()), float(np.exp(np.log(runs.std(1, ddof=1)).mean()))
-    middle = tail(values, ("mean", "std"), centre, 10, (0.001, 0.001))
-    assert middle.probability > 0.9
-    assert middle.verdict == "consistent"
-    # each within reach alone, not together: a mean this low goes with a small spread
-    apart = tail(values, ("mean", "std"), (centre[0] * 0.6, centre[1] * 2), 10, (0.001, 0.001))
-    assert apart.verdict == "inconsistent"
-    swapped = tail(values, ("std", "mean"), (centre[1], centre[0]), 10, (0.001, 0.001))
-    assert swapped.probability > 0.5
-    assert tail(values, ("mean", "std"), centre, 10, (0.001, 0.001)) == middle
-
-
-@pytest.mark.parametrize(("value", "digit"), [(0.053, 0.001), (0.4, 0.1), (12.0, 0.1), (0.0005, 0.0001)])
-def test_unit_of_the_last_digit(value: float, digit: float) -> None:
-    assert last_digit(value) == pytest.approx(digit)
 
 
 def test_diverged_run_is_an_error_of_one(tmp_path: Path) -> None:

@@ -153,7 +153,9 @@ def test_interrupt_ends_with_one_line_and_loses_nothing(study: str, expected: di
             before = rows(tmp_path)[1]
             grid.signal(signal.SIGINT)
             _, err = grid.ends(130)
-        said = [line for line in err.splitlines() if line.strip() and "run/s" not in line]  # apart from progress bars
+        said = [
+            line for line in err.splitlines() if line.strip() and "run/s" not in line and "s/run" not in line
+        ]  # apart from progress bars
         assert said == ["fairgrid: interrupted; what was trained is kept, the same command goes on from there"]
         assert_ended(grid.process.pid)
         assert before <= rows(tmp_path)[1] < RUNS

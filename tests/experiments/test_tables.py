@@ -269,7 +269,7 @@ where = {{ optimizer = {{ name = "sgd", learning_rate = {rate} }} }}
 metric = "{metric}"
 statistic = {statistic}
 value = {value}
-runs = 1
+runs = 10
 quote = "{row} {column}"
 reading = "{reading}"
 primary = {primary}
@@ -381,7 +381,7 @@ def test_every_format_shows_every_cell_as_it_is(style: Any) -> None:
         ([25, 25], "25-25"),
         ([0.5, 0.5], "(0.5, 0.5)"),
         ("my_package.module:Mine", "Mine"),
-        ({"patience": 3, "restore_best": True}, "patience=3, restore_best=True"),
+        ({"patience": 3, "restore_best": True}, "patience=3, restore_best=yes"),
         (None, "-"),
         (0.1, "0.1"),
         (1e-4, "0.0001"),
