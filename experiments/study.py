@@ -117,6 +117,7 @@ def parse(
         given = dict(grid)
         own_seeds = _seeds(given.pop("seeds", file.seeds), f"{place}.seeds" if "seeds" in grid else "seeds", seeds)
         crossed = axes(given, place)
+        _not_overridden(assigned, [key for key, _ in crossed], place)
         varied.update(dict.fromkeys(key for key, _ in crossed))
         for point in expand(base, crossed):
             config = _configuration(point)
@@ -201,6 +202,14 @@ def _seeds(written: Any, place: str, override: int | None) -> list[int]:
     if len(set(listed)) < len(listed):
         raise BadKeyError(place, f"expected different seeds, found {written!r}")
     return list(listed)
+
+
+def _not_overridden(assigned: Mapping[str, Any], keys: Iterable[str], place: str) -> None:
+    """What --set says would have no effect on a key that a [[grid]] sets."""
+    for key in assigned:
+        for other in keys:
+            if key == other or key.startswith(f"{other}."):
+                raise BadKeyError(f"--set {key}", f"expected a key that no [[grid]] sets, found one of {place}")
 
 
 def _keep_seeds(written: Any) -> tuple[int, ...]:

@@ -181,6 +181,10 @@ def test_malformed_study_is_one_line(case: str, tmp_path: Path, capsys: pytest.C
             ["run", "optimizers", "--set", "epoch=1"],
             "{studies}/optimizers.toml: --set epoch: expected a key of a run, found 'epoch'; nearest: 'epochs'",
         ),
+        (
+            ["run", "optimizers", "--set", "batch_size=5"],
+            "{studies}/optimizers.toml: --set batch_size: expected a key that no [[grid]] sets, found one of grid[0]",
+        ),
         (["summarize"], "results/runs.csv: expected results of a grid, found no such file; `make grid` makes it"),
     ],
 )

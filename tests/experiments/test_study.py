@@ -151,9 +151,9 @@ def test_both_words_for_epochs_override_each_other(tmp_path: Path) -> None:
     assert values(study, "gradient_evaluations_per_sample") == [(2,), (3,)]
 
 
-def test_set_overrides_run_but_not_the_grid(tmp_path: Path) -> None:
+def test_set_overrides_what_all_runs_share(tmp_path: Path) -> None:
     text = "gradient_evaluations_per_sample = 7\n[[grid]]\nbatch_size = [1, 2]"
-    study = study_of(tmp_path, text, ("epochs", 2), ("problem.train", 50), ("model.hidden", [3]), ("batch_size", 9))
+    study = study_of(tmp_path, text, ("epochs", 2), ("problem.train", 50), ("model.hidden", [3]))
     assert values(study, "batch_size") == [(1,), (2,)]
     for cell in study.cells:
         settings = Settings(**cell.config)
