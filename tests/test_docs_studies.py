@@ -11,6 +11,7 @@ from experiments import parts
 from experiments.cli import main
 from experiments.names import KINDS
 from experiments.settings import default_settings
+from experiments.study import load
 
 PAGE = (Path(__file__).parents[1] / "docs" / "studies.md").read_text(encoding="utf-8")
 
@@ -46,8 +47,25 @@ def test_nothing_is_listed_that_is_not_there() -> None:
     assert len(rows("names")) == sum(len(kind.names) for key, kind in KINDS.items() if key != "output_activation")
 
 
+BLOCKS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+# what stands before a block in a study, by the block's first line
+BEFORE = {
+    'title = "Does momentum help at small batches?"': "",
+    "[tuning]": 'title = "t"\n[[grid]]\noptimizer = ["sgd", "adam"]\n',
+    "[[figure]]": 'title = "t"\n[[grid]]\nmodel.hidden = [[25, 25, 25, 25], [5]]\nengine = ["framework", "pytorch"]\n'
+    'initializer = ["pytorch_uniform", { name = "xavier_normal", bias = "same" }]\n',
+}
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=[block.splitlines()[0] for block in BLOCKS])
+def test_every_example_is_a_study_or_a_part_of_one(block: str, tmp_path: Path) -> None:
+    study = tmp_path / "mine.toml"
+    study.write_text(BEFORE[block.splitlines()[0]] + block, encoding="utf-8")
+    assert load(str(study)).cells
+
+
 def test_the_first_example_runs(tmp_path: Path) -> None:
     study = tmp_path / "mine.toml"
-    study.write_text(re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)[1])  # type: ignore[index]
+    study.write_text(BLOCKS[0], encoding="utf-8")
     options = ["--seeds", "2", "--jobs", "1", "--set", "epochs=1", "--results", str(tmp_path / "results")]
     assert main(["run", str(study), *options]) == 0
