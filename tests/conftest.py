@@ -13,3 +13,8 @@ import torch
 
 torch.set_num_threads(1)
 torch.set_flush_denormal(False)
+
+
+def pytest_runtest_setup() -> None:
+    """A test that trains in this process leaves denormals as zeros; the next one starts without."""
+    torch.set_flush_denormal(False)
