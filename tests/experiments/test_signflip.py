@@ -32,11 +32,12 @@ def counted(differences: list[int]) -> float:
 
 
 @settings(deadline=None, max_examples=60)
-@given(DIFFERENCES)
-def test_exact_p_value_is_that_of_scipy(differences: list[float]) -> None:
-    d = np.array(differences)
-    expected = stats.permutation_test((d,), np.mean, permutation_type="samples", n_resamples=np.inf).pvalue
+@given(st.lists(st.integers(-50, 50), min_size=2, max_size=12))
+def test_exact_p_value_is_that_of_scipy(whole: list[int]) -> None:
+    d = np.array(whole, np.float64)  # sums of whole numbers do not round, which scipy would take for differences
+    expected = stats.permutation_test((d,), np.sum, permutation_type="samples", n_resamples=np.inf).pvalue
     assert sign_flip(d).p_value == pytest.approx(expected, abs=1e-12)
+    assert sign_flip(d / 1000).p_value == sign_flip(d).p_value
 
 
 @settings(deadline=None, max_examples=80)
