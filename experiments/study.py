@@ -1,7 +1,7 @@
 """A study: a TOML file, checked, and expanded to cells."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -285,3 +285,11 @@ def _figures_fit(study: Study) -> None:
             arms(study, figure)
         except BadKeyError as error:
             raise BadKeyError(f"{place}.{error.key}", error.problem) from error
+
+
+def distinct(studies: Sequence[Study]) -> None:
+    """Raises InputError if two studies have one name."""
+    names = [study.name for study in studies]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"expected studies with different names, found {name!r} twice")

@@ -1,0 +1,69 @@
+"""`fairgrid run`: trains what has no record yet, then prints tables and draws figures."""
+
+import argparse
+import os
+import tomllib
+from typing import Any
+
+from experiments.commands.arguments import FAILED, add_study, positive
+from experiments.errors import InputError
+from experiments.numerics import MODES, request
+
+HELP = "train what is missing, then print tables and draw figures"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options."""
+    add_study(parser)
+    parser.add_argument("--seeds", type=positive, metavar="N", help="evaluation seeds 0 to N-1, not the studies' own")
+    parser.add_argument(
+        "--jobs",
+        type=positive,
+        default=len(os.sched_getaffinity(0)),
+        metavar="N",
+        help="worker processes; default: all cores",
+    )
+    parser.add_argument("--numerics", choices=MODES, default="portable", help="which kernels; default: portable")
+    parser.add_argument("--retry-failed", action="store_true", help="run again what ended in error or timeout")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be run, and write nothing")
+    parser.add_argument("--fresh", action="store_true", help="move the old store aside first")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of [run]: --set epochs=5"
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Runs the verb."""
+    request(options.numerics)
+    from experiments.publishing import publish, show_tables
+    from experiments.runner import Driver
+    from experiments.study import distinct, load, shipped
+
+    assignments = [_assignment(text) for text in options.set]
+    studies = [load(name, options.seeds, assignments) for name in options.study or shipped()]
+    distinct(studies)
+    driver = Driver(options.results, options.jobs, options.numerics, options.retry_failed, options.fresh)
+    if options.dry_run:
+        driver.forecast(studies)
+        return 0
+    progress = driver.run(studies)
+    if not progress.trained:
+        print("nothing to train: every planned run has its record")
+    evidence = publish(options.results, studies)
+    show_tables(studies, evidence, "text")
+    print(f"\ntables: {options.results}/*.csv; figures: {options.results}/figures/*.png")
+    if progress.failed or progress.unselected:
+        print(f"{progress.failed} runs ended in error or timeout; --retry-failed runs them again")
+        return FAILED
+    return 0
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    """KEY=VALUE with VALUE as in TOML; a bare word is a string."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise InputError(f"--set: expected KEY=VALUE, found {text!r}")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, value

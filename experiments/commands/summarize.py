@@ -1,0 +1,49 @@
+"""`fairgrid summarize`: prints tables, writes CSVs and figures; trains nothing."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from experiments.commands.arguments import MISSING, add_study
+from experiments.errors import InputError
+
+HELP = "print tables, write CSVs and figures; train nothing"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options."""
+    add_study(parser)
+    parser.add_argument("--format", choices=("text", "markdown", "latex", "csv"), default="text")
+    parser.add_argument("--into", type=Path, metavar="PAGE", help="put the tables into a Markdown page, print none")
+    parser.add_argument("--strict", action="store_true", help=f"exit {MISSING} if a planned run is missing or failed")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Runs the verb."""
+    from experiments.evidence import read
+    from experiments.files import write, write_verdicts
+    from experiments.publishing import draw_figures, fill_page, show_tables
+    from experiments.store import FILE, Store
+    from experiments.study import load
+
+    stored = (options.results / FILE).exists()
+    if stored:
+        with Store(options.results) as store:
+            write(store, options.results)
+    evidence = read(options.results)
+    known = list(evidence.summary["study"].unique())
+    studies = [load(name) for name in options.study or known]
+    for study in studies:
+        if study.name not in known:
+            raise InputError(f"{options.results}: expected results of {study.name!r}, found {', '.join(known)}")
+    if stored:
+        evidence = write_verdicts(options.results, studies)
+    if options.into is not None:
+        fill_page(options.into, studies, evidence)
+    else:
+        show_tables(studies, evidence, options.format)
+    draw_figures(studies, evidence, options.results)
+    if options.strict and not evidence.complete([study.name for study in studies]):
+        print("fairgrid: planned runs are missing or failed", file=sys.stderr)
+        return MISSING
+    return 0

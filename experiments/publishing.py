@@ -1,0 +1,75 @@
+"""What is made from a results directory: CSVs, tables on the terminal or in a page, figures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.console import SECTIONS, Format, overview, show, tables
+from experiments.errors import InputError
+from experiments.evidence import EVIDENCE, Evidence, read
+from experiments.figures import OVERVIEW as OVERVIEW_FIGURE
+from experiments.figures import draw, draw_overview, names
+from experiments.files import write, write_verdicts
+from experiments.pages import OVERVIEW, filled, marks
+from experiments.store import FILE, Store
+from experiments.study import Study, load, shipped
+
+
+def publish(results: Path, studies: Sequence[Study]) -> Evidence:
+    """Writes CSVs and figures, unless they are newer than all that they are made from."""
+    sources = [results / FILE, *Path(__file__).parent.rglob("*.py"), *(study.path for study in studies)]
+    made = [results / f"{name}.csv" for name in EVIDENCE]
+    made += [results / "figures" / name for study in studies for name in names(study)]
+    made += [results / "figures" / OVERVIEW_FIGURE] if any(study.reported for study in studies) else []
+    newest = max(path.stat().st_mtime for path in sources)
+    if all(path.exists() and path.stat().st_mtime >= newest for path in made):
+        return read(results)
+    with Store(results) as store:
+        write(store, results)
+    evidence = write_verdicts(results, studies)
+    draw_figures(studies, evidence, results)
+    return evidence
+
+
+def show_tables(studies: Sequence[Study], evidence: Evidence, style: Format) -> None:
+    """Prints the studies' tables."""
+    for study in studies:
+        print(f"\n{show(study, evidence, style)}")
+    if sum(bool(study.reported or study.claims) for study in studies) > 1:
+        print(f"\n{overview(evidence, style)}")
+
+
+def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence) -> None:
+    """Puts the studies' tables in their places in a Markdown page."""
+    if not page.exists():
+        raise InputError(f"{page}: expected a Markdown page, found none")
+    text = page.read_text(encoding="utf-8")
+    known = {study.name: study for study in studies}
+    try:
+        marked = marks(text)
+    except InputError as error:
+        raise InputError(f"{page}: {error}") from error
+    for name, section in marked:
+        if name not in known and name != OVERVIEW:
+            raise InputError(f"{page}: expected marks of {', '.join(known)}, found one of {name!r}")
+        if section not in (None, *SECTIONS):
+            raise InputError(f"{page}: expected a section ({', '.join(SECTIONS)}), found {section!r} of {name!r}")
+
+    def content(name: str, only: str | None) -> str:
+        return overview(evidence, "markdown") if name == OVERVIEW else tables(known[name], evidence, "markdown", only)
+
+    page.write_text(filled(text, content), encoding="utf-8")
+
+
+def draw_figures(studies: Sequence[Study], evidence: Evidence, results: Path) -> None:
+    """Draws the studies' figures; those of single runs from what the store keeps, where there is one."""
+    kept: dict[str, Any] = {}
+    if (results / FILE).exists():
+        with Store(results) as store:
+            kept = {study.name: store.kept(study.name) for study in studies}
+    for study in studies:
+        draw(study, evidence, results / "figures", kept.get(study.name))
+    if any(study.reported for study in studies):
+        others = set(evidence.summary["study"]) - {study.name for study in studies}
+        every = [*studies, *(load(name) for name in shipped() if name in others)]
+        draw_overview(every, evidence, results / "figures")
