@@ -14,7 +14,7 @@ ARGS ?=
 OPTIONS = $(STUDY) --results $(RESULTS) $(ARGS)
 RUN_OPTIONS = $(OPTIONS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: setup grid smoke summarize test lint typecheck check clean help
+.PHONY: setup grid smoke summarize report test lint typecheck check clean help
 .DEFAULT_GOAL := help
 
 setup: $(READY)  ## make .venv with the exact versions of constraints.txt
@@ -34,6 +34,9 @@ smoke: $(READY)  ## the whole path on tiny settings, in .smoke/
 
 summarize: $(READY)  ## print tables and redraw figures from what is recorded (STUDY="a b" ARGS="--format markdown")
 	@$(BIN)/python scripts/summarize.py $(OPTIONS)
+
+report: $(READY)  ## one HTML file with verdicts, tables and figures, from what is recorded (STUDY="a b" RESULTS=dir)
+	@$(BIN)/python scripts/report.py $(OPTIONS)
 
 test: $(READY)  ## the tests
 	@$(BIN)/python -m pytest

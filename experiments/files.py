@@ -73,10 +73,10 @@ def _write(path: Path, frame: pd.DataFrame, key: str, keep: set[str]) -> None:
             new = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
             merged = pd.concat([kept.reindex(columns=new.columns, fill_value=""), new])
             text = merged.sort_values(key, kind="stable").to_csv(index=False)
-    _replace(path, text)
+    replace(path, text)
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
     """Puts a file in place whole: a reader sees the old one or the new one."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     partial.write_text(text, encoding="utf-8", newline="")

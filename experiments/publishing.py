@@ -15,8 +15,41 @@ from experiments.store import FILE, Store
 from experiments.study import Study, load, shipped
 
 
+def chosen(results: Path, names: Sequence[str]) -> list[Study]:
+    """The studies of these names, or all that a results directory holds.
+
+    Raises:
+        InputError: it holds nothing of one, or one that is not shipped was not named by its file.
+    """
+    known = set()
+    if (results / FILE).exists():
+        with Store(results) as store:
+            known = set(store.studies())
+    if (results / "summary.csv").exists() or not known:
+        known |= set(read(results).summary["study"])
+    own = sorted(known - set(shipped()))
+    if own and not names:
+        raise InputError(
+            f"{results}: expected the files of studies that are not shipped to be named, found results of"
+            f" {own[0]!r}; name it: {own[0]}.toml"
+        )
+    studies = [load(name) for name in names or sorted(known)]
+    for study in studies:
+        if study.name not in known:
+            raise InputError(f"{results}: expected results of {study.name!r}, found {', '.join(sorted(known))}")
+    return studies
+
+
 def publish(results: Path, studies: Sequence[Study]) -> Evidence:
-    """Writes CSVs and figures, unless they are newer than all that they are made from."""
+    """Writes CSVs and figures, unless they are newer than all that they are made from; without a store, figures alone.
+
+    Of figures, without a store, only those that are not there are drawn.
+    """
+    if not (results / FILE).exists():
+        evidence = read(results)
+        bare = [study for study in studies if not all((results / "figures" / name).exists() for name in names(study))]
+        draw_figures(bare, evidence, results)
+        return evidence
     sources = [results / FILE, *Path(__file__).parent.rglob("*.py"), *(study.path for study in studies)]
     made = [results / f"{name}.csv" for name in EVIDENCE]
     made += [results / "figures" / name for study in studies for name in names(study)]

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from experiments.commands.arguments import MISSING, add_study
-from experiments.errors import InputError
 
 HELP = "print tables, write CSVs and figures; train nothing"
 
@@ -22,22 +21,16 @@ def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     from experiments.evidence import read
     from experiments.files import write, write_verdicts
-    from experiments.publishing import draw_figures, fill_page, show_tables
+    from experiments.publishing import chosen, draw_figures, fill_page, show_tables
     from experiments.store import FILE, Store
-    from experiments.study import load
 
-    stored = (options.results / FILE).exists()
-    if stored:
+    studies = chosen(options.results, options.study)
+    if (options.results / FILE).exists():
         with Store(options.results) as store:
             write(store, options.results)
-    evidence = read(options.results)
-    known = list(evidence.summary["study"].unique())
-    studies = [load(name) for name in options.study or known]
-    for study in studies:
-        if study.name not in known:
-            raise InputError(f"{options.results}: expected results of {study.name!r}, found {', '.join(known)}")
-    if stored:
         evidence = write_verdicts(options.results, studies)
+    else:
+        evidence = read(options.results)
     if options.into is not None:
         fill_page(options.into, studies, evidence)
     else:

@@ -1,0 +1,26 @@
+"""`fairgrid report`: writes report.html, one file with the verdicts, tables and figures; trains nothing."""
+
+import argparse
+
+from experiments.commands.arguments import add_study
+
+HELP = "write report.html from what is recorded; train nothing"
+PAGE = "report.html"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options."""
+    add_study(parser)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Runs the verb."""
+    from experiments.files import replace
+    from experiments.publishing import chosen, publish
+    from experiments.report import page
+
+    studies = chosen(options.results, options.study)
+    text = page(studies, publish(options.results, studies), options.results)
+    replace(options.results / PAGE, text)
+    print(f"{options.results / PAGE}: {len(studies)} studies, {len(text.encode()) / 1e6:.1f} MB")
+    return 0

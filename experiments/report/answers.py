@@ -1,0 +1,65 @@
+"""What a study's evidence says about its question, in generated sentences."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from experiments.evidence import Evidence
+from experiments.figures.style import word
+from experiments.report_tables import factor_labels
+from experiments.study import Study
+
+
+def answers(study: Study, evidence: Evidence) -> list[str]:
+    """Sentences: how the report's numbers fare, if it has any, then the least and the greatest mean test error.
+
+    Args:
+        study: any.
+        evidence: of the study.
+    """
+    found = []
+    if len(evidence.reproduction):
+        found.append(verdicts(evidence.reproduction))
+    extremes = _extremes(study, evidence.summary)
+    return [*found, extremes] if extremes else found
+
+
+def verdicts(reproduction: pd.DataFrame) -> str:
+    """How many primary readings got which verdict."""
+    primary = reproduction[reproduction["primary"].astype(bool)]
+    numbers = primary["tail_probability"].notna() & primary["statistic"].isin(["single", "mean", "std", "mean+std"])
+    told = [
+        f"of {len(rows)} {kind}{'s' if len(rows) > 1 else ''}, {counted(rows['verdict'])}"
+        for kind, rows in (("reported number", primary[numbers]), ("claim", primary[~numbers]))
+        if len(rows)
+    ]
+    text = "; ".join(told)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def counted(words: Iterable[str]) -> str:
+    """Words with their counts, the most frequent first: 3 consistent, 1 undecided."""
+    counts = pd.Series(list(words)).value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _extremes(study: Study, summary: pd.DataFrame) -> str:
+    labels = factor_labels(study)
+    cells = summary[(summary["phase"] == "evaluation") & summary["factors"].isin(list(labels))]
+    cells = cells.dropna(subset=["test_error_mean"]).sort_values(["test_error_mean", "factors"], kind="stable")
+    if not len(cells):
+        return "Nothing has been trained to the end yet."
+
+    def told(row: "pd.Series[float]") -> str:
+        names = ", ".join(f"{word(name)} {level}" for name, level in labels[str(row["factors"])].items())
+        interval = ""
+        if not pd.isna(row["test_error_ci_low"]):
+            low, high = (100 * max(0.0, row[f"test_error_ci_{end}"]) for end in ("low", "high"))
+            interval = f", 95\N{NO-BREAK SPACE}% interval {low:.2f} to {high:.2f}"
+        runs = f"{row['n_ok']:.0f} of {row['n_planned']:.0f} runs ok"
+        where = f" with {names}" if names else ""
+        return f"{100 * row['test_error_mean']:.2f}\N{NO-BREAK SPACE}%{where} ({runs}{interval})"
+
+    if len(cells) == 1:
+        return f"The mean test error is {told(cells.iloc[0])}."
+    return f"The lowest mean test error is {told(cells.iloc[0])}, the highest {told(cells.iloc[-1])}."

@@ -1,0 +1,129 @@
+"""The whole page: what stands in it, in order, put into the template."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from experiments.evidence import Evidence
+from experiments.figures import OVERVIEW, names
+from experiments.report import descriptions
+from experiments.report.answers import answers, verdicts
+from experiments.report.failures import failures
+from experiments.report.pictures import Picture, picture
+from experiments.report.provenance import Provenance, digests, environments_of, provenance
+from experiments.report.sheets import Sheet, sheet
+from experiments.report_tables import overview_table, readings, report_table, study_table, verdict_table
+from experiments.study import Study
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page says of one study."""
+
+    study: Study
+    answers: list[str]
+    runs: int
+    sheets: list[Sheet]
+    readings: list[str]
+    pictures: list[Picture]
+    failed: str
+    failures: Sheet | None
+    provenance: Provenance
+
+
+def page(studies: Sequence[Study], evidence: Evidence, results: Path) -> str:
+    """The report as HTML.
+
+    Args:
+        studies: in the order in which they are shown.
+        evidence: of all of them.
+        results: whose figures and environments.csv are taken.
+    """
+    environments = environments_of(results)
+    sections = [_section(study, evidence.of(study.name), results, environments) for study in studies]
+    templates = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return templates.get_template("page.html").render(
+        sections=sections,
+        overview=_overview(studies, evidence, results),
+        digests=digests(results),
+        style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),
+        script=Markup((_HERE / "sort.js").read_text(encoding="utf-8")),
+        known_environments=environments is not None,
+    )
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The verdicts of all reports."""
+
+    answer: str
+    sheet: Sheet
+    picture: Picture | None
+
+
+def _overview(studies: Sequence[Study], evidence: Evidence, results: Path) -> Overview | None:
+    names_of_all = [study.name for study in studies]
+    rows = evidence.reproduction[evidence.reproduction["study"].isin(names_of_all)]
+    if not len(rows):
+        return None
+    caption = "The reports' numbers and claims, primary readings (errors as fractions)"
+    drawn = picture(
+        results / "figures" / OVERVIEW,
+        "The reports' numbers on the distribution of ours",
+        descriptions.overview(rows, studies),
+    )
+    return Overview(verdicts(rows), sheet("verdicts-table", caption, overview_table(rows)), drawn)
+
+
+def _section(study: Study, found: Evidence, results: Path, environments: pd.DataFrame | None) -> Section:
+    failed, lost = failures(study, found.runs)
+    return Section(
+        study,
+        answers(study, found),
+        len(found.runs),
+        _sheets(study, found),
+        readings(found.reproduction) if len(found.reproduction) else [],
+        _pictures(study, found, results / "figures"),
+        failed,
+        lost,
+        provenance(study, found.runs, environments),
+    )
+
+
+def _sheets(study: Study, found: Evidence) -> list[Sheet]:
+    sheets = []
+    if study.table is not None and study.reported:
+        title = f"{study.table.title} ({study.table.unit}; ours: mean ± std over the runs that are ok)"
+        sheets.append(sheet(f"{study.name}-report", title, report_table(study, study.table, found.summary)))
+    if len(found.reproduction):
+        table = verdict_table(found.reproduction)
+        sheets.append(sheet(f"{study.name}-verdicts", "Reported and reproduced (errors as fractions)", table))
+    title = "Every cell: mean ± std over the runs that are ok; median with diverged runs as an error of 100 %"
+    sheets.append(sheet(f"{study.name}-cells", title, study_table(study, found.summary)))
+    return sheets
+
+
+def _pictures(study: Study, found: Evidence, figures: Path) -> list[Picture]:
+    captions = [
+        ("Test error over the epochs, every cell", partial(descriptions.curves, study, found)),
+        ("Final test error of every run", partial(descriptions.errors, study, found)),
+        *((figure.title, partial(descriptions.declared, study, figure, found)) for figure in study.figures),
+    ]
+    made = []
+    for file, (caption, describe) in zip(names(study), captions, strict=True):
+        if (figures / file).exists():
+            made.append(picture(figures / file, caption, describe()))
+    return [each for each in made if each is not None]

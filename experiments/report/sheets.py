@@ -1,0 +1,92 @@
+"""Tables as the report shows them: cells with what they are sorted by, columns of numbers told from columns of words."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+_NUMBER = r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?"
+# 1.85 ± 0.2, 0.6 [0.5, 0.7], 18/20 (2 diverged), 0.04+0.065, 97 %
+_NUMERIC = re.compile(
+    rf"(?P<first>{_NUMBER})(?: ± {_NUMBER}|\+{_NUMBER})?(?: \[{_NUMBER}, {_NUMBER}\])?(?:/\d+(?: \(.*\))?)?(?: %)?"
+)
+_NOTHING = ("", "-")
+_VERDICTS = {
+    "consistent": "holds",
+    "supported": "holds",
+    "inconsistent": "fails",
+    "contradicted": "fails",
+    "undecided": "open",
+    "incomplete": "open",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is shown, what it is sorted by ("" sorts last) and, of a verdict, which of three kinds it is."""
+
+    text: str
+    key: str
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's heading and whether it holds numbers."""
+
+    name: str
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table that can be sorted.
+
+    Attributes:
+        id: of the element.
+        caption: what it shows.
+        columns: one per cell of a row.
+        rows: in the order in which they are first shown.
+        note: what the caption leaves out.
+    """
+
+    id: str
+    caption: str
+    columns: list[Column]
+    rows: list[list[Cell]]
+    note: str = ""
+
+
+def sheet(identifier: str, caption: str, table: pd.DataFrame, note: str = "") -> Sheet:
+    """A table of text as a sheet; a column whose every entry begins with a number is sorted by that number."""
+    columns, cells = [], []
+    for name in table:
+        texts = [str(value) for value in table[name]]
+        matches = [_NUMERIC.fullmatch(text) for text in texts]
+        numeric = any(matches) and all(
+            match or text in _NOTHING for match, text in zip(matches, texts, strict=True)
+        )
+        columns.append(Column(str(name) or "row", numeric))
+        cells.append(
+            [
+                Cell(text, _key(text, match if numeric else None), _verdict(str(name), text))
+                for text, match in zip(texts, matches, strict=True)
+            ]
+        )
+    return Sheet(identifier, caption, columns, [list(row) for row in zip(*cells, strict=True)], note)
+
+
+def _key(text: str, match: "re.Match[str] | None") -> str:
+    if text in _NOTHING:
+        return ""
+    return match["first"] if match else text
+
+
+def _verdict(column: str, text: str) -> str:
+    return _VERDICTS.get(text.partition(" ")[0], "") if column == "verdict" else ""
+
+
+def frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
+    """Rows as a table that has its columns even where there is no row."""
+    return pd.DataFrame(rows, columns=columns)
