@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -46,19 +46,22 @@ class Adam(Optimizer):
         super().__init__(parameters, learning_rate=learning_rate, weight_decay=weight_decay)
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
 
-    def update(self, value: Tensor, grad: Tensor, **named: Tensor) -> None:
+    def factors(self, step: int) -> dict[str, float]:
+        correction = math.sqrt(1 - self.beta2**step)
+        return {"smallest": self.epsilon * correction, "scale": -correction / (1 - self.beta1**step)}
+
+    def update(self, value: Tensor, grad: Tensor, **named: Any) -> None:
         if self.used("weight_decay"):
             grad = grad + named["weight_decay"] * value
         self.descend(value, grad, **named)
 
-    def descend(self, value: Tensor, grad: Tensor, **named: Tensor) -> None:
+    def descend(self, value: Tensor, grad: Tensor, **named: Any) -> None:
         """The step itself, with the decay seen to."""
         # with weight 1, lerp gives zeros a sign that depends on their place in the buffer
         mean = named["mean"].lerp_(grad, 1 - self.beta1) if self.beta1 else named["mean"].copy_(grad)
         square = named["square"].mul_(self.beta2).addcmul_(grad, grad, value=1 - self.beta2)
-        correction = math.sqrt(1 - self.beta2**self.steps)
         # torch's sqrt is some forty times slower where it meets exact zeros, of which ReLU makes many
         tiny = torch.finfo(square.dtype).tiny
-        scaled = square.clamp_min(tiny).sqrt_().add_(self.epsilon * correction)
+        scaled = square.clamp_min(tiny).sqrt_().add_(named["smallest"])
         torch.div(mean, scaled, out=scaled)
-        value.addcmul_(named["learning_rate"], scaled, value=-correction / (1 - self.beta1**self.steps))
+        value.addcmul_(named["learning_rate"], scaled, value=named["scale"])

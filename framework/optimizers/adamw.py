@@ -1,6 +1,7 @@
 """Adam with decoupled weight decay."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from torch import Tensor
 
@@ -34,7 +35,7 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, learning_rate, beta1, beta2, epsilon, weight_decay)
 
-    def update(self, value: Tensor, grad: Tensor, **named: Tensor) -> None:
+    def update(self, value: Tensor, grad: Tensor, **named: Any) -> None:
         if self.used("weight_decay"):
             value.addcmul_(named["learning_rate"] * named["weight_decay"], value, value=-1)
         self.descend(value, grad, **named)

@@ -58,15 +58,19 @@ class Optimizer:
         for name, value in hyper_parameters.items():
             self.set(name, value)
 
-    def update(self, value: Tensor, grad: Tensor, **named: Tensor) -> None:
+    def update(self, value: Tensor, grad: Tensor, **named: Any) -> None:
         """Changes `value` and the state buffers in place.
 
         Args:
             value: (P,), all parameters.
             grad: (P,), all gradients.
-            named: every hyper-parameter and state buffer by its name, each (P,).
+            named: every hyper-parameter and state buffer by its name, each (P,), and the numbers of `factors`.
         """
         raise NotImplementedError
+
+    def factors(self, step: int) -> dict[str, float]:
+        """The numbers of `update` that change from step to step (the first is 1), by the names that it takes."""
+        return {}
 
     def step(self) -> None:
         """One update of all parameters from their gradients.
@@ -77,7 +81,7 @@ class Optimizer:
         if self.parameters[0].value.data_ptr() != self.value.data_ptr():
             raise ValueError(f"{type(self).__name__} no longer holds its parameters: build it after initialize")
         self.steps += 1
-        self.update(self.value, self.grad, **self._expanded, **self.buffers)
+        self.update(self.value, self.grad, **self._expanded, **self.buffers, **self.factors(self.steps))
 
     def zero_grad(self) -> None:
         """Sets every gradient to zero."""
@@ -106,6 +110,14 @@ class Optimizer:
         self._given[name] = given
         self._used[name] = bool(given.any())
         self._expanded[name] = self._expand(given)
+
+    def hyper_parameters(self) -> dict[str, Tensor]:
+        """Every hyper-parameter as `update` is given it, (P,)."""
+        return self._expanded
+
+    def offsets(self) -> list[int]:
+        """Where each parameter begins in `value`, `grad` and every state buffer."""
+        return list(self._offsets)
 
     def used(self, name: str) -> bool:
         """Whether a hyper-parameter is other than zero for any replica."""

@@ -1,7 +1,7 @@
 """Stochastic gradient descent: plain, with momentum, with Nesterov's momentum."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -39,7 +39,7 @@ class SGD(Optimizer):
         if nesterov and not bool(self.get("momentum").all()):
             raise ValueError("SGD with nesterov needs momentum > 0, found 0")
 
-    def update(self, value: Tensor, grad: Tensor, **named: Tensor) -> None:
+    def update(self, value: Tensor, grad: Tensor, **named: Any) -> None:
         # skipping a factor that is zero for every replica leaves the bits as they are
         if self.used("weight_decay"):
             grad = grad + named["weight_decay"] * value
