@@ -17,13 +17,27 @@ OVERVIEW = "reports.png"
 
 
 def names(study: Study) -> list[str]:
-    """The files that `draw` makes for a study."""
+    """The PNG files that `draw` makes for a study; in another format they have its ending."""
     own = [f"{study.name}_{figure.name}.png" for figure in study.figures]
     return [f"{study.name}_curves.png", f"{study.name}_test_error.png", *own]
 
 
-def draw(study: Study, evidence: "Evidence", folder: Path, kept: "Kept | None" = None) -> None:
-    """Draws a study's figures into a folder; those of points only where points are kept, else what is there stays."""
+def draw(
+    study: Study,
+    evidence: "Evidence",
+    folder: Path,
+    kept: "Kept | None" = None,
+    formats: Sequence[str] = ("png",),
+) -> None:
+    """Draws a study's figures into a folder; those of points only where points are kept, else what is there stays.
+
+    Args:
+        study: any.
+        evidence: of any studies.
+        folder: made if it is not there.
+        kept: what the store keeps of single runs.
+        formats: png, pdf, svg; a file each.
+    """
     from experiments.figures.curves import curves
     from experiments.figures.epochs import epochs
     from experiments.figures.errors import test_error
@@ -34,17 +48,19 @@ def draw(study: Study, evidence: "Evidence", folder: Path, kept: "Kept | None" =
     found = evidence.of(study.name)
     first, second, *own = names(study)
     with theme():
-        save(curves(study, found), folder / first)
-        save(test_error(study, found), folder / second)
+        save(curves(study, found), folder / first, formats)
+        save(test_error(study, found), folder / second, formats)
         for name, wanted in zip(own, study.figures, strict=True):
             figure = (
                 epochs(study, wanted, found) if wanted.kind == "curves" else scatter(study, wanted, found, kept or {})
             )
             if figure is not None:
-                save(figure, folder / name)
+                save(figure, folder / name, formats)
 
 
-def draw_overview(studies: Sequence[Study], evidence: "Evidence", folder: Path) -> None:
+def draw_overview(
+    studies: Sequence[Study], evidence: "Evidence", folder: Path, formats: Sequence[str] = ("png",)
+) -> None:
     """Draws every number that the studies' reports state on the distribution of ours."""
     from experiments.figures.overview import overview
     from experiments.figures.style import save, theme
@@ -52,4 +68,4 @@ def draw_overview(studies: Sequence[Study], evidence: "Evidence", folder: Path) 
     folder.mkdir(parents=True, exist_ok=True)
     reports = sorted((study for study in studies if study.reported), key=lambda study: study.name)
     with theme():
-        save(overview(reports, evidence), folder / OVERVIEW)
+        save(overview(reports, evidence), folder / OVERVIEW, formats)

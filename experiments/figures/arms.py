@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from experiments.evidence import Evidence
-from experiments.figures.style import word
+from experiments.figures.style import spelled, word
 from experiments.schema import ReportFigure
 from experiments.study import Cell, Study, arms
 from experiments.tables import factors_text, label
@@ -48,7 +48,8 @@ def arms_of(study: Study, figure: ReportFigure, width: int = 24) -> list[Arm]:
     if figure.kind == "data":
         varied = [key for key in varied if key.startswith("problem")]
     labels = [
-        name or ", ".join(f"{word(key)} {label(cell.factors.get(key))}" for key in varied) for name, cell in found
+        name or ", ".join(f"{word(key)} {spelled(label(cell.factors.get(key)))}" for key in varied)
+        for name, cell in found
     ]
     return [
         Arm("\n".join(textwrap.wrap(text, width)), factors_text(cell.factors), cell)

@@ -3,7 +3,6 @@
 import re
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,7 +10,8 @@ from matplotlib.lines import Line2D
 
 from experiments.evidence import Evidence
 from experiments.figures.arms import Arm, arms_of
-from experiments.figures.style import DASHES, Colour, colours, finish, log_axis, percent_axis
+from experiments.figures.checkpoints import reached
+from experiments.figures.style import DASHES, Colour, colours, epoch_axis, finish, log_axis, percent_axis
 from experiments.parts import split
 from experiments.schema import FigureMetric, FigurePart, ReportFigure
 from experiments.settings import Settings
@@ -39,6 +39,7 @@ def epochs(study: Study, wanted: ReportFigure, evidence: Evidence) -> Figure | N
     shades = colours(max(len(arms), len(wanted.parts)))
     handles = []
     shortened = False
+    drawn: dict[FigureMetric, list[pd.DataFrame]] = {metric: [] for metric in wanted.metrics}
     for number, arm in enumerate(arms):
         for position, part in enumerate(wanted.parts):
             style = number if several else position
@@ -49,12 +50,15 @@ def epochs(study: Study, wanted: ReportFigure, evidence: Evidence) -> Figure | N
                 ax = axes[place][position] if several else axes[0][place]
                 line, cut = _line(arm, part, metric, evidence)
                 shortened |= cut
+                drawn[metric].append(line)
                 _draw(ax, line, shades[style], style)
+    linear = ""
     for place, metric in enumerate(wanted.metrics):
         row = axes[place] if several else axes[:, place]
-        _metric_axis(list(row), metric, f"{metric}{_unit(metric, arms)}")
+        linear += _metric_axis(list(row), metric, f"{metric}{_unit(metric, arms)}", pd.concat(drawn[metric]))
     for ax in axes[-1]:
         ax.set_xlabel("epoch")
+        epoch_axis(ax)
     if several:
         for position, part in enumerate(wanted.parts):
             axes[0][position].set_title(_PARTS[part])
@@ -64,20 +68,20 @@ def epochs(study: Study, wanted: ReportFigure, evidence: Evidence) -> Figure | N
     note = "median over runs, band between the 10 % and 90 % quantiles"
     note += "" if several else f"; {arms[0].runs(evidence)}"
     note += "; shown while half of the runs are still training" if shortened else ""
-    return finish(figure, wanted.title, note, handles)
+    return finish(figure, wanted.title, note + linear, handles)
 
 
 def _line(arm: Arm, part: FigurePart, metric: FigureMetric, evidence: Evidence) -> tuple[pd.DataFrame, bool]:
     """Checkpoints that at least half of the runs reached, in the metric's unit, and whether there are others."""
     rows = arm.of(evidence.curves)
     rows = rows[rows["metric"] == f"{part}_{'loss' if metric == 'loss' else 'error'}"].sort_values("epoch")
-    reached = rows[rows["n"] >= rows["n"].max() / 2]
-    line = reached[["epoch", "median", "q10", "q90"]].astype(float)
+    kept = reached(rows)
+    line = kept[["epoch", "median", "q10", "q90"]].astype(float)
     values = line[["median", "q10", "q90"]]
     if metric == "accuracy":
         values = 1 - values
     line[["median", "q10", "q90"]] = values if metric == "loss" else 100 * values
-    return line, bool((reached["epoch"].max() < rows["epoch"].max()) if len(rows) else False)
+    return line, len(kept) < len(rows)
 
 
 def _draw(ax: Axes, line: pd.DataFrame, shade: Colour, style: int) -> None:
@@ -86,13 +90,11 @@ def _draw(ax: Axes, line: pd.DataFrame, shade: Colour, style: int) -> None:
     ax.fill_between(line["epoch"], line["q10"], line["q90"], color=shade, alpha=0.2, lw=0)
 
 
-def _metric_axis(row: list[Axes], metric: FigureMetric, text: str) -> None:
-    drawn = np.concatenate([np.ravel(line.get_ydata()) for ax in row for line in ax.get_lines()])
+def _metric_axis(row: list[Axes], metric: FigureMetric, text: str, drawn: pd.DataFrame) -> str:
+    """Scale, limits and label of a metric's axes; returns what there is to say of them."""
+    note = ""
     if metric == "error":
-        bands = [collection.get_datalim(ax.transData).y0 for ax in row for collection in ax.collections]
-        percent_axis(row, min(drawn.min(initial=100.0), *bands) / 100)
-        tops = [collection.get_datalim(ax.transData).y1 for ax in row for collection in ax.collections]
-        row[0].set_ylim(top=min(110.0, 1.2 * max(tops, default=100.0)))
+        note = percent_axis([ax.yaxis for ax in row], drawn["q10"].min(), drawn["q90"].max())
     for ax in row:
         if metric == "loss":
             log_axis(ax.yaxis)
@@ -100,6 +102,7 @@ def _metric_axis(row: list[Axes], metric: FigureMetric, text: str) -> None:
             ax.set_ylim(top=100.5)
         ax.set_ylabel(text)
         ax.margins(x=0.02)
+    return note
 
 
 def _unit(metric: FigureMetric, arms: list[Arm]) -> str:

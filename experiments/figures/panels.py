@@ -5,11 +5,11 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
-from experiments.figures.style import Colour, colours, finish, word
+from experiments.figures.style import Colour, colours, finish, spelled, word
 from experiments.report_tables import factor_labels, factors_order
 from experiments.study import Study
 
@@ -41,15 +41,23 @@ def assign(order: Order) -> tuple[str | None, str | None, str | None]:
 def first_of_others(data: pd.DataFrame, order: Order) -> tuple[pd.DataFrame, Order, str]:
     """The rows that three factors tell apart: of every other factor its first level, and a note that says so.
 
-    Levels that no row is left of, while there are rows, are not in the order that is returned.
+    Levels that no row is left of, while there are rows, are not in the order that is returned; numbers rise in it.
     """
     others = [name for name in order if name not in assign(order)]
-    note = "".join(f"; {word(name)} {order[name][0]} only" for name in others)
+    note = "".join(f"; {word(name)} {spelled(order[name][0])} only" for name in others)
     rows = where(data, {name: order[name][0] for name in others})
-    if not len(rows):
-        return rows, order, note
-    left = {name: [level for level in levels if (rows[name] == level).any()] for name, levels in order.items()}
+    left = {
+        name: _rising([level for level in levels if not len(rows) or (rows[name] == level).any()])
+        for name, levels in order.items()
+    }
     return rows, left, note
+
+
+def _rising(levels: list[str]) -> list[str]:
+    try:
+        return sorted(levels, key=float)
+    except ValueError:
+        return levels
 
 
 def panels_of(order: Order, column: str | None, row: str | None) -> tuple[Figure, Panels]:
@@ -77,18 +85,35 @@ def where(frame: pd.DataFrame, levels: Mapping[Any, str]) -> pd.DataFrame:
 def finish_panels(
     figure: Figure,
     panels: Panels,
-    order: Order,
-    factors: Sequence[str | None],
+    factors: tuple[str | None, str | None],
     axis_labels: tuple[str, str],
-    title: str,
-    note: str,
+    heading: tuple[str, str],
+    legend: tuple[Sequence[Artist], str | None],
 ) -> Figure:
-    """Panel titles, outer axis labels, a heading, and a legend of the colours."""
-    colour, column, row = factors
-    for (row_level, column_level), ax in panels.items():
-        named = [f"{word(name)} {level}" for name, level in ((row, row_level), (column, column_level)) if name]
+    """Panel titles, outer axis labels, a heading and a legend; panels that no cell belongs to are left out.
+
+    Args:
+        figure: that has the panels.
+        panels: by the levels of row and column.
+        factors: of the columns and of the rows.
+        axis_labels: of x and of y.
+        heading: a title and a note.
+        legend: its entries and the factor that they tell apart.
+    """
+    column, row = factors
+    shown = {place: ax for place, ax in panels.items() if ax.get_lines()} or panels
+    for place, ax in panels.items():
+        ax.set_visible(place in shown)
+    rows, columns = ([*dict.fromkeys(place[axis] for place in panels)] for axis in (0, 1))
+    for (row_level, column_level), ax in shown.items():
+        named = [f"{word(name)} {spelled(level)}" for name, level in ((row, row_level), (column, column_level)) if name]
         ax.set_title("\n".join(named))
-        ax.set_xlabel(axis_labels[0] if ax.get_subplotspec().is_last_row() else "")  # type: ignore[union-attr]
-        ax.set_ylabel(axis_labels[1] if ax.get_subplotspec().is_first_col() else "")  # type: ignore[union-attr]
-    patches = [Patch(color=shade, label=level) for level, shade in shades(order, colour).items()] if colour else []
-    return finish(figure, title, note, patches, word(colour))
+        below = rows[rows.index(row_level) + 1 :]
+        if not any((level, column_level) in shown for level in below):
+            ax.set_xlabel(axis_labels[0])
+            ax.tick_params(labelbottom=True)
+        if not any((row_level, level) in shown for level in columns[: columns.index(column_level)]):
+            ax.set_ylabel(axis_labels[1])
+            ax.tick_params(labelleft=True)
+    handles, told_apart = legend
+    return finish(figure, *heading, handles, word(told_apart))

@@ -93,13 +93,13 @@ def _panel(ax: Axes, wanted: ReportFigure, part: FigurePart, arrays: Arrays) -> 
         _boundary(ax, arrays["canvas.points"], arrays["canvas.decided"])
     for number, shade in enumerate(shades):
         chosen = points[classes == number]
-        ax.scatter(chosen[:, 0], chosen[:, 1], s=9, color=shade, linewidths=0, zorder=2)
+        ax.scatter(chosen[:, 0], chosen[:, 1], s=13, color=shade, linewidths=0, zorder=2)
     if "border.points" in arrays:
         _true_border(ax, arrays["border.points"])
     heading = f"{_PARTS[part]}\n{len(points)} points"
     if wanted.kind != "data":
         wrong = misclassified(arrays, part)
-        ax.scatter(points[wrong, 0], points[wrong, 1], marker="x", s=18, color="black", linewidths=0.8, zorder=4)
+        ax.scatter(points[wrong, 0], points[wrong, 1], marker="x", s=11, color="black", linewidths=0.8, zorder=4)
         heading = f"{_PARTS[part]}\n{wrong.sum()} of {len(points)} wrong ({100 * wrong.mean():.1f} %)"
     low, high = _limits(arrays)
     ax.set_xlim(low[0], high[0])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from experiments.evidence import Evidence
-from experiments.figures.style import word
+from experiments.figures.style import spelled, word
 from experiments.report_tables import factor_labels
 from experiments.study import Study
 
@@ -51,11 +51,11 @@ def _extremes(study: Study, summary: pd.DataFrame) -> str:
         return "Nothing has been trained to the end yet."
 
     def told(row: "pd.Series[float]") -> str:
-        names = ", ".join(f"{word(name)} {level}" for name, level in labels[str(row["factors"])].items())
+        names = ", ".join(f"{word(name)} {spelled(level)}" for name, level in labels[str(row["factors"])].items())
         interval = ""
         if not pd.isna(row["test_error_ci_low"]):
             low, high = (100 * max(0.0, row[f"test_error_ci_{end}"]) for end in ("low", "high"))
-            interval = f", 95\N{NO-BREAK SPACE}% interval {low:.2f} to {high:.2f}"
+            interval = f", 95\N{NO-BREAK SPACE}% interval {low:.2f} to {high:.2f}\N{NO-BREAK SPACE}%"
         runs = f"{row['n_ok']:.0f} of {row['n_planned']:.0f} runs ok"
         where = f" with {names}" if names else ""
         return f"{100 * row['test_error_mean']:.2f}\N{NO-BREAK SPACE}%{where} ({runs}{interval})"

@@ -6,7 +6,8 @@ import pandas as pd
 
 from experiments.evidence import Evidence
 from experiments.figures.arms import Arm, arms_of
-from experiments.figures.style import word
+from experiments.figures.checkpoints import reached
+from experiments.figures.style import spelled, word
 from experiments.report_tables import factor_labels, factors_order
 from experiments.schema import FigurePart, ReportFigure
 from experiments.settings import Settings
@@ -18,14 +19,18 @@ _SETS = {"train": "training set", "test": "test set"}
 
 def curves(study: Study, evidence: Evidence) -> str:
     """Of a study's curves of every cell."""
-    rows = evidence.curves[evidence.curves["metric"] == "test_error"].sort_values("epoch")
+    rows = reached(evidence.curves[evidence.curves["metric"] == "test_error"]).sort_values("epoch")
     lines = rows[rows["factors"].isin(list(factor_labels(study)))].groupby("factors", sort=True)
     first, last = lines.first(), lines.last()
     if not len(first):
         return "Empty axes: no run has been evaluated yet."
     epochs = f"epochs {first['epoch'].min():.0f} to {last['epoch'].max():.0f}"
-    start = f"from a median of {_range(first['median'])}" if len(first) > 1 else f"from {_percent(first['median'].iloc[0])}"
-    return f"Lines of median test error over {epochs}, {_by(study)}, {start}. At the end: {_each(study, last['median'])}."
+    start = (
+        f"from a median of {_range(first['median'])}" if len(first) > 1 else f"from {_percent(first['median'].iloc[0])}"
+    )
+    return (
+        f"Lines of median test error over {epochs}, {_by(study)}, {start}. At the end: {_each(study, last['median'])}."
+    )
 
 
 def errors(study: Study, evidence: Evidence) -> str:
@@ -60,14 +65,14 @@ def _by(study: Study) -> str:
     order = factors_order(study)
     if not order:
         return "one cell"
-    return f"one for each of {len(study.cells)} cells, told apart by {' and '.join(word(name) for name in order)}"
+    return f"one for each of {len(study.cells)} cells, told apart by {', '.join(word(name) for name in order)}"
 
 
 def _each(study: Study, medians: "pd.Series[float]") -> str:
     labels = factor_labels(study)
 
     def named(factors: str) -> str:
-        return ", ".join(f"{word(name)} {level}" for name, level in labels[factors].items())
+        return ", ".join(f"{word(name)} {spelled(level)}" for name, level in labels[factors].items())
 
     if len(medians) == 1:
         return _percent(medians.iloc[0])
@@ -86,9 +91,8 @@ def _epochs(figure: ReportFigure, arms: list[Arm], evidence: Evidence) -> str:
             for metric in figure.metrics:
                 rows = arm.of(evidence.curves)
                 rows = rows[rows["metric"] == f"{part}_{'loss' if metric == 'loss' else 'error'}"].sort_values("epoch")
-                reached = rows[rows["n"] >= rows["n"].max() / 2]
-                if len(reached):
-                    ends.append(f"{part} {metric} {_change(reached['median'], metric)}")
+                if len(rows):
+                    ends.append(f"{part} {metric} {_change(reached(rows)['median'], metric)}")
         if ends:
             name = " ".join(arm.label.split())
             told.append(f"{name}: {', '.join(ends)}" if name else ", ".join(ends))
@@ -110,9 +114,9 @@ def _points(study: Study, figure: ReportFigure, arms: list[Arm], evidence: Evide
     seed = study.keep_seeds[0]
     shown = {
         "data": "Points in the plane, in the colours of their class, with the true border",
-        "errors": "Points in the plane, in the colours of their class, the misclassified ones crossed, with the true border",
-        "boundary": "Points in the plane on the regions that the network decides for either class, with its border and the"
-        " true one, the misclassified ones crossed",
+        "errors": "Points in the plane, in the colours of their class, with the true border, the misclassified crossed",
+        "boundary": "Points in the plane on the regions that the network decides for either class, with its border and"
+        " the true one, the misclassified crossed",
     }[figure.kind]
     panels = "; ".join(_panel(figure, arm, part, evidence, seed) for arm in arms for part in figure.parts)
     return f"{shown}; seed {seed}. {panels}."

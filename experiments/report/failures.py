@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from experiments.figures.style import word
+from experiments.figures.style import spelled, word
 from experiments.report.sheets import Sheet, frame, sheet
 from experiments.report_tables import factor_labels
 from experiments.study import Study
@@ -25,24 +25,23 @@ def failures(study: Study, runs: pd.DataFrame) -> tuple[str, Sheet | None]:
     if not told:
         return f"All {len(runs)} runs are ok: none diverged, timed out or ended in an error.", None
     labels = factor_labels(study)
-    planned = runs.groupby(["phase", "factors", "learning_rate"], dropna=False).size()
-    lost = runs[runs["status"] != "ok"].fillna({"message": ""})
+    lost = runs[runs["status"] != "ok"]
     rows = []
-    keys = ["status", "phase", "factors", "learning_rate", "message"]
-    for (status, phase, factors, rate, message), group in lost.groupby(keys, sort=True, dropna=False):
-        named = [f"{word(name)} {level}" for name, level in labels.get(factors, {}).items()]
-        named += [f"learning rate {rate:g}"] if phase == "tuning" else []
-        steps = group["diverged_at_step"].dropna() if "diverged_at_step" in group else pd.Series(dtype=float)
+    for _, group in lost.groupby(["status", "phase", "factors", "cell", "message"], sort=True):
+        first = group.iloc[0]
+        named = [f"{word(name)} {spelled(level)}" for name, level in labels.get(first["factors"], {}).items()]
+        named += [f"learning rate {first['learning_rate']:g}"] if first["phase"] == "tuning" else []
+        of_cell = (runs["cell"] == first["cell"]) & (runs["phase"] == first["phase"])
         rows.append(
             {
-                "status": _STATUSES[status],
-                "phase": phase,
+                "status": _STATUSES[first["status"]],
+                "phase": first["phase"],
                 "cell": ", ".join(named) or "the only one",
                 "runs": str(len(group)),
-                "of": str(planned[phase, factors, rate]),
+                "of": str(of_cell.sum()),
                 "seeds": ranges(group["seed"].astype(int)),
-                "at step": _span(steps.astype(int)),
-                "message": message,
+                "at step": _span(group["diverged_at_step"].dropna().astype(int)),
+                "message": first["message"],
             }
         )
     table = frame(rows, _COLUMNS)

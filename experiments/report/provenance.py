@@ -8,7 +8,7 @@ import pandas as pd
 
 from experiments.evidence import EVIDENCE
 from experiments.identity import cell_id
-from experiments.numerics import MODES
+from experiments.numerics import MODES, Mode
 from experiments.report.failures import ranges
 from experiments.report.sheets import Sheet, sheet
 from experiments.study import Study, shipped
@@ -88,10 +88,10 @@ def _command(study: Study, runs: pd.DataFrame) -> str:
     return f"fairgrid run {name}{options}"
 
 
-def _cells(study: Study, rates: set[float], mode: "str") -> set[str]:
+def _cells(study: Study, rates: set[float], mode: Mode) -> set[str]:
     """The cells that a study has, a tuned one at every candidate that was chosen somewhere."""
     made = set()
     for cell in study.cells:
         configs = [cell.at_rate(rate) for rate in cell.rates if rate in rates] if cell.rates else [cell.config]
-        made |= {cell_id(config, mode) for config in configs}  # type: ignore[arg-type]
+        made |= {cell_id(config, mode) for config in configs}
     return made

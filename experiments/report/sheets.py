@@ -1,4 +1,4 @@
-"""Tables as the report shows them: cells with what they are sorted by, columns of numbers told from columns of words."""
+"""Tables as the report shows them: cells with what they are sorted by, columns of numbers told from those of words."""
 
 import re
 from dataclasses import dataclass
@@ -64,9 +64,7 @@ def sheet(identifier: str, caption: str, table: pd.DataFrame, note: str = "") ->
     for name in table:
         texts = [str(value) for value in table[name]]
         matches = [_NUMERIC.fullmatch(text) for text in texts]
-        numeric = any(matches) and all(
-            match or text in _NOTHING for match, text in zip(matches, texts, strict=True)
-        )
+        numeric = any(matches) and all(match or text in _NOTHING for match, text in zip(matches, texts, strict=True))
         columns.append(Column(str(name) or "row", numeric))
         cells.append(
             [
