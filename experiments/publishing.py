@@ -94,15 +94,17 @@ def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence) -> None:
     page.write_text(filled(text, content), encoding="utf-8")
 
 
-def draw_figures(studies: Sequence[Study], evidence: Evidence, results: Path) -> None:
-    """Draws the studies' figures; those of single runs from what the store keeps, where there is one."""
+def draw_figures(
+    studies: Sequence[Study], evidence: Evidence, results: Path, formats: Sequence[str] = ("png",)
+) -> None:
+    """Draws the studies' figures in each format; those of single runs from what the store keeps, where there is one."""
     kept: dict[str, Any] = {}
     if (results / FILE).exists():
         with Store(results) as store:
             kept = {study.name: store.kept(study.name) for study in studies}
     for study in studies:
-        draw(study, evidence, results / "figures", kept.get(study.name))
+        draw(study, evidence, results / "figures", kept.get(study.name), formats)
     if any(study.reported for study in studies):
         others = set(evidence.summary["study"]) - {study.name for study in studies}
         every = [*studies, *(load(name) for name in shipped() if name in others)]
-        draw_overview(every, evidence, results / "figures")
+        draw_overview(every, evidence, results / "figures", formats)

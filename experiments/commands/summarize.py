@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 from experiments.commands.arguments import MISSING, add_study
+from experiments.errors import nearest
 
 HELP = "print tables, write CSVs and figures; train nothing"
+FORMATS = ("png", "pdf", "svg")
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +16,13 @@ def options(parser: argparse.ArgumentParser) -> None:
     add_study(parser)
     parser.add_argument("--format", choices=("text", "markdown", "latex", "csv"), default="text")
     parser.add_argument("--into", type=Path, metavar="PAGE", help="put the tables into a Markdown page, print none")
+    parser.add_argument(
+        "--figures",
+        type=_formats,
+        default=("png",),
+        metavar="FORMAT,…",
+        help=f"of the drawn figures: {', '.join(FORMATS)}; default: png",
+    )
     parser.add_argument("--strict", action="store_true", help=f"exit {MISSING} if a planned run is missing or failed")
 
 
@@ -35,8 +44,17 @@ def main(options: argparse.Namespace) -> int:
         fill_page(options.into, studies, evidence)
     else:
         show_tables(studies, evidence, options.format)
-    draw_figures(studies, evidence, options.results)
+    draw_figures(studies, evidence, options.results, options.figures)
     if options.strict and not evidence.complete([study.name for study in studies]):
         print("fairgrid: planned runs are missing or failed", file=sys.stderr)
         return MISSING
     return 0
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    """png,pdf as an option's type."""
+    names = tuple(dict.fromkeys(text.split(",")))
+    for name in names:
+        if name not in FORMATS:
+            raise argparse.ArgumentTypeError(f"expected formats of figures, found {name!r}{nearest(name, FORMATS)}")
+    return names

@@ -24,15 +24,12 @@ Colour = tuple[float, float, float]
 # lines that coincide stay visible
 DASHES = ((1, 0), (4, 2), (1.5, 1.5), (6, 2, 1.5, 2))
 
-FORMATS = ("png", "pdf", "svg")
 # what a file would say of the day and the program that made it
 _ANONYMOUS = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
 }
-# letters in a PDF stay letters of an embedded TrueType font, as publishers ask; names in an SVG are not drawn by chance
-_FILES = {"pdf.fonttype": 42, "svg.hashsalt": "fairgrid"}
 
 # of seaborn's colour-blind-safe ten those that are dark enough on white, the most different first; then near black
 _CHOSEN = (0, 1, 2, 3, 4, 9, 5, 7)
@@ -109,18 +106,18 @@ def finish(
     return figure
 
 
-def save(figure: Figure, path: Path, formats: Sequence[str] = FORMATS[:1]) -> None:
+def save(figure: Figure, path: Path, formats: Sequence[str] = ("png",)) -> None:
     """Writes a figure whole, in each format, without dates or the library's version in it, and closes it.
 
     Args:
         figure: any.
         path: of the file; its ending is replaced by each format's.
-        formats: of FORMATS.
+        formats: png, pdf, svg.
     """
-    for name in formats:
+    for name in formats:  # a PDF's letters stay TrueType, as publishers ask; an SVG's ids are not drawn by chance
         target = path.with_suffix(f".{name}")
         partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-        with mpl.rc_context(_FILES):
+        with mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "fairgrid"}):
             figure.savefig(partial, format=name, dpi=150, bbox_inches="tight", metadata=_ANONYMOUS[name])
         os.replace(partial, target)
     plt.close(figure)
