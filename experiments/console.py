@@ -6,6 +6,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from experiments.evidence import Evidence
+from experiments.latex import escaped, latex
 from experiments.report_tables import overview_table, readings, report_table, study_table, verdict_table
 from experiments.study import Study
 
@@ -15,21 +16,37 @@ Format = Literal["text", "markdown", "latex", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 _WIDEST = 36  # characters of a column in a terminal
-_TABULATE = {"text": "simple", "markdown": "github", "latex": "latex_booktabs"}
 
 
-def render(table: pd.DataFrame, style: Format) -> str:
-    """A table of strings as text."""
+def render(table: pd.DataFrame, style: Format, title: str, label: str) -> str:
+    """A table of strings as text, under its title.
+
+    Args:
+        table: its columns' names are the headings.
+        style: how it is written.
+        title: in LaTeX the caption.
+        label: in LaTeX for references.
+    """
+    if style == "latex":
+        return latex(table, title, label)
     if style == "csv":
-        return table.to_csv(index=False).rstrip("\n")
-    return tabulate(
+        return f"# {title}\n{table.to_csv(index=False)}".rstrip("\n")
+    if style == "markdown":
+        table = table.rename(columns=_piped).map(_piped)
+    shown = tabulate(
         table.to_dict("list"),
         headers="keys",
-        tablefmt=_TABULATE[style],
+        tablefmt="github" if style == "markdown" else "simple",
         disable_numparse=True,
         stralign="left",
         maxcolwidths=_WIDEST if style == "text" else None,
     )
+    return f"**{title}**\n\n{shown}" if style == "markdown" else f"{title}\n{shown}"
+
+
+def _piped(text: str) -> str:
+    """Text in a cell of a Markdown table."""
+    return text.replace("|", "\\|")
 
 
 def show(study: Study, evidence: Evidence, style: Format) -> str:
@@ -51,19 +68,21 @@ def tables(study: Study, evidence: Evidence, style: Format, only: str | None = N
     sections = {}
     if study.table is not None and study.reported:
         title = f"{study.table.title} ({study.table.unit}; ours: mean ± std over the runs that are ok)"
-        sections["report"] = _section(title, render(report_table(study, study.table, found.summary), style), style)
+        sections["report"] = render(
+            report_table(study, study.table, found.summary), style, title, f"{study.name}-report"
+        )
     if len(found.reproduction):
-        verdicts = _section("Reported and reproduced", render(verdict_table(found.reproduction), style), style)
-        lines = "\n".join(f"- {line}" for line in readings(found.reproduction))
-        sections["verdicts"] = f"{verdicts}\n\n{lines}".rstrip()
-    sections["cells"] = _section(study.title, render(study_table(study, found.summary), style), style)
+        table = verdict_table(found.reproduction)
+        verdicts = render(table, style, "Reported and reproduced", f"{study.name}-verdicts")
+        sections["verdicts"] = f"{verdicts}\n\n{_listed(readings(found.reproduction), style)}".rstrip()
+    sections["cells"] = render(study_table(study, found.summary), style, study.title, f"{study.name}-cells")
     return "\n\n".join(section for name, section in sections.items() if only in (None, name))
 
 
 def overview(evidence: Evidence, style: Format) -> str:
     """The primary reading of every number and claim of the reports that there is evidence for."""
     title = "The reports' numbers and claims, primary readings (errors as fractions)"
-    return _section(title, render(overview_table(evidence.reproduction), style), style)
+    return render(overview_table(evidence.reproduction), style, title, "verdicts")
 
 
 def _heading(text: str, style: Format) -> str:
@@ -72,6 +91,8 @@ def _heading(text: str, style: Format) -> str:
     ]
 
 
-def _section(title: str, table: str, style: Format) -> str:
-    marks = {"text": title, "markdown": f"**{title}**\n", "latex": f"% {title}", "csv": f"# {title}"}
-    return f"{marks[style]}\n{table}"
+def _listed(lines: list[str], style: Format) -> str:
+    if style == "latex" and lines:
+        items = "\n".join(rf"\item {escaped(line)}" for line in lines)
+        return f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
+    return "\n".join(f"{'#' if style == 'csv' else '-'} {line}" for line in lines)

@@ -17,6 +17,7 @@ from scipy import stats
 from experiments.console import FORMATS, render, show
 from experiments.evidence import read
 from experiments.files import write
+from experiments.latex import escaped
 from experiments.report_tables import report_table, study_table
 from experiments.store import Store
 from experiments.study import Study, load
@@ -363,13 +364,19 @@ TABLE = pd.DataFrame(
 
 @pytest.mark.parametrize("style", FORMATS)
 def test_every_format_shows_every_cell_as_it_is(style: Any) -> None:
-    text = render(TABLE, style)
+    text = render(TABLE, style, "A title", "label")
+    assert "A title" in text
     for value in [*TABLE.columns, *TABLE.to_numpy().ravel()]:
-        written = value.replace("%", r"\%").replace("_", r"\_") if style == "latex" else value
+        written = escaped(value) if style == "latex" else value
         assert written in text
     if style == "csv":
-        again = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+        again = pd.read_csv(io.StringIO(text), comment="#", dtype=str, keep_default_na=False)
         assert again.equals(TABLE.astype(again.dtypes))
+
+
+def test_what_ends_a_cell_in_markdown_is_escaped() -> None:
+    text = render(pd.DataFrame({"a|b": ["c|d"]}), "markdown", "A title", "label")
+    assert text.splitlines()[2:] == ["| a\\|b   |", "|--------|", "| c\\|d   |"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,86 @@
+r"""Tables for papers: LaTeX with booktabs. A table that is too wide is set small, its entries broken into lines.
+
+A document needs \usepackage{array,booktabs,longtable} for them; a table longer than a page is a longtable.
+"""
+
+import math
+import re
+
+import pandas as pd
+from pylatexenc.latexencode import UnicodeToLatexEncoder
+
+_LINE = 70  # characters that fit a line of a standard article
+_SMALL = r"\scriptsize\setlength{\tabcolsep}{3pt}"
+_SMALL_LINE = 85  # that fit it when set small, all space between columns taken off
+_BETWEEN = 1.8  # characters of that space
+_WHOLE = 17  # entries up to here are not broken: 0.0203 ± 0.00671
+_LEAST = 10  # of a column that is broken
+_LINES = 45  # that fit a page with a heading and a caption
+_BREAKS = re.compile(r"(?<=[ _.])")
+_ENCODER = UnicodeToLatexEncoder(unknown_char_policy="keep", unknown_char_warning=False)
+
+
+def escaped(text: str) -> str:
+    """Text as LaTeX shows it; letters that it has no command for stay, for XeLaTeX and LuaLaTeX to show."""
+    return str(_ENCODER.unicode_to_latex(text))
+
+
+def latex(table: pd.DataFrame, caption: str, label: str) -> str:
+    r"""A table of strings with a caption and a label.
+
+    Args:
+        table: its columns' names are the headings.
+        caption: plain text.
+        label: for \ref, after "tab:".
+    """
+    widths = _widths(table)
+    long = _lines(table, widths) > _LINES
+    small = any(widths)
+    text = str(
+        table.map(_breakable if small else escaped)
+        .rename(columns=_breakable if small else escaped)
+        .style.hide(axis="index")
+        .to_latex(
+            column_format="".join(
+                rf">{{\raggedright\arraybackslash}}p{{{width:.3f}\linewidth}}" if width else "l" for width in widths
+            ),
+            hrules=True,
+            caption=escaped(caption),
+            label=f"tab:{label}",
+            environment="longtable" if long else None,
+            position=None if long else "htbp",
+            position_float=None if long else "centering",
+        )
+    ).rstrip("\n")
+    if not small:
+        return text
+    return f"{{{_SMALL}\n{text}\n}}" if long else text.replace("\\centering\n", f"\\centering\n{_SMALL}\n", 1)
+
+
+def _widths(table: pd.DataFrame) -> list[float]:
+    """Of each column, in line widths; 0 for one whose entries are not broken into lines."""
+    longest = [max([0, *table[name].str.len()]) for name in table]
+    whole = [max(len(str(name)), size) for name, size in zip(table, longest, strict=True)]
+    if sum(whole) + 1.5 * _BETWEEN * len(whole) <= _LINE:
+        return [0.0] * len(whole)
+    words = [max(map(len, _BREAKS.split(str(name)))) for name in table]
+    kept = [max(word, size) if size <= _WHOLE else 0 for word, size in zip(words, longest, strict=True)]
+    wanted = [size**0.6 if size > _WHOLE else 0.0 for size in longest]
+    room = max(_SMALL_LINE - _BETWEEN * len(kept) - sum(kept), sum(_LEAST for share in wanted if share))
+    return [
+        (room * share / sum(wanted) if share else size + 1) / _SMALL_LINE if share or natural > size else 0.0
+        for size, share, natural in zip(kept, wanted, whole, strict=True)
+    ]
+
+
+def _lines(table: pd.DataFrame, widths: list[float]) -> int:
+    """How many a table takes, about."""
+    columns = [
+        table[name].str.len() / (width * _SMALL_LINE) for name, width in zip(table, widths, strict=True) if width
+    ]
+    return sum(max([1, *(math.ceil(column.iloc[row]) for column in columns)]) for row in range(len(table)))
+
+
+def _breakable(text: str) -> str:
+    """Escaped, with breaks allowed inside names with options: sgd(learning_rate=0.1)."""
+    return re.sub(r"(?<=\w)(\(|\\_|\.(?=[a-z]))", r"\1\\allowbreak{}", escaped(text))
