@@ -48,12 +48,14 @@ class Border(Measure):
 
 
 class Baseline(Measure):
-    """What the better of two constant answers errs on the test set, as `majority_error`."""
+    """What the best constant answer errs on the test set, as `majority_error`."""
 
     def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
-        test = data["test"]
-        share = test.label.to(torch.float64).mean(-1)
-        return {"majority_error": torch.minimum(share, 1 - share)}
+        label = data["test"].label
+        others = range(1, max(2, problem.outputs))
+        shares = torch.stack([(label == one).to(torch.float64).mean(-1) for one in others], -1)
+        # class 0 errs on all that are of another, any other on all but its own
+        return {"majority_error": torch.minimum(shares.sum(-1), (1 - shares).amin(-1))}
 
 
 class DeadUnits(Measure):

@@ -6,10 +6,24 @@ import framework
 from experiments import measures
 from experiments.models import mlp
 from experiments.parts import Kind
-from experiments.problems import DigitPairs, Disk, Line, Problem
+from experiments.problems import BreastCancer, Circles, DigitPairs, Digits, Disk, Iris, Line, Moons, Problem, Wine
 from experiments.siamese import PairCrossEntropy, siamese
 
-PROBLEM = Kind("problem", {"digit_pairs": DigitPairs, "disk": Disk, "line": Line}, base=Problem)
+PROBLEM = Kind(
+    "problem",
+    {
+        "breast_cancer": BreastCancer,
+        "circles": Circles,
+        "digit_pairs": DigitPairs,
+        "digits": Digits,
+        "disk": Disk,
+        "iris": Iris,
+        "line": Line,
+        "moons": Moons,
+        "wine": Wine,
+    },
+    base=Problem,
+)
 
 MODEL = Kind(
     "model",

@@ -5,7 +5,8 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from experiments.problems.plane import Encoding, Normalize, Plane
+from experiments.problems.encoding import Encoding
+from experiments.problems.plane import Normalize, Plane
 from framework.data import DISK_RADIUS, generate_disk
 
 
@@ -18,7 +19,7 @@ class Disk(Plane):
         validation: number of validation points, drawn extra.
         center: of the disk.
         radius: of the disk.
-        encoding: of the target; see Plane.
+        encoding: of the target; see `encoded`.
         normalize: of the points; see Plane.
 
     Raises:

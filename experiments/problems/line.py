@@ -5,7 +5,8 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from experiments.problems.plane import Encoding, Normalize, Plane
+from experiments.problems.encoding import Encoding
+from experiments.problems.plane import Normalize, Plane
 
 
 class Line(Plane):
@@ -16,7 +17,7 @@ class Line(Plane):
         test: number of test points.
         validation: number of validation points, drawn extra.
         slope: of the line.
-        encoding: of the target; see Plane.
+        encoding: of the target; see `encoded`.
         normalize: of the points; see Plane.
 
     Raises:

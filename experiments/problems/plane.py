@@ -5,11 +5,11 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
+from experiments.problems.encoding import Encoding, encoded, outputs_of
 from experiments.problems.problem import Data, Problem, Samples
 from experiments.seeds import generator
-from framework.data import normalize, one_hot_encode
+from framework.data import normalize
 
-Encoding = Literal["one_hot", "signed", "soft"]
 Normalize = Literal["none", "train", "each_own", "scalar"]
 
 _CANVAS = 101  # points a side
@@ -22,8 +22,7 @@ class Plane(Problem):
         train: number of training points.
         test: number of test points.
         validation: number of validation points, drawn extra, from a stream of their own.
-        encoding: of the target. "one_hot": (1, 0) or (0, 1); "soft": the same with 0.8 and 0.2; "signed": one output,
-            −1 for class 0 and 1 for class 1.
+        encoding: of the target; see `encoded`.
         normalize: of the points. "train": each feature by the training set's mean and standard deviation; "each_own":
             each set by its own (as report 000_886196d3797ee705.txt's code does); "scalar": both features by one mean
             and standard deviation of the training set (as 001_5b15d9e50895a1bd.txt's code does); or "none".
@@ -43,15 +42,19 @@ class Plane(Problem):
                 raise ValueError(f"{type(self).__name__.lower()} needs {name} ≥ 2 for normalize 'each_own', found 1")
         self.train, self.test, self.validation = train, test, validation
         self.encoding, self.normalize = encoding, normalize
-        self.outputs = 1 if encoding == "signed" else 2
+        self.outputs = outputs_of(encoding, 2)
 
     def draw(self, samples: int, stream: Generator) -> tuple[Tensor, Tensor]:
         """Points (N, 2) float64 and their class (N,), 0 or 1."""
         raise NotImplementedError
 
     def distance(self, points: Tensor) -> Tensor:
-        """How far points are from the border between the classes. Shapes: (…, N, 2) → (…, N)."""
-        raise NotImplementedError
+        """How far points are from the border between the classes. Shapes: (…, N, 2) → (…, N).
+
+        Raises:
+            ValueError: the border is not known.
+        """
+        raise ValueError(f"the border between the classes of {type(self).__name__} is not known")
 
     def border(self) -> Tensor | None:
         """Points along the border between the classes, to draw it, (M, 2) float64; None where it is not known.
@@ -81,10 +84,4 @@ class Plane(Problem):
             x = normalize(reference.reshape(-1, 1), points.reshape(-1, 1))[1].reshape(-1, 2)
         elif self.normalize != "none" and len(points):
             x = normalize(reference, points)[1]
-        return Samples(x, self._encoded(label), label, points)
-
-    def _encoded(self, label: Tensor) -> Tensor:
-        if self.encoding == "signed":
-            return label[:, None].double() * 2 - 1
-        target = one_hot_encode(label, 2)
-        return target * 0.6 + 0.2 if self.encoding == "soft" else target
+        return Samples(x, encoded(label, 2, self.encoding), label, points)
