@@ -1,6 +1,7 @@
 """Runs grouped into chunks: what one worker trains at a time.
 
-A chunk of the engine `framework` is a stack of replicas. How runs are cut into chunks never changes a record.
+A chunk of the engines `framework` and `compiled` is a stack of replicas. How runs are cut into chunks never changes a
+record.
 """
 
 import itertools
@@ -17,6 +18,7 @@ from experiments.settings import Config, Settings
 _WORKING_SET = 1_500_000
 _SMALLEST_STACK, _LARGEST_STACK = 4, 128
 _PYTORCH_RUNS = 4
+_COMPILED_RUNS = 64  # one trains after the other
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def cut(runs: Sequence[Run], largest: int | None = None) -> list[Chunk]:
 def stack_key(config: Config) -> str:
     """Equal for configurations that may train in one stack."""
     settings = Settings(**config)
-    if settings.engine != "framework":
+    if settings.engine == "pytorch":
         return canonical_json(config)
     name, options = parts.split(settings.optimizer)
     maker = parts.maker(OPTIMIZER, name, "optimizer")
@@ -89,8 +91,10 @@ def _shapes(settings: Settings) -> tuple[int, int]:
 
 
 def _stack_size(settings: Settings) -> int:
-    if settings.engine != "framework":
+    if settings.engine == "pytorch":
         return _PYTORCH_RUNS
+    if settings.engine == "compiled":
+        return _COMPILED_RUNS
     count, activations = _shapes(settings)
     size = 4 if settings.dtype == "float32" else 8
     replica = size * (3 * count + 2 * settings.batch_size * activations)
@@ -104,4 +108,6 @@ def _cost(settings: Settings, runs: int) -> float:
     steps = settings.epochs * math.ceil(problem.train / settings.batch_size)
     if settings.engine == "pytorch":
         return runs * steps * 5e-4
+    if settings.engine == "compiled":
+        return steps * (1e-6 + runs * (settings.batch_size * 6 * count / 1e11 + count * 1e-10))
     return steps * (1e-4 + runs * (settings.batch_size * 6 * count / 2e10 + count * 1e-9))

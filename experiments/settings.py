@@ -17,6 +17,8 @@ from experiments.parts import Spec
 from experiments.problems import Problem
 from framework import BatchNorm, EarlyStopping, Initializer, Loss, Module, Schedule
 
+Engine = Literal["framework", "compiled", "pytorch"]
+
 # a canonical configuration: JSON values, keys at their default omitted
 Config = dict[str, Any]
 
@@ -46,7 +48,9 @@ class Settings(BaseModel):
     shuffle: bool = Field(True, description="whether every epoch has a new order")
     epochs: int = Field(100, ge=1, description="passes over the data; gradient_evaluations_per_sample is a synonym")
     checkpoints: int = Field(20, ge=1, description="evaluations after the one at the start, evenly spaced over epochs")
-    engine: Literal["framework", "pytorch"] = Field("framework", description="what trains: the library, or torch.nn")
+    engine: Engine = Field(
+        "framework", description="what trains: the library, the library `compiled`, or torch.nn (`pytorch`)"
+    )
     targets: list[float] = Field([], description="test errors; a run records the first checkpoint at each")
     measures: Any = Field([], description="what a run measures at its end beyond losses and errors, a list")
     schedule: Any = Field("constant", description="what happens to the learning rate after an epoch")

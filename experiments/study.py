@@ -2,10 +2,12 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from experiments.chunks import stack_key
+from experiments.engines.stacked import refuses_to_compile
 from experiments.errors import BadKeyError, InputError, nearest
 from experiments.factors import factors
 from experiments.grid import Point, axes, expand
@@ -18,6 +20,7 @@ from experiments.settings import Config, Settings, canonical, canonical_part
 
 SHIPPED = Path(__file__).parent / "studies"
 MAX_ARMS = 6  # that a figure still tells apart
+TUNED = "tuned"  # the factor that tells tuned cells from their baselines
 
 
 @dataclass(frozen=True)
@@ -126,11 +129,14 @@ def parse(
             known[1].extend(own_seeds)
     _tuning_fits(file.tuning, points.values())
     configs = [config for config, _, _ in points.values()]
+    _compilable(configs)
     values = factors(configs, list(varied))
     cells = tuple(
         Cell(config, cell_factors, tuple(sorted(set(cell_seeds))), rates)
         for (config, cell_seeds, rates), cell_factors in zip(points.values(), values, strict=True)
     )
+    if file.tuning and file.tuning.baseline:
+        cells = _with_baseline(cells)
     tuning_seeds = range(TUNING_BLOCK, TUNING_BLOCK + (file.tuning.seeds if file.tuning else 0))
     study = Study(
         path.stem,
@@ -148,6 +154,17 @@ def parse(
     _reported_fit(study)
     _figures_fit(study)
     return study
+
+
+def _compilable(configs: Iterable[Config]) -> None:
+    """Refuses what the engine `compiled` cannot train, before a night is spent on it."""
+    kinds = {stack_key(config): config for config in configs if config.get("engine") == "compiled"}
+    for config in kinds.values():
+        reason = refuses_to_compile(config)
+        if reason:
+            raise BadKeyError(
+                "engine", f'expected runs that can be compiled (engine = "framework" trains all), found {reason}'
+            )
 
 
 def matching(study: Study, where: Mapping[str, Any]) -> list[Cell]:
@@ -239,8 +256,24 @@ def _tuning_fits(tuning: Tuning | None, points: Iterable[tuple[Config, list[int]
             raise BadKeyError(place, f"expected an optimizer of the grid, found {name!r}{hint}")
         if not rates or any(rate <= 0 for rate in rates) or len(set(rates)) < len(rates):
             raise BadKeyError(place, f"expected different rates > 0, found {rates!r}")
+    numbers = {name: len(rates) for name, rates in tuning.learning_rate.items()}
+    if len(set(numbers.values())) > 1 and not tuning.unequal:
+        found = ", ".join(f"{name} {number}" for name, number in numbers.items())
+        raise BadKeyError(
+            "tuning.learning_rate", f"expected as many rates for every optimizer, or unequal = true, found {found}"
+        )
     if any(rates and not Settings(**config).build_problem().validation for config, _, rates in points):
         raise BadKeyError("run.problem.validation", "expected ≥ 1, as [tuning] selects on validation error, found 0")
+
+
+def _with_baseline(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """Beside every tuned cell itself at its optimizer's default rate; the factor `tuned` tells them apart."""
+    found = []
+    for cell in cells:
+        found.append(replace(cell, factors={**cell.factors, TUNED: bool(cell.rates)}))
+        if cell.rates:
+            found.append(replace(cell, factors={**cell.factors, TUNED: False}, rates=()))
+    return tuple(found)
 
 
 def _reported_fit(study: Study) -> None:

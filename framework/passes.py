@@ -1,6 +1,6 @@
 """One pass over data: an epoch of training, or a prediction. Plain or stacked, for any model, loss and optimizer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -13,6 +13,9 @@ from framework.optimizers import Optimizer
 
 # one tensor, or a list of them where there are several outputs
 Target = Tensor | list[Tensor]
+
+# a pass over the data with the arguments and the result of `train_epoch`
+Pass = Callable[[Module, Loss, Optimizer, Tensor, Target, Tensor, int], Tensor]
 
 # samples of an evaluation pass that fit the cache; a constant, because the last bits of a result may depend on it
 EVALUATION_SAMPLES = 200

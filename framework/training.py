@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 from framework.losses import Loss
 from framework.module import Module
 from framework.optimizers import Optimizer
-from framework.passes import Target, listed, predict, train_epoch
+from framework.passes import Pass, Target, listed, predict, train_epoch
 from framework.replicas import Selectable, select
 from framework.schedules import Schedule
 from framework.stopping import EarlyStopping
@@ -64,6 +64,8 @@ class Training:
         validation: tuple[Tensor, Target] | None = None,
         schedule: Schedule | None = None,
         stopping: EarlyStopping | None = None,
+        train: Pass = train_epoch,
+        evaluate: Callable[[Module, Tensor], Any] = predict,
     ) -> None:
         for name, number in (("epochs", epochs), ("batch_size", batch_size)):
             if number < 1:
@@ -83,6 +85,7 @@ class Training:
         self.noise = Streams(noise) if noise is not None else None
         self.validation = _Samples(*validation) if validation is not None else None
         self.schedule, self.stopping = schedule, stopping
+        self.train, self.evaluate = train, evaluate
         self.rows = list(range(optimizer.replicas or 1))
         self.losses = torch.empty(0)
         self.validation_loss: Tensor | None = None
@@ -99,7 +102,7 @@ class Training:
             self._epoch()
             diverged = self._diverged(epoch)
             if self.validation is not None:
-                prediction = predict(self.model, self.validation.x)
+                prediction = self.evaluate(self.model, self.validation.x)
                 self.validation_loss = self.criterion.forward(prediction, self.validation.target)
             stopped = torch.zeros_like(diverged)
             if self.stopping is not None and self.validation_loss is not None:
@@ -124,7 +127,7 @@ class Training:
             order = torch.arange(self.samples)
             if self.optimizer.replicas is not None:
                 order = order.expand(self.optimizer.replicas, -1)
-        self.losses = train_epoch(
+        self.losses = self.train(
             self.model, self.criterion, self.optimizer, self.data.x, self.data.target, order, self.batch_size
         )
 
@@ -185,7 +188,8 @@ def train_model(
         x: (R, N, ...), or (N, ...) for a plain model.
         target: (R, N, ...) or (N, ...), or a list of such for a criterion of several.
         options: keywords of `Training`: epochs and batch_size; shuffle and noise, generators of the sample order and of
-            noise in layers, one per replica, or one; validation, an (x, target) pair; schedule; stopping.
+            noise in layers, one per replica, or one; validation, an (x, target) pair; schedule; stopping; train and
+            evaluate, what makes a pass over the data, by default `train_epoch` and `predict`.
 
     Raises:
         ValueError: no epochs, batch or samples; data or generators that are not one per replica; validation data that

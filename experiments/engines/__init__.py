@@ -16,7 +16,7 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool] 
         keep: for each run, whether its record, if ok, holds what figures are drawn from; by default none.
     """
     keep = keep or [False] * len(seeds)
-    if Settings(**configs[0]).engine == "framework":
+    if Settings(**configs[0]).engine != "pytorch":
         return stacked.train(configs, seeds, keep)
     return [pytorch.train(*run) for run in zip(configs, seeds, keep, strict=True)]
 

@@ -1,18 +1,23 @@
-"""The engine `framework`: runs that differ in seed and stackable options alone train as one stack of replicas."""
+"""The engines `framework` and `compiled`: runs that differ in seed and stackable options alone train as one stack.
 
-from collections.abc import Sequence
+They differ in what makes a pass over the data: tensor operations on all replicas at once, or the same operations
+compiled, on one replica after the other.
+"""
+
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from experiments import parts
+from experiments.engines.compiled import CompiledPasses, NotCompilableError, epoch_program, forward_program
 from experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
 from experiments.measures import Part
 from experiments.names import OPTIMIZER
 from experiments.problems import Problem, Samples
 from experiments.seeds import Purpose, generator
 from experiments.settings import Config, Settings
-from framework import Loss, Module, Optimizer, Training, predict, replica_of
+from framework import Loss, Module, Optimizer, Training, predict, replica_of, train_epoch
 
 
 def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool]) -> list[Record]:
@@ -42,9 +47,12 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool])
     dtype = getattr(torch, settings.dtype)
     model.initialize(streams("initialization"), [each.build_initializer() for each in every], dtype)
     data = stacked([problem.sample(seed) for seed in seeds], dtype)
+    optimizer = _optimizer(every, model)
+    compiled = CompiledPasses(optimizer) if settings.engine == "compiled" else None
+    evaluate = compiled.predict if compiled else predict
     training = Training(
         model,
-        _optimizer(every, model),
+        optimizer,
         criterion,
         data["train"].x,
         data["train"].target,
@@ -55,15 +63,21 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool])
         validation=(data["validation"].x, data["validation"].target) if settings.watches_validation() else None,
         schedule=settings.build_schedule(),
         stopping=settings.build_stopping(),
+        train=compiled.train_epoch if compiled else train_epoch,
+        evaluate=evaluate,
     )
 
     checkpoints = checkpoint_epochs(settings)
-    for record, evaluation in zip(records, _evaluate(data, training.rows, model, criterion, problem), strict=False):
+
+    def evaluation_of() -> list[dict[str, float]]:
+        return _evaluate(_rows(data, training.rows), lambda x: evaluate(model, x), criterion, problem)
+
+    for record, evaluation in zip(records, evaluation_of(), strict=False):
         record.add(0, evaluation)
     for epoch in training:
         if epoch not in checkpoints and not training.finished.any():
             continue
-        evaluations = _evaluate(data, training.rows, model, criterion, problem)
+        evaluations = evaluation_of()
         measured: dict[str, Tensor] = {}
         if training.finished.any():
             there = _rows(data, training.rows)
@@ -86,6 +100,23 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool])
     return records
 
 
+def refuses_to_compile(config: Config) -> str | None:
+    """Why the engine `compiled` cannot train a configuration; None if it can."""
+    settings = Settings(**config)
+    problem = settings.build_problem()
+    model = settings.build_model(problem)
+    dtype = getattr(torch, settings.dtype)
+    model.initialize([generator(0, "initialization")], settings.build_initializer(), dtype)
+    optimizer = _optimizer([settings], model)
+    train = stacked([problem.sample(0)], dtype)["train"]
+    try:
+        epoch_program(model, settings.build_loss(), optimizer, train.x, train.target, settings.batch_size)
+        forward_program(model, optimizer, train.x)
+    except NotCompilableError as error:
+        return str(error)
+    return None
+
+
 def _optimizer(every: Sequence[Settings], model: Module) -> Optimizer:
     """The optimizer, with one value per replica for each stackable option."""
     spec = every[0].optimizer
@@ -102,13 +133,13 @@ def _rows(data: dict[Part, Samples], rows: list[int]) -> dict[Part, Samples]:
 
 
 def _evaluate(
-    data: dict[Part, Samples], rows: list[int], model: Module, criterion: Loss, problem: Problem
+    data: dict[Part, Samples], evaluate: Callable[[Tensor], Tensor], criterion: Loss, problem: Problem
 ) -> list[dict[str, float]]:
-    """Losses and errors of every replica that is there; `rows` says whose data each has."""
+    """Losses and errors of every replica whose data is given."""
     found: dict[str, Tensor] = {}
-    for name, samples in _rows(data, rows).items():
-        prediction = predict(model, samples.x)
+    for name, samples in data.items():
+        prediction = evaluate(samples.x)
         found[f"{name}_loss"] = criterion.forward(prediction, samples.target)
         found[f"{name}_error"] = problem.error(prediction, samples.label)
     values = {name: value.tolist() for name, value in found.items()}
-    return [{name: column[replica] for name, column in values.items()} for replica in range(len(rows))]
+    return [dict(zip(values, each, strict=True)) for each in zip(*values.values(), strict=True)]

@@ -85,7 +85,11 @@ class Code:
 
     def at(self, pointer: str, index: Index, of: str | None = None) -> str:
         """A pointer some elements further."""
-        return pointer if index == 0 else self.emit(f"getelementptr inbounds {of or self.real}, ptr {pointer}, i64 {index}")
+        return (
+            pointer
+            if index == 0
+            else self.emit(f"getelementptr inbounds {of or self.real}, ptr {pointer}, i64 {index}")
+        )
 
     def load(self, pointer: str, index: Index, lanes: int = 0) -> str:
         """A number, or a vector of them."""
@@ -114,7 +118,7 @@ class Code:
         return self.emit(f"{name} {self.vector(lanes)} {', '.join(values)}")
 
     def choose(self, test: str, lanes: int, a: str, b: str, yes: str, no: str) -> str:
-        """Lane by lane `yes` where the comparison (olt, ogt, oeq) of a and b holds, else `no`; not a number never does."""
+        """Lane by lane `yes` where a comparison (olt, ogt, oeq) of a and b holds, else `no`; of a NaN none holds."""
         kind = self.vector(lanes)
         mask = self.emit(f"fcmp {test} {kind} {a}, {b}")
         return self.emit(f"select {self.vector(lanes, 'i1')} {mask}, {kind} {yes}, {kind} {no}")
@@ -125,7 +129,9 @@ class Code:
             return value
         mask = ", ".join(f"i1 {'true' if lane < count else 'false'}" for lane in range(lanes))
         kind = self.vector(lanes)
-        return self.emit(f"select {self.vector(lanes, 'i1')} <{mask}>, {kind} {value}, {kind} {self.splat(other, lanes)}")
+        return self.emit(
+            f"select {self.vector(lanes, 'i1')} <{mask}>, {kind} {value}, {kind} {self.splat(other, lanes)}"
+        )
 
     def fold(self, value: str, lanes: int, how: str) -> str:
         """A scalar from a vector's lanes, halves onto each other; `how` is "fadd" or "max"."""
@@ -138,7 +144,9 @@ class Code:
                 )
                 for start in (0, half)
             )
-            value = self.op("fadd", half, low, high) if how == "fadd" else self.choose("ogt", half, high, low, high, low)
+            value = (
+                self.op("fadd", half, low, high) if how == "fadd" else self.choose("ogt", half, high, low, high, low)
+            )
             lanes = half
         return self.emit(f"extractelement {self.vector(1)} {value}, i32 0")
 

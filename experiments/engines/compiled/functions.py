@@ -1,7 +1,7 @@
 """Elementwise operations on vectors, by the names of the tensor operations that they stand for.
 
-exp, log and tanh in float32 are polynomials after Cephes (Moshier 1989: expf, logf, tanhf), within two units of the last
-place; in float64 they are the C library's.
+exp, log and tanh in float32 are polynomials after Cephes (Moshier 1989: expf, logf, tanhf), within a few units of the
+last place; in float64 they are the C library's.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """The operations of a step as loops over vectors: products, elementwise groups, reductions.
 
-A matrix lies in memory row by row, each row padded to whole vectors (`code.padded`). What stands in the padding is never
-read into a result.
+A matrix lies in memory row by row, each row padded to whole vectors (`code.padded`). What stands in the padding is
+never read into a result.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from experiments.engines.compiled.code import WIDEST, Code, Index, padded, tiles
 from experiments.engines.compiled.functions import PLAIN, SCALED, power
-from experiments.engines.compiled.trace import Array, NotCompilable, Op, Operand, Scalar
+from experiments.engines.compiled.trace import Array, NotCompilableError, Op, Operand, Scalar
 
-_UNROLLED = 32  # products are written out in full over so many terms
+_UNROLLED = 32  # sums of one row are written out in full over so many terms, those of several rows over _FEW
+_FEW = 4
 
 
 @dataclass
@@ -53,7 +54,7 @@ def product(memory: Memory, op: Op) -> None:
     a, b = (operand for operand in op.operands[:2] if isinstance(operand, Operand))
     bias = op.operands[2] if len(op.operands) > 2 else None
     if bias is not None and (not isinstance(bias, Operand) or bias.transposed or bias.array.rows != 1):
-        raise NotCompilable("a product added to other than a row")
+        raise NotCompilableError("a product added to other than a row")
     out, code = op.out, memory.code
     inner = a.array.rows if a.transposed else a.array.cols
     stride = padded(a.array.cols)
@@ -62,7 +63,11 @@ def product(memory: Memory, op: Op) -> None:
         _row_by_row(memory, out, a, b.array, inner, along)
         return
     rows_of_b = _transposed(memory, b.array) if b.transposed else memory.pointer(b.array)
-    room = max(1, memory.registers // max(padded(out.cols), 8)) if padded(out.cols) < WIDEST else memory.registers // WIDEST
+    room = (
+        max(1, memory.registers // max(padded(out.cols), 8))
+        if padded(out.cols) < WIDEST
+        else memory.registers // WIDEST
+    )
     height = max(1, min(room, 12, out.rows))
     # few rows are few sums, each waiting for its last term: they are cut into parts
     parts = 4 if out.rows == 1 else 2 if out.rows <= 3 else 1
@@ -118,7 +123,7 @@ def _block(
     def vector_of(k: Index) -> str:
         return code.load(rows_of_b, code.add(offset, code.times(stride, k)), lanes)
 
-    if inner <= _UNROLLED:
+    if inner <= (_UNROLLED if parts > 1 else _FEW):
         for k in range(inner):
             vector = vector_of(k)
             for row in range(height):
@@ -130,12 +135,12 @@ def _block(
             for part in range(parts):
                 code.set(variables[row][part], sums[row][part] or zero, lanes)
         whole = inner // parts * parts
-        with code.loop(whole, parts) as k:
+        with code.loop(whole, parts) as at:
             for part in range(parts):
-                vector = vector_of(code.add(k, part))
+                vector = vector_of(code.add(at, part))
                 for row in range(height):
                     held = variables[row][part]
-                    code.set(held, term(code.get(held, lanes), row, code.add(k, part), vector), lanes)
+                    code.set(held, term(code.get(held, lanes), row, code.add(at, part), vector), lanes)
         for k in range(whole, inner):
             vector = vector_of(k)
             for row in range(height):
@@ -153,7 +158,7 @@ def _row_by_row(memory: Memory, out: Array, a: Operand, b: Array, inner: int, al
     """Out = a · bᵀ for few rows of a: every number is the sum over the lanes of a row of a times a row of b."""
     code = memory.code
     if along[1] != 1:
-        raise NotCompilable("a product of two transposed matrices")
+        raise NotCompilableError("a product of two transposed matrices")
     source, other, target = memory.pointer(a.array), memory.pointer(b), memory.pointer(out)
     cover = tiles(padded(inner))
     for row in range(out.rows):
@@ -177,12 +182,8 @@ def _transposed(memory: Memory, array: Array) -> str:
     source = memory.pointer(array)
     with code.loop(array.rows) as row:
         start = code.times(padded(array.cols), row)
-        for col in range(array.cols) if array.cols <= _UNROLLED else ():
+        for col in range(array.cols):
             code.store(code.load(source, code.add(start, col)), memory.spare, code.add(col * padded(array.rows), row))
-        if array.cols > _UNROLLED:
-            with code.loop(array.cols) as col:
-                value = code.load(source, code.add(start, col))
-                code.store(value, memory.spare, code.add(code.times(padded(array.rows), col), row))
     return memory.spare
 
 
@@ -221,8 +222,8 @@ def _apply(memory: Memory, op: Op, operands: list[str], lanes: int) -> str:
     code = memory.code
     if op.name == "pow":
         if op.operands[1] not in (2.0, 3.0, 0.5):
-            raise NotCompilable("a power other than 2, 3 and ½")
-        return power(code, lanes, operands[0], float(op.operands[1]))  # type: ignore[arg-type]
+            raise NotCompilableError("a power other than 2, 3 and ½")
+        return power(code, lanes, operands[0], float(op.operands[1]))
     if op.name in SCALED:
         factor = op.attributes.get("value", op.attributes.get("alpha"))
         scale = None if factor in (None, 1.0) else code.spread(memory.number(factor), lanes)
@@ -269,7 +270,7 @@ def _pass(
             place = 0 if array.rows == 1 else code.times(padded(1), row)
             found = code.spread(code.load(memory.pointer(array), place), lanes)
         else:
-            raise NotCompilable(f"({array.rows}, {array.cols}) beside ({shape.rows}, {shape.cols})")
+            raise NotCompilableError(f"({array.rows}, {array.cols}) beside ({shape.rows}, {shape.cols})")
         values[id(array)] = found
         return found
 
@@ -288,7 +289,7 @@ def reduction(memory: Memory, op: Op) -> None:
     operand = op.operands[0]
     assert isinstance(operand, Operand)
     if operand.transposed:
-        raise NotCompilable(f"{op.name} of a transposed matrix")
+        raise NotCompilableError(f"{op.name} of a transposed matrix")
     array, axes = operand.array, op.attributes["axes"]
     source, target, stride = memory.pointer(array), memory.pointer(op.out), padded(array.cols)
     how, start = ("fadd", 0.0) if op.name == "sum" else ("max", float("-inf"))
@@ -302,7 +303,9 @@ def reduction(memory: Memory, op: Op) -> None:
             folded = code.fold(code.first(vector, lanes, array.cols - offset, start), lanes, how)
             kind = code.vector(1)
             if total:
-                pair = [code.emit(f"insertelement {kind} poison, {code.real} {part}, i32 0") for part in (total, folded)]
+                pair = [
+                    code.emit(f"insertelement {kind} poison, {code.real} {part}, i32 0") for part in (total, folded)
+                ]
                 folded = code.emit(f"extractelement {kind} {join(1, *pair)}, i32 0")
             total = folded
         return total

@@ -13,9 +13,7 @@ from experiments.engines.compiled.code import Code, Index, padded
 from experiments.engines.compiled.kernels import Memory, combined, elementwise, product, reduction
 from experiments.engines.compiled.trace import ELEMENTWISE, REDUCTIONS, Array, Op, Step, needed_later
 
-ENTRY = "epoch"
-_POINTERS = ("value", "offsets", "scratch", "x", "target", "order", "hyper", "factors", "losses")
-_COUNTS = ("replicas", "samples", "full", "order_stride")
+ENTRY = "run"
 
 
 @dataclass(frozen=True)
@@ -24,16 +22,20 @@ class Program:
 
     Attributes:
         text: LLVM's intermediate representation.
-        states: names of the optimizer's buffers, in the order in which they are handed over after `value`.
+        arguments: names of the addresses that it takes, and of the counts after them.
+        states: names of the optimizer's buffers, in the order of the arguments state0, state1, …
         hyper: names of the hyper-parameters, in the order of their column.
         factors: likewise of the numbers of a step.
+        outputs: columns of the result.
         room: numbers of scratch memory.
     """
 
     text: str
+    arguments: tuple[tuple[str, ...], tuple[str, ...]]
     states: tuple[str, ...]
     hyper: tuple[str, ...]
     factors: tuple[str, ...]
+    outputs: int
     room: int
 
 
@@ -58,26 +60,74 @@ class _Writer:
         self.room += -(-length // 16) * 16
         return pointer
 
-    def write(self, last: Step | None) -> Program:
-        """The program of full batches of `step`, and of a smaller last one if there is any."""
+    def epoch(self, last: Step | None) -> Program:
+        """A pass over the data in full batches of the step, and a smaller last one if there is any."""
         code = self.code
         with code.loop("%replicas") as replica:
             samples = code.times("%samples", replica)
-            x = code.at("%x", code.times(samples, self.step.named["x"].cols))
-            target = code.at("%target", code.times(samples, self.step.named["target"].cols))
+            data = {
+                name: code.at(f"%{name}", code.times(samples, self.step.named[name].cols)) for name in ("x", "target")
+            }
             order = code.at("%order", code.times("%order_stride", replica), "i64")
             hyper = code.at("%hyper", code.times(len(self.hyper), replica))
             numbers = {name: code.load(hyper, place) for place, name in enumerate(self.hyper)}
+
+            def batch(step: Step, number: Index) -> None:
+                factors = code.at("%factors", code.times(len(step.factors), number))
+                changing = {name: code.load(factors, place) for place, name in enumerate(step.factors)}
+                begin = code.times(self.step.named["x"].rows, number)
+                result = self._batch(step, numbers | changing, data, begin, order)
+                place = code.add(code.times("%replicas", number), replica)
+                code.store(code.load(result, 0), "%losses", place)
+
             self._move(replica, inwards=True)
             with code.loop("%full") as number:
-                self._batch(self.step, numbers, x, target, order, number, replica)
+                batch(self.step, number)
             if last is not None:
-                self._batch(last, numbers, x, target, order, "%full", replica)
+                batch(last, "%full")
             self._move(replica, inwards=False)
-        pointers = [_POINTERS[0], *(f"state{place}" for place in range(len(self.states))), *_POINTERS[1:]]
-        arguments = [*(("ptr noalias", name) for name in pointers), *(("i64", name) for name in _COUNTS)]
-        text = code.function(ENTRY, arguments)
-        return Program(text, tuple(self.states), tuple(self.hyper), tuple(self.step.factors), self.room)
+        states = [f"state{place}" for place in range(len(self.states))]
+        return self._program(
+            ["value", *states, "offsets", "scratch", "x", "target", "order", "hyper", "factors", "losses"],
+            ["replicas", "samples", "full", "order_stride"],
+        )
+
+    def forward(self, last: Step | None) -> Program:
+        """The predictions of all samples, in order, in blocks of the step's batch and a smaller last one."""
+        code = self.code
+        with code.loop("%replicas") as replica:
+            samples = code.times("%samples", replica)
+            data = {"x": code.at("%x", code.times(samples, self.step.named["x"].cols))}
+            out = code.at("%prediction", code.times(samples, self.step.result.cols))
+
+            def batch(step: Step, number: Index) -> None:
+                begin = code.times(self.step.named["x"].rows, number)
+                result = self._batch(step, {}, data, begin, None)
+                cols = step.result.cols
+                with code.loop(step.result.rows) as row:
+                    there = code.at(out, code.times(cols, code.add(begin, row)))
+                    code.copy(there, code.at(result, code.times(padded(cols), row)), cols)
+
+            self._move(replica, inwards=True)
+            with code.loop("%full") as number:
+                batch(self.step, number)
+            if last is not None:
+                batch(last, "%full")
+        return self._program(["value", "offsets", "scratch", "x", "prediction"], ["replicas", "samples", "full"])
+
+    def _program(self, pointers: list[str], counts: list[str]) -> Program:
+        arguments = [*(("ptr noalias", name) for name in pointers), *(("i64", name) for name in counts)]
+        text = self.code.function(ENTRY, arguments)
+        names = (tuple(pointers), tuple(counts))
+        return Program(
+            text,
+            names,
+            tuple(self.states),
+            tuple(self.hyper),
+            tuple(self.step.factors),
+            self.step.result.cols,
+            self.room,
+        )
 
     def _move(self, replica: Index, inwards: bool) -> None:
         """Copies parameters and buffers of a replica between the optimizer's memory and padded rows."""
@@ -91,10 +141,16 @@ class _Writer:
                     here = code.at(self.flats[name], code.add(self.starts[place], code.times(padded(cols), row)))
                     code.copy(*((here, there) if inwards else (there, here)), cols)
 
-    def _batch(
-        self, step: Step, numbers: dict[str, str], x: str, target: str, order: str, number: Index, replica: Index
-    ) -> None:
-        """One step of one replica."""
+    def _batch(self, step: Step, numbers: dict[str, str], data: dict[str, str], begin: Index, order: str | None) -> str:
+        """One step of one replica; returns a pointer to its result.
+
+        Args:
+            step: what is done.
+            numbers: hyper-parameters and factors by name.
+            data: pointers to the replica's samples, by name.
+            begin: the number of the batch's first sample.
+            order: pointer to the replica's order of samples; None takes them as they are.
+        """
         code = self.code
         pointers: dict[int, str] = {}
         spare = 0
@@ -104,20 +160,18 @@ class _Writer:
             if op.name == "product":
                 b = op.operands[1]
                 spare = max(spare, b.array.cols * padded(b.array.rows) if b.transposed else 0)  # type: ignore[union-attr]
-        begin = code.times(self.step.named["x"].rows, number)
-        batch = step.named["x"].rows
-        with code.loop(batch) as row:
-            index = code.emit(f"load i64, ptr {code.at(order, code.add(begin, row), 'i64')}, align 8")
-            for source, array in ((x, step.named["x"]), (target, step.named["target"])):
+        with code.loop(step.named["x"].rows) as row:
+            index = code.add(begin, row)
+            if order is not None:
+                index = code.emit(f"load i64, ptr {code.at(order, index, 'i64')}, align 8")
+            for name, source in data.items():
+                array = step.named[name]
                 self._place(array, pointers)
                 here = code.at(pointers[id(array)], code.times(padded(array.cols), row))
                 code.copy(here, code.at(source, code.times(array.cols, index)), array.cols)
-        factors = code.at("%factors", code.times(len(step.factors), number))
-        numbers = numbers | {name: code.load(factors, place) for place, name in enumerate(step.factors)}
         memory = Memory(code, pointers, numbers, self.registers, self._reserve(spare))
         self._operations(memory, step)
-        loss = code.load(pointers[id(step.loss)], 0)
-        code.store(loss, "%losses", code.add(code.times("%replicas", number), replica))
+        return pointers[id(step.result)]
 
     def _place(self, array: Array, pointers: dict[int, str]) -> None:
         if id(array) in pointers or array.spread:
@@ -137,7 +191,7 @@ class _Writer:
 
         def finish(place: int) -> None:
             if group:
-                elementwise(memory, group, lambda array: array is step.loss or later(array, place))
+                elementwise(memory, group, lambda array: array is step.result or later(array, place))
                 group.clear()
 
         for place, op in enumerate(step.ops):
@@ -160,7 +214,7 @@ class _Writer:
 
 
 def _fits(op: Op, group: list[Op]) -> bool:
-    """Whether an operation can share a pass: the same shape, and of other shapes it reads only what was there before."""
+    """Whether an operation can share a pass: the same shape, and what it reads of others was there before."""
     shape = group[0].out
     if (op.out.rows, op.out.cols, op.out.flat) != (shape.rows, shape.cols, shape.flat):
         return False
@@ -169,9 +223,14 @@ def _fits(op: Op, group: list[Op]) -> bool:
     return all(id(array) in written or id(array.root) not in roots for array in (*op.reads(), op.out))
 
 
-def write(step: Step, last: Step | None, double: bool, registers: int) -> Program:
-    """The program of a step; `last` is the same step for the smaller last batch of an epoch, if there is one."""
-    return _Writer(step, double, registers).write(last)
+def write_epoch(step: Step, last: Step | None, double: bool, registers: int) -> Program:
+    """The program of an epoch; `last` is the same step for the smaller last batch, if there is one."""
+    return _Writer(step, double, registers).epoch(last)
+
+
+def write_forward(step: Step, last: Step | None, double: bool, registers: int) -> Program:
+    """The program of predictions; `last` is the same pass for the smaller last block, if there is one."""
+    return _Writer(step, double, registers).forward(last)
 
 
 def host_registers() -> int:
@@ -180,12 +239,13 @@ def host_registers() -> int:
 
 
 @functools.lru_cache(maxsize=64)
-def compiled(text: str, pointers: int, features: str | None = None) -> Any:
-    """The function that a program's text defines, callable with `pointers` addresses and then the counts.
+def compiled(text: str, pointers: int, counts: int, features: str | None = None) -> Any:
+    """The function that a program's text defines, callable with addresses and then counts.
 
     Args:
         text: of the program.
         pointers: how many addresses it takes.
+        counts: and how many counts.
         features: of the processor, as LLVM names them ("-avx512f,…", added to the host's); by default all there are.
     """
     llvm = _llvm()
@@ -202,7 +262,7 @@ def compiled(text: str, pointers: int, features: str | None = None) -> Any:
     builder.getModulePassManager().run(module, builder)
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
-    kinds = [ctypes.c_void_p] * pointers + [ctypes.c_int64] * len(_COUNTS)
+    kinds = [ctypes.c_void_p] * pointers + [ctypes.c_int64] * counts
     function = ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address(ENTRY))
     function.engine = engine  # type: ignore[attr-defined]  # the code is there as long as its engine
     return function

@@ -18,7 +18,7 @@ from framework import Loss, Module, Optimizer, select
 Scalar = float | str  # a number, or the name of one that changes from step to step
 
 
-class NotCompilable(ValueError):
+class NotCompilableError(ValueError):
     """A step does something that cannot be written down or compiled."""
 
 
@@ -80,18 +80,23 @@ class Op:
 
 @dataclass
 class Step:
-    """A step's operations in order, and the arrays that are there before and after it."""
+    """A step's operations in order, and the arrays that are there before and after it.
+
+    Attributes:
+        named: by the names of Array.name.
+        result: the loss, or the prediction of a forward pass.
+        factors: names of the numbers that change from step to step.
+        parameters: their shapes.
+    """
 
     ops: list[Op]
     named: dict[str, Array]
-    loss: Array
+    result: Array
     factors: list[str]
     parameters: list[tuple[int, int]]
 
 
-def trace(
-    model: Module, criterion: Loss, optimizer: Optimizer, batch: int, inputs: tuple[int, ...], outputs: tuple[int, ...]
-) -> Step:
+def trace(model: Module, criterion: Loss, optimizer: Optimizer, batch: int, inputs: int, outputs: int) -> Step:
     """Writes down one step of a stack's replicas.
 
     Args:
@@ -99,24 +104,45 @@ def trace(
         criterion: the loss.
         optimizer: of the model's parameters.
         batch: B.
-        inputs: the shape of a sample, (D,).
-        outputs: the shape of a target, (C,).
+        inputs: D, features of a sample.
+        outputs: C, of a target.
 
     Raises:
-        NotCompilable: something in it cannot be written down.
+        NotCompilableError: something in it cannot be written down.
     """
     if model.buffers():
-        raise NotCompilable("a model with running statistics")
+        raise NotCompilableError("a model with running statistics")
     noisy = [type(module).__name__ for _, module in model.walk() if type(module).begin_epoch is not Module.begin_epoch]
     if noisy:
-        raise NotCompilable(f"noise ({', '.join(sorted(set(noisy)))})")
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise NotCompilable("samples or targets that are not vectors")
-    steps = [_record(model, criterion, optimizer, batch, inputs, outputs, number) for number in (1, 2)]
+        raise NotCompilableError(f"noise ({', '.join(sorted(set(noisy)))})")
+    try:
+        steps = [_record(model, criterion, optimizer, batch, inputs, outputs, number) for number in (1, 2)]
+    except NotCompilableError:
+        raise
+    except ValueError as error:
+        raise NotCompilableError(str(error)) from error
     if _text(steps[0]) != _text(steps[1]):
         kind = type(optimizer).__name__
-        raise NotCompilable(f"{kind}, whose update depends on the number of the step (say how in `factors`)")
+        raise NotCompilableError(f"{kind}, whose update depends on the number of the step (say how in `factors`)")
     return _live(steps[0])
+
+
+def trace_forward(model: Module, optimizer: Optimizer, batch: int, inputs: int) -> Step:
+    """Writes down a forward pass in evaluation; see `trace`."""
+    net, _, steps = _lone(model, None, optimizer)
+    recorder = _Recorder({})
+    parameters = _know_parameters(recorder, steps, {"value": steps.value})
+    x = torch.zeros(1, batch, inputs, dtype=steps.value.dtype)
+    recorder.know(x, Array(batch, inputs, "x"))
+    net.train(False)
+    with recorder:
+        prediction = net.forward(x)
+    if not isinstance(prediction, Tensor):
+        raise NotCompilableError("a model of several outputs")
+    operand = recorder.operand(prediction)
+    if operand.transposed:
+        raise NotCompilableError("a prediction that is a transposed matrix")
+    return _live(Step(recorder.ops, _named(recorder), operand.array, [], parameters))
 
 
 def _record(
@@ -124,22 +150,11 @@ def _record(
     criterion: Loss,
     optimizer: Optimizer,
     batch: int,
-    inputs: tuple[int, ...],
-    outputs: tuple[int, ...],
+    inputs: int,
+    outputs: int,
     number: int,
 ) -> Step:
-    # without what the last forward left, which may be large
-    caches = [(module, module.cache) for _, module in model.walk()]
-    criterion_cache, criterion.cache = criterion.cache, None
-    for module, _ in caches:
-        module.cache = None
-    try:
-        net, loss, steps = copy.deepcopy((model, criterion, optimizer))
-    finally:
-        criterion.cache = criterion_cache
-        for module, cache in caches:
-            module.cache = cache
-    select(torch.tensor([0]), net, steps)
+    net, loss, steps = _lone(model, criterion, optimizer)
     steps.steps = number - 1
     for name in steps.hyper_parameters():
         steps.set(name, 1.0 if optimizer.used(name) else 0.0)  # what is zero for one replica may not be for others
@@ -147,41 +162,63 @@ def _record(
     factors = {name: (7 + 2 * place + number) * 1.2345678e-5 for place, name in enumerate(steps.factors(1))}
     steps.__dict__["factors"] = lambda step: factors
     recorder = _Recorder({value: name for name, value in factors.items()})
-    parameters = [(parameter.shape[-2], parameter.shape[-1]) for parameter in steps.parameters]
-    for name, tensor in {"value": steps.value, "grad": steps.grad, **steps.buffers}.items():
-        whole = Array(1, tensor.numel(), name, flat=True)
-        recorder.know(tensor, whole)
-        if name in ("value", "grad"):
-            for place, parameter in enumerate(steps.parameters):
-                rows, cols = parameters[place]
-                view = parameter.value if name == "value" else parameter.grad
-                recorder.know(view, Array(rows, cols, name, part=place, whole=whole))
+    flats = {"value": steps.value, "grad": steps.grad, **steps.buffers}
+    parameters = _know_parameters(recorder, steps, flats)
     for name, tensor in steps.hyper_parameters().items():
         recorder.know(tensor, Array(1, 1, name, spread=True))
     dtype = steps.value.dtype
-    x, target = torch.zeros(1, batch, *inputs, dtype=dtype), torch.zeros(1, batch, *outputs, dtype=dtype)
-    recorder.know(x, Array(batch, *inputs, "x"))
-    recorder.know(target, Array(batch, *outputs, "target"))
+    x, target = torch.zeros(1, batch, inputs, dtype=dtype), torch.zeros(1, batch, outputs, dtype=dtype)
+    recorder.know(x, Array(batch, inputs, "x"))
+    recorder.know(target, Array(batch, outputs, "target"))
+    with recorder:
+        value = loss.forward(net.forward(x), target)
+        net.backward(loss.backward())
+        steps.step()
+        steps.zero_grad()
+    return Step(recorder.ops, _named(recorder), recorder.operand(value).array, list(factors), parameters)
+
+
+def _lone(model: Module, criterion: Loss | None, optimizer: Optimizer) -> tuple[Module, Any, Optimizer]:
+    """Copies of all three with the first replica alone, and without what the last forward left, which may be large."""
+    held: list[Any] = [module for _, module in model.walk()]
+    held += [criterion] if criterion is not None else []
+    caches = [item.cache for item in held]
+    for item in held:
+        item.cache = None
     try:
-        with recorder:
-            value = loss.forward(net.forward(x), target)
-            net.backward(loss.backward())
-            steps.step()
-            steps.zero_grad()
-    except NotCompilable:
-        raise
-    except ValueError as error:
-        raise NotCompilable(str(error)) from error
-    named = {array.name: array for array in recorder.given if array.whole is None}
-    return Step(recorder.ops, named, recorder.operand(value).array, list(factors), parameters)
+        net, loss, steps = copy.deepcopy((model, criterion, optimizer))
+    finally:
+        for item, cache in zip(held, caches, strict=True):
+            item.cache = cache
+    select(torch.tensor([0]), net, steps)
+    return net, loss, steps
+
+
+def _know_parameters(recorder: "_Recorder", optimizer: Optimizer, flats: dict[str, Tensor]) -> list[tuple[int, int]]:
+    """Tells a recorder of the flat tensors and of the parameters and gradients in them; returns the latter's shapes."""
+    if any(len(parameter.shape) != 2 for parameter in optimizer.parameters):
+        raise NotCompilableError("parameters that are not matrices")
+    shapes = [(parameter.shape[0], parameter.shape[1]) for parameter in optimizer.parameters]
+    for name, tensor in flats.items():
+        whole = Array(1, tensor.numel(), name, flat=True)
+        recorder.know(tensor, whole)
+        for place, parameter in enumerate(optimizer.parameters):
+            view = {"value": parameter.value, "grad": parameter.grad}.get(name)
+            if view is not None:
+                recorder.know(view, Array(*shapes[place], name, part=place, whole=whole))
+    return shapes
+
+
+def _named(recorder: "_Recorder") -> dict[str, Array]:
+    return {array.name: array for array in recorder.given if array.whole is None}
 
 
 # operations that only look at the same numbers in another way
 _VIEWS = {"view", "_unsafe_view", "expand", "unsqueeze", "squeeze", "alias", "detach", "reshape", "transpose", "t"}
 # elementwise operations, by name
 ELEMENTWISE = set(
-    "add sub rsub mul div neg abs sign sqrt reciprocal exp log log1p tanh pow clamp_min clamp_max maximum minimum addcmul"
-    " addcdiv lerp copy clone fill".split()
+    "add sub rsub mul div neg abs sign sqrt reciprocal exp log log1p tanh pow clamp_min clamp_max maximum minimum"
+    " addcmul addcdiv lerp copy clone fill".split()
 )
 REDUCTIONS = {"sum", "amax"}
 _FILLS = {"zeros_like": 0.0, "ones_like": 1.0, "zero": 0.0}
@@ -191,7 +228,7 @@ class _Recorder(TorchDispatchMode):
     """Runs every operation as it is, and writes it down."""
 
     def __init__(self, factors: dict[float, str]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.factors = factors
         self.ops: list[Op] = []
         self.given: list[Array] = []
@@ -206,7 +243,7 @@ class _Recorder(TorchDispatchMode):
     def operand(self, tensor: Tensor) -> Operand:
         """The array that a tensor is."""
         if id(tensor) not in self._arrays:
-            raise NotCompilable(f"a tensor of shape {tuple(tensor.shape)} from outside of the step")
+            raise NotCompilableError(f"a tensor of shape {tuple(tensor.shape)} from outside of the step")
         return self._arrays[id(tensor)]
 
     def __torch_dispatch__(
@@ -216,7 +253,7 @@ class _Recorder(TorchDispatchMode):
         result = func(*args, **kwargs)
         name = func.__name__.partition(".")[0]
         if not isinstance(result, Tensor):
-            raise NotCompilable(f"{name}, which is not a tensor operation of one result")
+            raise NotCompilableError(f"{name}, which is not a tensor operation of one result")
         if name in _VIEWS:
             self._bind(result, self._viewed(name, self.operand(args[0]), args, result))
             return result
@@ -226,7 +263,7 @@ class _Recorder(TorchDispatchMode):
         if into is not None:
             target = self.operand(into)
             if target.transposed:
-                raise NotCompilable(f"{name} in place of a transposed matrix")
+                raise NotCompilableError(f"{name} in place of a transposed matrix")
             out = target.array
         else:
             out = self._made(name, result, args)
@@ -242,12 +279,12 @@ class _Recorder(TorchDispatchMode):
     def _viewed(self, name: str, source: Operand, args: Sequence[Any], result: Tensor) -> Operand:
         if name in ("transpose", "t"):
             if source.array.flat or result.dim() != 3 or (len(args) > 1 and {int(a) % 3 for a in args[1:3]} != {1, 2}):
-                raise NotCompilable("a transposition other than of the last two dimensions")
+                raise NotCompilableError("a transposition other than of the last two dimensions")
             return Operand(source.array, not source.transposed)
         rows, cols = source.array.rows, source.array.cols
         expected = (cols, rows) if source.transposed else (rows, cols)
         if not source.array.flat and _matrix(result) != expected:
-            raise NotCompilable(f"{name} to another shape, {tuple(result.shape)}")
+            raise NotCompilableError(f"{name} to another shape, {tuple(result.shape)}")
         return source
 
     def _made(self, name: str, result: Tensor, args: Sequence[Any]) -> Array:
@@ -265,7 +302,7 @@ class _Recorder(TorchDispatchMode):
         operands = [self._number_or_array(arg) for arg in args if isinstance(arg, Tensor | int | float)]
         if name in ("baddbmm", "addmm"):
             if kwargs:
-                raise NotCompilable(f"{name} with {', '.join(kwargs)}")
+                raise NotCompilableError(f"{name} with {', '.join(kwargs)}")
             first = operands.pop(0)
             if in_place:
                 self.ops.append(Op("product", operands, out, add_to=True))
@@ -276,15 +313,15 @@ class _Recorder(TorchDispatchMode):
         elif name in REDUCTIONS:
             axes = tuple(int(axis) % args[0].dim() for axis in (args[1] if len(args) > 1 else range(args[0].dim())))
             if args[0].dim() != 3 or axes not in ((1,), (2,), (1, 2)):
-                raise NotCompilable(f"{name} over other than the last two dimensions")
+                raise NotCompilableError(f"{name} over other than the last two dimensions")
             self.ops.append(Op(name, operands[:1], out, {"axes": axes}))
         elif name in ELEMENTWISE:
             if any(isinstance(operand, Operand) and operand.transposed for operand in operands):
-                raise NotCompilable(f"{name} of a transposed matrix")
-            attributes = {key: self._number(kwargs[key]) for key in ("value", "alpha") if key in kwargs}
+                raise NotCompilableError(f"{name} of a transposed matrix")
+            attributes: dict[str, Any] = {key: self._number(kwargs[key]) for key in ("value", "alpha") if key in kwargs}
             self.ops.append(Op(name, operands, out, attributes))
         else:
-            raise NotCompilable(f"the operation {name}")
+            raise NotCompilableError(f"the operation {name}")
 
     def _number_or_array(self, arg: Tensor | float) -> Operand | Scalar:
         return self.operand(arg) if isinstance(arg, Tensor) else self._number(arg)
@@ -301,8 +338,10 @@ def _matrix(tensor: Tensor) -> tuple[int, int]:
     """Rows and columns of a tensor of one replica, (1, rows, cols), (1, rows) or (1,)."""
     shape = tuple(tensor.shape)
     if not 1 <= len(shape) <= 3 or shape[0] != 1:
-        raise NotCompilable(f"a tensor of shape {shape}, which is not one matrix a replica")
-    return (*shape[1:], 1, 1)[:2] if len(shape) > 1 else (1, 1)
+        raise NotCompilableError(f"a tensor of shape {shape}, which is not one matrix a replica")
+    if len(shape) == 1:
+        return 1, 1
+    return shape[1], shape[2] if len(shape) == 3 else 1
 
 
 def _text(step: Step) -> str:
@@ -323,16 +362,14 @@ def _text(step: Step) -> str:
 
 def _live(step: Step) -> Step:
     """The step without what nobody reads, and without gradients that are cleared before they are added to."""
-    needed = {id(array) for name, array in step.named.items() if array.flat and name != "grad"} | {id(step.loss)}
-    grad = step.named["grad"]
-    needed.add(id(grad))
+    needed = {id(array) for array in step.named.values() if array.flat} | {id(step.result)}
     ops: list[Op] = []
     for op in reversed(step.ops):
         if id(op.out.root) in needed:
             needed |= {id(array.root) for array in op.reads()}
             ops.append(op)
     ops.reverse()
-    step.ops = _assigned_first(ops, grad)
+    step.ops = _assigned_first(ops, step.named["grad"]) if "grad" in step.named else ops
     return step
 
 
