@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from experiments.evidence import Evidence
 from experiments.figures import OVERVIEW, names
+from experiments.figures.style import word
 from experiments.report import descriptions
 from experiments.report.answers import answers, verdicts
 from experiments.report.failures import failures
@@ -59,8 +60,8 @@ def page(studies: Sequence[Study], evidence: Evidence, results: Path) -> str:
         sections=sections,
         overview=_overview(studies, evidence, results),
         digests=digests(results),
-        style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),
-        script=Markup((_HERE / "sort.js").read_text(encoding="utf-8")),
+        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
+        script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
         known_environments=environments is not None,
     )
 
@@ -112,7 +113,11 @@ def _sheets(study: Study, found: Evidence) -> list[Sheet]:
         table = verdict_table(found.reproduction)
         sheets.append(sheet(f"{study.name}-verdicts", "Reported and reproduced (errors as fractions)", table))
     title = "Every cell: mean ± std over the runs that are ok; median with diverged runs as an error of 100 %"
-    sheets.append(sheet(f"{study.name}-cells", title, study_table(study, found.summary)))
+    table = study_table(study, found.summary)
+    names_of_columns = [word(name) for name in table]
+    if len(set(names_of_columns)) == len(names_of_columns):
+        table = table.set_axis(names_of_columns, axis="columns")
+    sheets.append(sheet(f"{study.name}-cells", title, table))
     return sheets
 
 

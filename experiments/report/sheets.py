@@ -11,6 +11,7 @@ _NUMBER = r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?"
 _NUMERIC = re.compile(
     rf"(?P<first>{_NUMBER})(?: ± {_NUMBER}|\+{_NUMBER})?(?: \[{_NUMBER}, {_NUMBER}\])?(?:/\d+(?: \(.*\))?)?(?: %)?"
 )
+_BROKEN, _WORDS = 22, 40  # characters of entries from which on numbers may be broken, and words need room
 _NOTHING = ("", "-")
 _VERDICTS = {
     "consistent": "holds",
@@ -33,10 +34,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's heading and whether it holds numbers."""
+    """A column's heading, and how wide its entries are: the names of styles."""
 
     name: str
     numeric: bool
+    styles: str
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,27 @@ def sheet(identifier: str, caption: str, table: pd.DataFrame, note: str = "") ->
         texts = [str(value) for value in table[name]]
         matches = [_NUMERIC.fullmatch(text) for text in texts]
         numeric = any(matches) and all(match or text in _NOTHING for match, text in zip(matches, texts, strict=True))
-        columns.append(Column(str(name) or "row", numeric))
+        columns.append(Column(str(name) or "row", numeric, _styles(max(map(len, texts), default=0), numeric)))
         cells.append(
             [
-                Cell(text, _key(text, match if numeric else None), _verdict(str(name), text))
+                Cell(
+                    _kept(text) if numeric else text, _key(text, match if numeric else None), _verdict(str(name), text)
+                )
                 for text, match in zip(texts, matches, strict=True)
             ]
         )
     return Sheet(identifier, caption, columns, [list(row) for row in zip(*cells, strict=True)], note)
+
+
+def _styles(longest: int, numeric: bool) -> str:
+    if numeric:
+        return "number broken" if longest > _BROKEN else "number"
+    return "words" if longest > _WORDS else ""
+
+
+def _kept(text: str) -> str:
+    """A number that is broken into lines before its interval, nowhere else."""
+    return text.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}").replace(", ", ",\N{NO-BREAK SPACE}")
 
 
 def _key(text: str, match: "re.Match[str] | None") -> str:

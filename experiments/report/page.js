@@ -1,4 +1,7 @@
 "use strict";
+// The contents stand open where they have a column of their own.
+document.getElementById("contents").open = matchMedia("(min-width: 75rem)").matches;
+
 // Headings become buttons that sort their column: up, then down. Rows without a value stay last.
 {
   const words = new Intl.Collator("en", { numeric: true });
@@ -25,6 +28,7 @@
     headings.forEach((heading, column) => {
       const button = document.createElement("button");
       button.type = "button";
+      heading.dataset.name = heading.textContent;
       button.append(...heading.childNodes);
       heading.append(button);
       button.addEventListener("click", () => {
