@@ -137,6 +137,8 @@ class Tuning(_Table):
 
     learning_rate: dict[str, list[float]] = Field(description="candidates by the optimizer's name")
     seeds: int = Field(5, ge=1, description="tuning seeds per candidate; none of them is an evaluation seed")
+    baseline: bool = Field(False, description="whether every tuned cell is run untuned too, at the default rate")
+    unequal: bool = Field(False, description="whether optimizers may have different numbers of candidates")
 
 
 class StudyFile(_Table):

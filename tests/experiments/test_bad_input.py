@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import main
-from tests.experiments.studies import TINY, write
+from tests.experiments.studies import TINY, TUNED, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -130,6 +130,10 @@ CASES = {
     "untuned optimizer in a tuned study": (
         edited("learning_rate = 0.1", "momentum = 0.5") + "[tuning]\nlearning_rate = { adam = [0.1] }",
         "tuning.learning_rate: expected rates for the grid's optimizer 'sgd', found none",
+    ),
+    "unequal budgets": (
+        TUNED.replace("[0.1, 1e30]", "[0.1]"),
+        "tuning.learning_rate: expected as many rates for every optimizer, or unequal = true, found momentum 1, sgd 2",
     ),
     "reported number of no cell": (
         TINY + REPORTED + 'where = { optimizer = "nesterov" }\nstatistic = "single"\nvalue = 0.1',

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from experiments.errors import BadKeyError, InputError
+from experiments.plans import evaluation_plans
 from experiments.settings import Settings
 from experiments.study import Study, load, matching, shipped
 from tests.experiments import studies
@@ -167,7 +168,7 @@ def test_count_of_seeds_replaces_every_grids_own(tmp_path: Path) -> None:
     assert {cell.seeds for cell in study.cells} == {(0, 1)}
 
 
-TUNED = "[tuning]\nlearning_rate = { sgd = [0.01, 0.1], adam = [0.001] }\nseeds = 4\n"
+TUNED = "[tuning]\nlearning_rate = { sgd = [0.01, 0.1], adam = [0.001] }\nseeds = 4\nunequal = true\n"
 
 
 def test_cells_without_a_learning_rate_of_their_own_are_tuned(tmp_path: Path) -> None:
@@ -179,6 +180,21 @@ def test_cells_without_a_learning_rate_of_their_own_are_tuned(tmp_path: Path) ->
         at_rate, bare = Settings(**tuned.at_rate(rate)), Settings(**tuned.config)
         assert at_rate.option("optimizer", "learning_rate") == rate
         assert at_rate.model_copy(update={"optimizer": "sgd"}) == bare
+
+
+def test_baseline_is_every_tuned_cell_at_the_default_rate(tmp_path: Path) -> None:
+    grid = '[[grid]]\noptimizer = ["sgd", "adam", { name = "sgd", learning_rate = 0.5 }]\n'
+    study = study_of(tmp_path, grid + TUNED + "baseline = true\n")
+    assert [(cell.config.get("optimizer", "sgd"), cell.factors["tuned"], cell.rates) for cell in study.cells] == [
+        ("sgd", True, (0.01, 0.1)),
+        ("sgd", False, ()),
+        ("adam", True, (0.001,)),
+        ("adam", False, ()),
+        ({"learning_rate": 0.5, "name": "sgd"}, False, ()),
+    ]
+    plans = evaluation_plans(study, {}, "portable")
+    assert {Settings(**plan.run.config).option("optimizer", "learning_rate") for plan in plans} == {0.001, 0.5}
+    assert len(matching(study, {"optimizer": "adam", "tuned": False})) == 1
 
 
 def test_learning_rate_as_an_axis_is_not_tuned(tmp_path: Path) -> None:
