@@ -9,10 +9,20 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from experiments.numerics import fingerprint
+
 
 @dataclass(frozen=True)
 class Environment:
-    """Commit and state of the sources, versions, processor and threads of a worker."""
+    """Where a worker trained.
+
+    Attributes:
+        commit: of the sources.
+        dirty: whether they were changed since.
+        versions: "python 3.11.7 torch …", and "arithmetic …", the fingerprint of what torch computes there.
+        cpu: the processor.
+        threads: of torch.
+    """
 
     commit: str
     dirty: bool
@@ -42,6 +52,12 @@ def commit() -> tuple[str, bool]:
         return "", False
 
 
+def named(versions: str) -> dict[str, str]:
+    """The versions of an environment by name."""
+    words = versions.split()
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
 @functools.cache
 def describe(commit: str, dirty: bool) -> Environment:
     """This process's environment.
@@ -52,7 +68,12 @@ def describe(commit: str, dirty: bool) -> Environment:
     """
     import torch
 
-    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": version("numpy")}
+    versions = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        **{name: version(name) for name in ("numpy", "llvmlite")},
+        "arithmetic": fingerprint(),
+    }
     return Environment(
         commit,
         dirty,

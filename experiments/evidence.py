@@ -48,6 +48,12 @@ def read(results: Path) -> Evidence:
     )
 
 
+def environments_of(results: Path) -> pd.DataFrame | None:
+    """environments.csv as text; None where there is none: it is not shipped."""
+    path = results / "environments.csv"
+    return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else None
+
+
 def _read(path: Path) -> pd.DataFrame:
     if not path.exists():
         raise InputError(f"{path}: expected results of a grid, found no such file; `make grid` makes it")

@@ -1,15 +1,17 @@
 """What is made from a results directory: CSVs, tables on the terminal or in a page, figures."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from experiments.console import SECTIONS, Format, overview, show, tables
 from experiments.errors import InputError
-from experiments.evidence import EVIDENCE, Evidence, read
+from experiments.evidence import EVIDENCE, Evidence, environments_of, read
 from experiments.figures import OVERVIEW as OVERVIEW_FIGURE
 from experiments.figures import draw, draw_overview, names
 from experiments.files import write, write_verdicts
+from experiments.mixture import mixture
 from experiments.pages import OVERVIEW, filled, marks
 from experiments.store import FILE, Store
 from experiments.study import Study, load, shipped
@@ -70,6 +72,17 @@ def show_tables(studies: Sequence[Study], evidence: Evidence, style: Format) -> 
         print(f"\n{show(study, evidence, style)}")
     if sum(bool(study.reported or study.claims) for study in studies) > 1:
         print(f"\n{overview(evidence, style)}")
+
+
+def warn_of_mixtures(studies: Sequence[Study], evidence: Evidence, results: Path) -> None:
+    """Says which of the studies' tables put runs together that were not trained alike, where that is known."""
+    environments = environments_of(results)
+    if environments is None:
+        return
+    for study in studies:
+        mine = environments[environments["run_id"].isin(evidence.of(study.name).runs["run_id"])]
+        if found := mixture(mine):
+            print(f"fairgrid: {study.name}: its runs are from different environments: {found}", file=sys.stderr)
 
 
 def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence) -> None:

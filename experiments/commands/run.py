@@ -35,7 +35,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     request(options.numerics)
-    from experiments.publishing import publish, show_tables
+    from experiments.publishing import publish, show_tables, warn_of_mixtures
     from experiments.runner import Driver
     from experiments.study import distinct, load, shipped
 
@@ -51,6 +51,7 @@ def main(options: argparse.Namespace) -> int:
         print("nothing to train: every planned run has its record")
     evidence = publish(options.results, studies)
     show_tables(studies, evidence, "text")
+    warn_of_mixtures(studies, evidence, options.results)
     print(f"\ntables: {options.results}/*.csv; figures: {options.results}/figures/*.png")
     if progress.failed or progress.unselected:
         print(f"{progress.failed} runs ended in error or timeout; --retry-failed runs them again")

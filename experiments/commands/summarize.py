@@ -30,7 +30,7 @@ def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     from experiments.evidence import read
     from experiments.files import write, write_verdicts
-    from experiments.publishing import chosen, draw_figures, fill_page, show_tables
+    from experiments.publishing import chosen, draw_figures, fill_page, show_tables, warn_of_mixtures
     from experiments.store import FILE, Store
 
     studies = chosen(options.results, options.study)
@@ -44,6 +44,7 @@ def main(options: argparse.Namespace) -> int:
         fill_page(options.into, studies, evidence)
     else:
         show_tables(studies, evidence, options.format)
+    warn_of_mixtures(studies, evidence, options.results)
     draw_figures(studies, evidence, options.results, options.figures)
     if options.strict and not evidence.complete([study.name for study in studies]):
         print("fairgrid: planned runs are missing or failed", file=sys.stderr)

@@ -9,14 +9,14 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from experiments.evidence import Evidence
+from experiments.evidence import Evidence, environments_of
 from experiments.figures import OVERVIEW, names
 from experiments.figures.style import word
 from experiments.report import descriptions
 from experiments.report.answers import answers, verdicts
 from experiments.report.failures import failures
 from experiments.report.pictures import Picture, picture
-from experiments.report.provenance import Provenance, digests, environments_of, provenance
+from experiments.report.provenance import Provenance, digests, provenance
 from experiments.report.sheets import Sheet, sheet
 from experiments.report_tables import overview_table, readings, report_table, study_table, verdict_table
 from experiments.study import Study

@@ -13,7 +13,6 @@ from experiments.report.failures import ranges
 from experiments.report.sheets import Sheet, sheet
 from experiments.study import Study, shipped
 
-ENVIRONMENTS = "environments.csv"
 _DESCRIBED = ["commit", "dirty", "versions", "cpu", "threads"]
 
 
@@ -32,19 +31,13 @@ class Provenance:
     command: str
 
 
-def environments_of(results: Path) -> pd.DataFrame | None:
-    """environments.csv as text; None where there is none: it is not shipped."""
-    path = results / ENVIRONMENTS
-    return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else None
-
-
 def provenance(study: Study, runs: pd.DataFrame, environments: pd.DataFrame | None) -> Provenance:
     """A study's.
 
     Args:
         study: as its file is now.
         runs: runs.csv's rows of it.
-        environments: see environments_of.
+        environments: see evidence.environments_of.
     """
     seeds = {str(phase): ranges(group["seed"].astype(int)) for phase, group in runs.groupby("phase", sort=True)}
     found = None

@@ -1,0 +1,75 @@
+"""Where records were made is known, and a table of runs from several places says so."""
+
+import sqlite3
+import sys
+from contextlib import closing
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from experiments.cli import main
+from experiments.environment import commit, named
+from experiments.mixture import mixture
+from experiments.numerics import fingerprint
+from experiments.store import FILE
+from tests.experiments import studies
+
+
+def test_record_knows_its_commit_versions_processor_and_threads(tmp_path: Path) -> None:
+    studies.run(tmp_path, studies.write(tmp_path, studies.TINY))
+    rows = studies.table(tmp_path, "environments")
+    assert sorted(rows["run_id"]) == sorted(studies.table(tmp_path, "runs")["run_id"])
+    row = rows.iloc[0]
+    assert named(row["versions"]) == {
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "torch": torch.__version__,
+        "numpy": version("numpy"),
+        "llvmlite": version("llvmlite"),
+        "arithmetic": fingerprint(),
+    }
+    assert (row["commit"], row["dirty"]) == (commit()[0], str(int(commit()[1])))
+    assert row["cpu"]
+    assert row["threads"] == "1"
+
+
+def test_tables_of_runs_from_different_environments_say_what_differs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = studies.write(tmp_path, studies.TINY)
+    studies.run(tmp_path, study)
+    capsys.readouterr()
+    assert main(["summarize", study, "--results", str(tmp_path)]) == 0
+    assert capsys.readouterr().err == ""
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection, connection:
+        connection.execute(
+            "INSERT INTO environments SELECT 'elsewhere', \"commit\", dirty,"
+            " replace(versions, 'torch ', 'torch 9'), 'Another CPU', threads FROM environments"
+        )
+        connection.execute(
+            "UPDATE provenance SET environment = 'elsewhere' WHERE run_id IN (SELECT run_id FROM runs WHERE seed < 2)"
+        )
+    assert main(["summarize", study, "--results", str(tmp_path)]) == 0
+    here = studies.table(tmp_path, "environments")["cpu"].unique().tolist()
+    cpus = ", ".join(f"{cpu} ({8 if cpu == 'Another CPU' else 12} runs)" for cpu in sorted(here))
+    assert capsys.readouterr().err == (
+        "fairgrid: study: its runs are from different environments: "
+        f"torch {torch.__version__} (12 runs), 9{torch.__version__} (8 runs); cpu {cpus}\n"
+    )
+    (tmp_path / FILE).unlink()
+    (tmp_path / "environments.csv").unlink()  # a fresh clone does not know
+    assert main(["summarize", study, "--results", str(tmp_path)]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_other_commits_are_no_difference_and_what_is_not_recorded_is_said() -> None:
+    rows = pd.DataFrame(
+        [["a", "c1", "0", "torch 2", "x", "1"], ["b", "c2", "1", "torch 2 arithmetic 5f", "x", "1"]],
+        columns="run_id commit dirty versions cpu threads".split(),
+    )
+    assert mixture(rows) == "arithmetic 5f (1 run), not recorded (1 run)"
+    assert mixture(rows[:1]) == ""
+    assert mixture(rows[:0]) == ""
+    assert mixture(rows.assign(versions="torch 2")) == ""
