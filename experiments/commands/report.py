@@ -22,5 +22,6 @@ def main(options: argparse.Namespace) -> int:
     studies = chosen(options.results, options.study)
     text = page(studies, publish(options.results, studies), options.results)
     replace(options.results / PAGE, text)
-    print(f"{options.results / PAGE}: {len(studies)} studies, {len(text.encode()) / 1e6:.1f} MB")
+    counted = "1 study" if len(studies) == 1 else f"{len(studies)} studies"
+    print(f"{options.results / PAGE}: {counted}, {len(text.encode()) / 1e6:.1f} MB")
     return 0
