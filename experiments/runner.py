@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
@@ -18,6 +17,7 @@ from experiments.chunks import Run, cut
 from experiments.environment import commit
 from experiments.errors import StoreError
 from experiments.files import move_aside
+from experiments.lock import locked
 from experiments.numerics import Mode
 from experiments.plans import Plan, candidates, evaluation_plans, tuning_plans
 from experiments.store import FILE, Store
@@ -76,7 +76,7 @@ class Driver:
             StoreError: the store cannot be used.
         """
         progress = Progress()
-        with self._lock(), self._store() as store:
+        with locked(self.results, self.say), self._store() as store:
             for study in studies:
                 plans = tuning_plans(study, self.numerics)
                 if not plans:
@@ -163,24 +163,6 @@ class Driver:
         if aside:
             self.say(f"the old store is in {aside}")
         return Store(self.results, create=True)
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """One driver per directory: a second one says that it waits."""
-        try:
-            self.results.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.results / ".lock")
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                self.say(f"waiting for another grid that is running in {self.results}")
-                lock.acquire()
-        except OSError as error:
-            raise StoreError(f"{self.results}: expected a directory to write to, found: {error.strerror}") from error
-        try:
-            yield
-        finally:
-            lock.release()
 
 
 def counted(counts: dict[str, int]) -> str:
