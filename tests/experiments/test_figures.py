@@ -12,7 +12,7 @@ from matplotlib.transforms import Bbox
 
 from experiments.evidence import Evidence
 from experiments.figures import curves, draw, errors, names
-from experiments.figures.style import theme
+from experiments.figures.style import colours, percent_axis, spelled, theme
 from experiments.identity import canonical_json, cell_id
 from experiments.study import Study, load, shipped
 from experiments.tables import summary_table
@@ -157,3 +157,88 @@ def test_study_without_any_result_is_drawn_empty(name: str, status: str, tmp_pat
     draw(study, nothing, tmp_path / "figures")
     assert {path.name for path in (tmp_path / "figures").iterdir()} >= set(names(study)[:2])
     assert plt.get_fignums() == open_before
+
+
+def test_figures_come_as_pdf_and_svg_with_the_same_bytes_and_no_date(tmp_path: Path) -> None:
+    study = study_of("one", tmp_path)
+    evidence = evidence_of(study)
+    for folder in ("first", "second"):
+        draw(study, evidence, tmp_path / folder, formats=("pdf", "svg"))
+    files = sorted(path.name for path in (tmp_path / "first").iterdir())
+    assert files == sorted(f"one_{kind}.{ending}" for kind in ("curves", "test_error") for ending in ("pdf", "svg"))
+    for file in files:
+        content = (tmp_path / "first" / file).read_bytes()
+        assert (tmp_path / "second" / file).read_bytes() == content
+        assert content.startswith(b"%PDF" if file.endswith("pdf") else b"<?xml")
+        assert not any(word in content for word in (b"CreationDate", b"dc:date", b"matplotlib.org", b"Matplotlib"))
+        assert b"/Type3" not in content
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("leaky_relu(alpha=0.2)", "leaky ReLU (alpha 0.2)"),
+        ("sgd(learning_rate=tuned)", "SGD (learning rate tuned)"),
+        ("disk(center=(0, 0))", "disk (center (0, 0))"),
+        ("xavier_normal", "Xavier normal"),
+        ("MyOptimizer", "MyOptimizer"),
+        ("25-25-25", "25-25-25"),
+        ("1e-05", "1e-05"),
+    ],
+)
+def test_names_are_spelled_out(label: str, shown: str) -> None:
+    assert spelled(label) == shown
+
+
+def test_every_colour_stands_out_from_the_page() -> None:
+    for shade in colours(9):
+        linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in shade]
+        luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        assert 1.05 / (luminance + 0.05) > 2.2
+    assert len(set(colours(9))) == 9
+
+
+def test_errors_of_zero_are_shown_on_a_linear_foot_that_is_told() -> None:
+    figure, ax = plt.subplots()
+    assert percent_axis([ax.xaxis], 0.0, 20.0) == "; the axis is linear below 0.5 %"
+    assert ax.get_xlim()[0] < 0 < 20 < ax.get_xlim()[1]
+    assert list(ax.get_xticks()) == [0, 0.5, 1, 2, 5, 10, 20]
+    assert percent_axis([ax.yaxis], 2.0, 40.0) == ""
+    assert ax.get_ylim() == (1.6, 50)
+    plt.close(figure)
+
+
+def test_panels_without_a_cell_are_left_out_and_numbers_rise(tmp_path: Path) -> None:
+    text = """title = "Ragged"
+[[grid]]
+batch_size = [10, 1000]
+activation = "relu"
+initializer = "xavier_normal"
+[[grid]]
+batch_size = 100
+activation = "tanh"
+initializer = ["xavier_normal", "kaiming_uniform"]
+"""
+    study = load(studies.write(tmp_path, text, "ragged.toml"))
+    figure = drawn(study, evidence_of(study, diverged=False), "curves")
+    titles = [ax.get_title() for ax in figure.axes if ax.get_visible()]
+    labelled = [ax for ax in figure.axes if ax.get_visible() and ax.get_xlabel()]
+    plt.close(figure)
+    assert [title.replace("\n", ", ") for title in titles] == [
+        "activation ReLU, batch size 10",
+        "activation ReLU, batch size 1000",
+        "activation tanh, batch size 100",
+    ]
+    assert len(labelled) == 3
+
+
+def test_curves_end_where_fewer_than_half_of_the_runs_still_train(tmp_path: Path) -> None:
+    study = study_of("one", tmp_path)
+    evidence = evidence_of(study)
+    few = evidence.curves["n"].mask(evidence.curves["epoch"] == EPOCHS[-1], SEEDS // 2 - 1)
+    figure = drawn(study, Evidence(**{**vars(evidence), "curves": evidence.curves.assign(n=few)}), "curves")
+    ends = {max(line.get_xdata()) for ax in figure.axes for line in ax.get_lines()}  # type: ignore[type-var]
+    note = " ".join(text.get_text() for text in figure.texts)
+    plt.close(figure)
+    assert ends == {EPOCHS[-2]}
+    assert "shown while half of the runs are still training" in " ".join(note.split())
