@@ -252,6 +252,8 @@ class _Recorder(TorchDispatchMode):
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
         name = func.__name__.partition(".")[0]
+        if name == "_local_scalar_dense":
+            raise NotCompilableError("a step that looks at its numbers")
         if not isinstance(result, Tensor):
             raise NotCompilableError(f"{name}, which is not a tensor operation of one result")
         if name in _VIEWS:
