@@ -8,6 +8,7 @@ import pandas as pd
 
 from experiments.evidence import EVIDENCE
 from experiments.identity import cell_id
+from experiments.mixture import mixture
 from experiments.numerics import MODES, Mode
 from experiments.report.failures import ranges
 from experiments.report.sheets import Sheet, sheet
@@ -23,11 +24,13 @@ class Provenance:
     Attributes:
         seeds: by phase.
         environments: commit, versions and processor with counts of runs; None where they are not known.
+        mixed: in what those environments differ, where that may tell in records; "" if they do not.
         command: trains the same runs again; "" where the study as it stands makes other runs than these.
     """
 
     seeds: dict[str, str]
     environments: Sheet | None
+    mixed: str
     command: str
 
 
@@ -40,12 +43,13 @@ def provenance(study: Study, runs: pd.DataFrame, environments: pd.DataFrame | No
         environments: see evidence.environments_of.
     """
     seeds = {str(phase): ranges(group["seed"].astype(int)) for phase, group in runs.groupby("phase", sort=True)}
-    found = None
+    found, mixed = None, ""
     if environments is not None:
         mine = environments[environments["run_id"].isin(runs["run_id"])]
         if len(mine):
             found = sheet(f"{study.name}-environments", "Where the runs were trained", _counted(mine))
-    return Provenance(seeds, found, _command(study, runs))
+            mixed = mixture(mine)
+    return Provenance(seeds, found, mixed, _command(study, runs))
 
 
 def digests(results: Path) -> dict[str, str]:

@@ -113,6 +113,17 @@ def test_environments_are_counted_and_their_absence_is_said(ran: Path, copy: Pat
     assert "is not shipped; there is none beside these results" in text_of(report(copy, ran / "study.toml"))
 
 
+def test_runs_that_were_not_trained_alike_are_told(ran: Path, copy: Path) -> None:
+    assert "different environments" not in text_of(report(copy, ran / "study.toml"))
+    (copy / "runs.sqlite").unlink()
+    table = pd.read_csv(copy / "environments.csv", dtype=str, keep_default_na=False)
+    table.loc[0, "cpu"] = "Another <processor>"
+    table.to_csv(copy / "environments.csv", index=False)
+    text = text_of(report(copy, ran / "study.toml"))
+    assert "The runs are from different environments: cpu " in text
+    assert "Another <processor> (1 run)" in text
+
+
 def test_a_fresh_clone_shows_what_is_shipped(ran: Path, copy: Path) -> None:
     before = report(copy, ran / "study.toml")
     for name in ("runs.sqlite", "environments.csv", "timings.csv", "report.html"):
