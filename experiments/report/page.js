@@ -2,6 +2,15 @@
 // The contents stand open where they have a column of their own.
 document.getElementById("contents").open = matchMedia("(min-width: 75rem)").matches;
 
+// What scrolls can be reached by the keyboard, and nothing else that does not act.
+{
+  const reach = () => {
+    for (const each of document.querySelectorAll(".scroll")) each.tabIndex = each.scrollWidth > each.clientWidth ? 0 : -1;
+  };
+  addEventListener("load", reach);
+  addEventListener("resize", reach);
+}
+
 // Headings become buttons that sort their column: up, then down. Rows without a value stay last.
 {
   const words = new Intl.Collator("en", { numeric: true });
