@@ -5,6 +5,7 @@ survives a crash at any moment, and a chunk is there wholly or not at all.
 """
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from experiments.chunks import Run
 from experiments.engines.record import CURVES, Record
@@ -201,7 +203,7 @@ class Store:
         for run in runs:
             if run.keep or run.run_id not in distinct:
                 distinct[run.run_id] = run
-        status = dict(self._rows("SELECT run_id, status FROM runs"))
+        status = self.statuses()
         kept = {row[0] for row in self._rows("SELECT DISTINCT run_id FROM kept")}
         return [
             run
@@ -255,6 +257,44 @@ class Store:
                     (run.run_id, environment.id, len(runs), seconds / len(runs)),
                 )
 
+    def check(self) -> None:
+        """Reads every page.
+
+        Raises:
+            StoreError: one is damaged.
+        """
+        found = self._rows("PRAGMA quick_check(1)")[0][0]
+        if found != "ok":
+            raise StoreError(f"{self.path}: expected a usable store, found: {' '.join(found.split())}")
+
+    def statuses(self) -> dict[str, str]:
+        """The status of every run, whether a study still plans it or not."""
+        return dict(self._rows("SELECT run_id, status FROM runs"))
+
+    def record(self, run_id: str) -> Record:
+        """The record of a run that has one, as `commit` was given it.
+
+        Args:
+            run_id: of a run whose status is not planned.
+        """
+        counted = "status, diverged_at_step, message, steps, gradient_evaluations"
+        row = self._rows(f"SELECT {counted}, {', '.join(CURVES)} FROM runs WHERE run_id = ?", run_id)[0]
+        metrics = self._rows("SELECT metric, value FROM metrics WHERE run_id = ?", run_id)
+        curves = self._rows('SELECT metric, "values" FROM curves WHERE run_id = ?', run_id)
+        kept = self._rows('SELECT name, dtype, shape, "values" FROM kept WHERE run_id = ?', run_id)
+        status, diverged_at_step, message, steps, evaluations, *final = row
+        return Record(
+            status,
+            diverged_at_step,
+            message,
+            steps,
+            evaluations,
+            final={name: value for name, value in zip(CURVES, final, strict=True) if value is not None},
+            metrics={name: math.nan if value is None else value for name, value in metrics},
+            curves={name: np.frombuffer(values, "<f8").tolist() for name, values in curves},
+            kept={name: torch.from_numpy(_unpacked(*packed).copy()) for name, *packed in kept},
+        )
+
     def studies(self) -> list[str]:
         """The names of the studies that planned something."""
         return [row[0] for row in self._rows("SELECT DISTINCT study FROM planned ORDER BY study")]
@@ -289,7 +329,7 @@ class Store:
         )
         found: dict[tuple[str, int], dict[str, np.ndarray]] = {}
         for factors, seed, name, dtype, shape, values in self._rows(query, study):
-            found.setdefault((factors, seed), {})[name] = np.frombuffer(values, dtype).reshape(json.loads(shape))
+            found.setdefault((factors, seed), {})[name] = _unpacked(dtype, shape, values)
         return found
 
     def provenance(self, studies: Sequence[str]) -> pd.DataFrame:
@@ -315,3 +355,7 @@ def _packed(array: np.ndarray) -> tuple[str, str, bytes]:
     """The dtype (little-endian), shape and bytes."""
     fixed = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     return fixed.dtype.str, json.dumps(fixed.shape), fixed.tobytes()
+
+
+def _unpacked(dtype: str, shape: str, values: bytes) -> np.ndarray:
+    return np.frombuffer(values, dtype).reshape(json.loads(shape))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 MISSING = 3
 FAILED = 4
+DIFFERENT = 6
 INTERRUPTED = 130
 
 

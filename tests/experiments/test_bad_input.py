@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli import main
+from experiments.cli import VERBS, main
 from tests.experiments.studies import TINY, TUNED, write
 
 ROOT = Path(__file__).parents[2]
@@ -215,7 +215,7 @@ def test_wrong_argument_is_one_line(
             ["run", "--numerics", "exact"],
             "argument --numerics: invalid choice: 'exact' (choose from 'portable', 'native')",
         ),
-        (["rum"], "argument VERB: invalid choice: 'rum' (choose from 'run', 'summarize')"),
+        (["rum"], f"argument VERB: invalid choice: 'rum' (choose from {', '.join(map(repr, VERBS))})"),
         (["run", "--seed", "3", "--job", "1", "--fast"], "unrecognized arguments: --fast"),
     ],
 )
