@@ -3,17 +3,29 @@
 import io
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
+from experiments.across import across_table, scores_table
 from experiments.evidence import Evidence, read
 from experiments.reproduction import reproduction_table
 from experiments.store import FILE, Store
 from experiments.study import Study
 from experiments.tables import curves_table, runs_table, summary_table
+from experiments.targets import targets_table
+from experiments.trials import budget_table, trials_table
+
+# what is made of a study's other CSVs, beside its verdicts
+_FINDINGS: dict[str, Callable[[Study, Evidence], pd.DataFrame]] = {
+    "across": lambda study, evidence: across_table(study, evidence.runs),
+    "budgets": lambda study, evidence: budget_table(study, evidence.runs),
+    "scores": lambda study, evidence: scores_table(study, evidence.runs),
+    "targets": targets_table,
+    "tuning": lambda study, evidence: trials_table(study, evidence.runs),
+}
 
 
 def write(store: Store, results: Path) -> None:
@@ -43,7 +55,10 @@ def move_aside(results: Path) -> Path | None:
 
 
 def write_verdicts(results: Path, studies: Sequence[Study]) -> Evidence:
-    """Writes reproduction.csv from the other CSVs; studies that are not given keep their rows. Returns all of it."""
+    """Writes reproduction.csv and findings from the other CSVs; studies that are not given keep their rows.
+
+    Returns all that tables and figures are made from.
+    """
     evidence = read(results)
     known = sorted((study for study in studies if len(evidence.of(study.name).runs)), key=lambda study: study.name)
     tables = [reproduction_table(study, evidence) for study in known if study.reported or study.claims]
@@ -51,6 +66,13 @@ def write_verdicts(results: Path, studies: Sequence[Study]) -> Evidence:
         names = {study.name for study in known}
         keep = set(evidence.reproduction["study"]) - names
         _write(results / "reproduction.csv", pd.concat(tables, ignore_index=True), "study", keep)
+    for name, table in _FINDINGS.items():
+        found = [table(study, evidence.of(study.name)) for study in known]
+        rows = [rows for rows in found if len(rows)]
+        path = results / f"{name}.csv"
+        if rows or (found and path.exists()):
+            frame = pd.concat(rows, ignore_index=True) if rows else found[0]
+            _write(path, frame, "study", _others(results, "study", [study.name for study in known]))
     return read(results)
 
 

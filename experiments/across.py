@@ -1,0 +1,187 @@
+"""Which level of a factor is better across different problems, each problem one observation."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from experiments.identity import canonical_json
+from experiments.parts import split
+from experiments.settings import Settings
+from experiments.statistics.ranks import LEAST_PROBLEMS, friedman, rank, ratios, signed_rank
+from experiments.statistics.signflip import holm
+from experiments.study import Cell, Study
+from experiments.tables import label
+from experiments.targets import evaluation_of
+
+Floats = NDArray[np.float64]
+
+SCORES = "study factor context problem level n_planned n_ok n_diverged n_failed test_error rank ratio".split()
+ACROSS = (
+    "study factor context a b metric n_problems mean_rank_a mean_rank_b wins losses ties median_difference"
+    " friedman_statistic friedman_p p_value p_holm verdict"
+).split()
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Block:
+    """The levels of one factor on the same problems, all else fixed.
+
+    Attributes:
+        factor: whose levels are compared. context: the other factors' values, as JSON.
+        problems: their names; levels: likewise.
+        errors: mean test error, a diverged run's 1; not a number where runs have no outcome. (problems, levels)
+        ranks, ratios: of the errors within each problem.
+        counts: runs planned, ok, diverged, failed. (problems, levels, 4)
+    """
+
+    factor: str
+    context: str
+    problems: list[str]
+    levels: list[str]
+    errors: Floats
+    ranks: Floats
+    ratios: Floats
+    counts: NDArray[np.int64]
+
+
+def blocks(study: Study, runs: pd.DataFrame) -> list[Block]:
+    """Every factor's levels on at least two different problems.
+
+    Problems that differ in options alone are one: their errors are averaged first, so that no problem counts twice.
+    Files make a difference: tables read from different files are different problems. A problem that lacks a level is
+    left out.
+
+    Args:
+        study: any.
+        runs: runs.csv's rows of the study.
+    """
+    found = []
+    for factor, context, table in _tables(study):
+        levels = list(dict.fromkeys(level for cells in table.values() for level in cells))
+        whole = {name: cells for name, cells in table.items() if list(cells) == levels}
+        if len(levels) < 2 or len(whole) < 2:
+            continue
+        measured = [[_measured(cells[level], runs) for level in levels] for cells in whole.values()]
+        errors = np.array([[error for error, _ in row] for row in measured])
+        counts = np.array([[count for _, count in row] for row in measured])
+        if not counts[..., 0].any():
+            continue
+        floor = np.array([np.mean([1 / _test_points(cell) for cell in cells[levels[0]]]) for cells in whole.values()])
+        ranks = np.where(np.isnan(errors).any(1, keepdims=True), np.nan, rank(errors))
+        found.append(Block(factor, context, list(whole), levels, errors, ranks, ratios(errors, floor), counts))
+    return found
+
+
+def scores_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+    """scores.csv: a row per factor, context, problem and level: mean test error, rank among levels, ratio to the best.
+
+    In the ratio errors below one test point count as one. See `blocks`.
+    """
+    rows = [
+        (
+            *(study.name, block.factor, block.context, problem, level),
+            *(int(count) for count in block.counts[p, s]),
+            *(float(values[p, s]) for values in (block.errors, block.ranks, block.ratios)),
+        )
+        for block in blocks(study, runs)
+        for p, problem in enumerate(block.problems)
+        for s, level in enumerate(block.levels)
+    ]
+    return pd.DataFrame(rows, columns=SCORES)
+
+
+def across_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+    """across.csv: a row per pair of levels and context; which has the lower mean test error over different problems.
+
+    `wins` are problems on which a has the lower error. Below six problems nothing is tested. p-values are of Wilcoxon's
+    signed-rank test, adjusted by Holm over all pairs of one factor in the study; of three or more levels, a verdict
+    needs Friedman's test to reject as well.
+    """
+    rows: list[dict[str, Any]] = []
+    for block in blocks(study, runs):
+        complete = not np.isnan(block.errors).any()
+        enough = len(block.problems) >= LEAST_PROBLEMS
+        common: dict[str, Any] = {"study": study.name, "factor": block.factor, "context": block.context}
+        common |= {"metric": "test_error", "n_problems": len(block.problems)}
+        if complete and enough and len(block.levels) > 2:
+            common["friedman_statistic"], common["friedman_p"] = friedman(block.errors)
+        for i, j in combinations(range(len(block.levels)), 2):
+            row = common | {"a": block.levels[i], "b": block.levels[j], "verdict": "incomplete"}
+            rows.append(row)
+            if not complete:
+                continue
+            row |= {"mean_rank_a": block.ranks[:, i].mean(), "mean_rank_b": block.ranks[:, j].mean()}
+            difference = np.round(block.errors[:, i] - block.errors[:, j], 12)
+            row |= {"wins": int((difference < 0).sum()), "losses": int((difference > 0).sum())}
+            row |= {"ties": int((difference == 0).sum()), "median_difference": float(np.median(difference))}
+            row["verdict"] = f"refused: needs at least {LEAST_PROBLEMS} problems, found {len(block.problems)}"
+            if enough:
+                tested = signed_rank(block.errors[:, i], block.errors[:, j])
+                row |= {"p_value": tested.p_value, "least_p": tested.least_p}
+    table = pd.DataFrame(rows, columns=[*ACROSS, "least_p"])
+    for _, family in table[table["p_value"].notna()].groupby("factor"):
+        adjusted = holm(family["p_value"].to_numpy(float))
+        for at, p_holm in zip(family.index, adjusted, strict=True):
+            table.loc[at, "p_holm"] = p_holm
+            table.loc[at, "verdict"] = _verdict(table.loc[at].to_dict(), p_holm, len(family))
+    return table[ACROSS].astype(dict.fromkeys(("wins", "losses", "ties"), "Int64"))
+
+
+def _verdict(row: dict[str, Any], p_holm: float, pairs: int) -> str:
+    if row["least_p"] * pairs > LEVEL:
+        needed = next(k for k in range(LEAST_PROBLEMS, 99) if 2.0 ** (1 - k) * pairs <= LEVEL)
+        return f"too few problems: needs ≥ {needed} that differ, found {row['wins'] + row['losses']}"
+    if p_holm > LEVEL or row["friedman_p"] > LEVEL:
+        return "undecided"
+    return "better" if row["mean_rank_a"] < row["mean_rank_b"] else "worse"
+
+
+def _tables(study: Study) -> Iterator[tuple[str, str, dict[str, dict[str, list[Cell]]]]]:
+    """For every factor but the problem and every context, cells by problem and level."""
+    of_problem = [key for key in _factors(study) if key.partition(".")[0] == "problem"]
+    for factor in _factors(study):
+        if factor in of_problem:
+            continue
+        contexts: dict[str, dict[str, dict[str, list[Cell]]]] = {}
+        for cell in study.cells:
+            fixed = {key: value for key, value in cell.factors.items() if key not in (factor, *of_problem)}
+            problems = contexts.setdefault(canonical_json(fixed), {})
+            levels = problems.setdefault(_problem(cell), {})
+            levels.setdefault(label(cell.factors[factor]), []).append(cell)
+        for context, table in contexts.items():
+            yield factor, context, table
+
+
+def _factors(study: Study) -> list[str]:
+    return list(dict.fromkeys(key for cell in study.cells for key in cell.factors))
+
+
+def _problem(cell: Cell) -> str:
+    """What tells a cell's problem from different ones: its name and the files that it reads."""
+    settings = Settings(**cell.config)
+    name, options = split(settings.problem)
+    files = {key: options[key] for key in settings.build_problem().contents()}
+    return label({"name": name, **files}) if files else label(name)
+
+
+def _test_points(cell: Cell) -> int:
+    return Settings(**cell.config).build_problem().test
+
+
+def _measured(cells: list[Cell], runs: pd.DataFrame) -> tuple[float, list[int]]:
+    """The mean over cells of the mean over runs, and counts of runs."""
+    groups = [evaluation_of(cell, runs) for cell in cells]
+    status = pd.concat([group["status"] for group in groups]).value_counts()
+    ok, diverged = int(status.get("ok", 0)), int(status.get("diverged", 0))
+    failed = int(status.get("timeout", 0) + status.get("error", 0))
+    means = [float("nan")]
+    if ok + diverged == status.sum() and all(len(group) for group in groups):
+        outcomes = [group["test_error"].where(group["status"] == "ok", 1.0).to_numpy(float) for group in groups]
+        means = [float(np.sort(values).mean()) for values in outcomes]
+    return float(np.mean(means)), [int(status.sum()), ok, diverged, failed]
