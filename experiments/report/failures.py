@@ -8,6 +8,7 @@ from experiments.figures.style import spelled, word
 from experiments.report.sheets import Sheet, frame, sheet
 from experiments.report_tables import factor_labels
 from experiments.study import Study
+from experiments.tables import labels
 
 _COLUMNS = ["status", "phase", "cell", "runs", "of", "seeds", "at step", "message"]
 _STATUSES = {"diverged": "diverged", "timeout": "timeout", "error": "error", "planned": "not run"}
@@ -24,12 +25,13 @@ def failures(study: Study, runs: pd.DataFrame) -> tuple[str, Sheet | None]:
     told = [f"{counts[status]} {name}" for status, name in _STATUSES.items() if status in counts]
     if not told:
         return f"All {len(runs)} runs are ok: none diverged, timed out or ended in an error.", None
-    labels = factor_labels(study)
+    known = factor_labels(study)
     lost = runs[runs["status"] != "ok"]
     rows = []
     for _, group in lost.groupby(["status", "phase", "factors", "cell", "message"], sort=True):
         first = group.iloc[0]
-        named = [f"{word(name)} {spelled(level)}" for name, level in labels.get(first["factors"], {}).items()]
+        levels = known.get(first["factors"]) or labels(first["factors"])
+        named = [f"{word(name)} {spelled(level)}" for name, level in levels.items()]
         named += [f"learning rate {first['learning_rate']:g}"] if first["phase"] == "tuning" else []
         of_cell = (runs["cell"] == first["cell"]) & (runs["phase"] == first["phase"])
         rows.append(

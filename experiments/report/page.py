@@ -114,7 +114,7 @@ def _sheets(study: Study, found: Evidence) -> list[Sheet]:
         sheets.append(sheet(f"{study.name}-verdicts", "Reported and reproduced (errors as fractions)", table))
     title = "Every cell: mean ± std over the runs that are ok; median with diverged runs as an error of 100 %"
     table = study_table(study, found.summary)
-    names_of_columns = [word(name) for name in table]
+    names_of_columns = [word(str(name)) for name in table]
     if len(set(names_of_columns)) == len(names_of_columns):
         table = table.set_axis(names_of_columns, axis="columns")
     sheets.append(sheet(f"{study.name}-cells", title, table))

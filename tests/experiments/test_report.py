@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from experiments.cli import main
-from experiments.report.failures import ranges
+from experiments.evidence import read
+from experiments.report.failures import failures, ranges
 from experiments.report.sheets import sheet
+from experiments.study import load
 from tests.experiments.reports import HOSTILE, made
 
 
@@ -102,6 +104,26 @@ def test_no_number_has_more_digits_than_it_is_known_to(ran: Path) -> None:
 def test_failures_are_listed_by_cell_with_their_seeds(ran: Path) -> None:
     text = text_of(report(ran / "results", ran / "study.toml"))
     assert "diverged evaluation activation ReLU, optimizer SGD (learning rate 1e+30) 4 4 0–3" in text
+
+
+def test_every_way_of_not_being_ok_is_a_row_with_its_message(ran: Path) -> None:
+    study = load(str(ran / "study.toml"))
+    runs = read(ran / "results").runs
+    runs = runs[runs["learning_rate"] == 0.1].reset_index(drop=True)
+    gone = '{"activation":"gone"}'  # a cell that the study's file no longer has
+    runs.loc[0, ["status", "message"]] = ["error", "ValueError: <no>"]
+    runs.loc[1, ["status", "message"]] = ["timeout", "300 s"]
+    runs.loc[4:6, "status"] = "planned"
+    runs.loc[8, ["status", "factors", "cell"]] = ["planned", gone, "gone"]
+    sentence, table = failures(study, runs)
+    assert sentence == "Of 12 planned runs, 6 are ok, 1 timeout, 1 error, 4 not run."
+    assert table is not None
+    assert [column.name for column in table.columns] == ["status", "phase", "cell", "runs", "of", "seeds", "message"]
+    rows = [[cell.text for cell in row] for row in table.rows]
+    assert [row[0] for row in rows] == ["error", "not run", "not run", "timeout"]
+    assert [row[3:5] for row in rows] == [["1", "4"], ["1", "1"], ["3", "4"], ["1", "4"]]
+    assert [row[6] for row in rows] == ["ValueError: <no>", "", "", "300 s"]
+    assert rows[1][2] == "activation gone"
 
 
 def test_environments_are_counted_and_their_absence_is_said(ran: Path, copy: Path) -> None:
