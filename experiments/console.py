@@ -1,5 +1,6 @@
 """What is printed: tables in one of four formats, the plan, and what to do next."""
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import pandas as pd
@@ -7,10 +8,9 @@ from tabulate import tabulate
 
 from experiments.evidence import Evidence
 from experiments.latex import escaped, latex
-from experiments.report_tables import overview_table, readings, report_table, study_table, verdict_table
+from experiments.report_tables import overview_table
+from experiments.sections import sections
 from experiments.study import Study
-
-SECTIONS = ("report", "verdicts", "cells")
 
 Format = Literal["text", "markdown", "latex", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -56,7 +56,7 @@ def show(study: Study, evidence: Evidence, style: Format) -> str:
 
 
 def tables(study: Study, evidence: Evidence, style: Format, only: str | None = None) -> str:
-    """A study's tables: the report's own first, if it is one's, the verdicts, then every cell.
+    """A study's tables, with what is said below them.
 
     Args:
         study: whose they are.
@@ -64,19 +64,13 @@ def tables(study: Study, evidence: Evidence, style: Format, only: str | None = N
         style: how they are written.
         only: one of SECTIONS alone.
     """
-    found = evidence.of(study.name)
-    sections = {}
-    if study.table is not None and study.reported:
-        title = f"{study.table.title} ({study.table.unit}; ours: mean ± std over the runs that are ok)"
-        sections["report"] = render(
-            report_table(study, study.table, found.summary), style, title, f"{study.name}-report"
-        )
-    if len(found.reproduction):
-        table = verdict_table(found.reproduction)
-        verdicts = render(table, style, "Reported and reproduced", f"{study.name}-verdicts")
-        sections["verdicts"] = f"{verdicts}\n\n{_listed(readings(found.reproduction), style)}".rstrip()
-    sections["cells"] = render(study_table(study, found.summary), style, study.title, f"{study.name}-cells")
-    return "\n\n".join(section for name, section in sections.items() if only in (None, name))
+    shown = [
+        f"{render(section.table, style, section.title, f'{study.name}-{section.name}')}"
+        f"\n\n{_listed(section.lines, style)}".rstrip()
+        for section in sections(study, evidence)
+        if only in (None, section.name)
+    ]
+    return "\n\n".join(shown)
 
 
 def overview(evidence: Evidence, style: Format) -> str:
@@ -91,7 +85,7 @@ def _heading(text: str, style: Format) -> str:
     ]
 
 
-def _listed(lines: list[str], style: Format) -> str:
+def _listed(lines: Sequence[str], style: Format) -> str:
     if style == "latex" and lines:
         items = "\n".join(rf"\item {escaped(line)}" for line in lines)
         return f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.console import SECTIONS, Format, overview, show, tables
+from experiments.console import Format, overview, show, tables
 from experiments.errors import InputError
 from experiments.evidence import EVIDENCE, Evidence, environments_of, read
 from experiments.figures import OVERVIEW as OVERVIEW_FIGURE
@@ -13,6 +13,7 @@ from experiments.figures import draw, draw_overview, names
 from experiments.files import write, write_verdicts
 from experiments.mixture import mixture
 from experiments.pages import OVERVIEW, filled, marks
+from experiments.sections import SECTIONS
 from experiments.store import FILE, Store
 from experiments.study import Study, load, shipped
 

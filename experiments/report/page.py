@@ -18,7 +18,9 @@ from experiments.report.failures import failures
 from experiments.report.pictures import Picture, picture
 from experiments.report.provenance import Provenance, digests, provenance
 from experiments.report.sheets import Sheet, sheet
-from experiments.report_tables import overview_table, readings, report_table, study_table, verdict_table
+from experiments.report_tables import overview_table
+from experiments.sections import Section as Table
+from experiments.sections import sections as tables_of
 from experiments.study import Study
 
 _HERE = Path(__file__).parent
@@ -32,7 +34,6 @@ class Section:
     answers: list[str]
     runs: int
     sheets: list[Sheet]
-    readings: list[str]
     pictures: list[Picture]
     failed: str
     failures: Sheet | None
@@ -95,8 +96,7 @@ def _section(study: Study, found: Evidence, results: Path, environments: pd.Data
         study,
         answers(study, found),
         len(found.runs),
-        _sheets(study, found),
-        readings(found.reproduction) if len(found.reproduction) else [],
+        [_sheet(study, section) for section in tables_of(study, found)],
         _pictures(study, found, results / "figures"),
         failed,
         lost,
@@ -104,21 +104,13 @@ def _section(study: Study, found: Evidence, results: Path, environments: pd.Data
     )
 
 
-def _sheets(study: Study, found: Evidence) -> list[Sheet]:
-    sheets = []
-    if study.table is not None and study.reported:
-        title = f"{study.table.title} ({study.table.unit}; ours: mean ± std over the runs that are ok)"
-        sheets.append(sheet(f"{study.name}-report", title, report_table(study, study.table, found.summary)))
-    if len(found.reproduction):
-        table = verdict_table(found.reproduction)
-        sheets.append(sheet(f"{study.name}-verdicts", "Reported and reproduced (errors as fractions)", table))
-    title = "Every cell: mean ± std over the runs that are ok; median with diverged runs as an error of 100 %"
-    table = study_table(study, found.summary)
-    names_of_columns = [word(str(name)) for name in table]
-    if len(set(names_of_columns)) == len(names_of_columns):
-        table = table.set_axis(names_of_columns, axis="columns")
-    sheets.append(sheet(f"{study.name}-cells", title, table))
-    return sheets
+def _sheet(study: Study, section: Table) -> Sheet:
+    table, title = section.table, section.title
+    if section.name == "cells":
+        title = "Every cell: mean ± std over the runs that are ok; in the median a diverged run is an error of 100 %"
+        headings = [word(str(name)) for name in table]
+        table = table.set_axis(headings, axis="columns") if len(set(headings)) == len(headings) else table
+    return sheet(f"{study.name}-{section.name}", title, table, section.lines)
 
 
 def _pictures(study: Study, found: Evidence, figures: Path) -> list[Picture]:

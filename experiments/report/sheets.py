@@ -50,17 +50,17 @@ class Sheet:
         caption: what it shows.
         columns: one per cell of a row.
         rows: in the order in which they are first shown.
-        note: what the caption leaves out.
+        lines: said below it.
     """
 
     id: str
     caption: str
     columns: list[Column]
     rows: list[list[Cell]]
-    note: str = ""
+    lines: tuple[str, ...] = ()
 
 
-def sheet(identifier: str, caption: str, table: pd.DataFrame, note: str = "") -> Sheet:
+def sheet(identifier: str, caption: str, table: pd.DataFrame, lines: tuple[str, ...] = ()) -> Sheet:
     """A table of text as a sheet; a column whose every entry begins with a number is sorted by that number."""
     columns, cells = [], []
     for name in table:
@@ -76,7 +76,7 @@ def sheet(identifier: str, caption: str, table: pd.DataFrame, note: str = "") ->
                 for text, match in zip(texts, matches, strict=True)
             ]
         )
-    return Sheet(identifier, caption, columns, [list(row) for row in zip(*cells, strict=True)], note)
+    return Sheet(identifier, caption, columns, [list(row) for row in zip(*cells, strict=True)], lines)
 
 
 def _styles(longest: int, numeric: bool) -> str:

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from experiments.cli import main
-from experiments.console import SECTIONS, tables
+from experiments.console import tables
 from experiments.errors import InputError
 from experiments.evidence import read
 from experiments.pages import filled, marks
+from experiments.sections import SECTIONS
 from experiments.study import load
 from tests.experiments.studies import table, write
 
