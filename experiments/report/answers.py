@@ -54,7 +54,7 @@ def _extremes(study: Study, summary: pd.DataFrame) -> str:
         names = ", ".join(f"{word(name)} {spelled(level)}" for name, level in labels[str(row["factors"])].items())
         interval = ""
         if not pd.isna(row["test_error_ci_low"]):
-            low, high = (100 * max(0.0, row[f"test_error_ci_{end}"]) for end in ("low", "high"))
+            low, high = (100 * min(1.0, max(0.0, row[f"test_error_ci_{end}"])) for end in ("low", "high"))
             interval = f", 95\N{NO-BREAK SPACE}% interval {low:.2f} to {high:.2f}\N{NO-BREAK SPACE}%"
         runs = f"{row['n_ok']:.0f} of {row['n_planned']:.0f} runs ok"
         where = f" with {names}" if names else ""
