@@ -89,17 +89,19 @@ def _panel(ax: Axes, wanted: ReportFigure, part: FigurePart, arrays: Arrays) -> 
     points, label = arrays[f"{part}.points"], arrays[f"{part}.label"]
     classes = arrays[f"{part}.decided"] if wanted.kind == "boundary" else label
     shades = _shades()
+    # crosses stand out from the learned border, and leave the colour below them to be seen where there is none
+    dot, cross = (9, 18) if wanted.kind == "boundary" else (13, 11)
     if wanted.kind == "boundary" and "canvas.points" in arrays:
         _boundary(ax, arrays["canvas.points"], arrays["canvas.decided"])
     for number, shade in enumerate(shades):
         chosen = points[classes == number]
-        ax.scatter(chosen[:, 0], chosen[:, 1], s=13, color=shade, linewidths=0, zorder=2)
+        ax.scatter(chosen[:, 0], chosen[:, 1], s=dot, color=shade, linewidths=0, zorder=2)
     if "border.points" in arrays:
         _true_border(ax, arrays["border.points"])
     heading = f"{_PARTS[part]}\n{len(points)} points"
     if wanted.kind != "data":
         wrong = misclassified(arrays, part)
-        ax.scatter(points[wrong, 0], points[wrong, 1], marker="x", s=11, color="black", linewidths=0.8, zorder=4)
+        ax.scatter(points[wrong, 0], points[wrong, 1], marker="x", s=cross, color="black", linewidths=0.8, zorder=4)
         heading = f"{_PARTS[part]}\n{wrong.sum()} of {len(points)} wrong ({100 * wrong.mean():.1f} %)"
     low, high = _limits(arrays)
     ax.set_xlim(low[0], high[0])
