@@ -20,10 +20,12 @@ class Difference:
 
 
 def differences(one: Record, other: Record) -> list[Difference]:
-    """Every name whose values differ in any bit; what figures are drawn from only if both records hold it."""
+    """Every name whose values differ in any bit; what figures are drawn from is compared if both records hold it."""
     ours, theirs = _values(one), _values(other)
     if not (one.kept and other.kept):
-        ours, theirs = ({name: found[name] for name in found if name[:5] != "kept."} for found in (ours, theirs))
+        ours, theirs = (
+            {name: value for name, value in found.items() if not name.startswith("kept.")} for found in (ours, theirs)
+        )
     return [
         Difference(name, *_first(ours.get(name), theirs.get(name)))
         for name in dict.fromkeys([*ours, *theirs])
@@ -35,7 +37,7 @@ def _values(record: Record) -> dict[str, Any]:
     return {
         **{name: getattr(record, name) for name in _COUNTED},
         **record.final,
-        **record.metrics,
+        **{name: float(value) for name, value in record.metrics.items()},
         **{f"curves.{name}": np.asarray(values, "<f8") for name, values in record.curves.items()},
         **{f"kept.{name}": tensor.numpy() for name, tensor in record.kept.items()},
     }

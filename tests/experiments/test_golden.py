@@ -1,6 +1,7 @@
 """Records that this code once made. If they change, so does what a run_id stands for.
 
-`python -m tests.experiments.test_golden` makes the file anew, after RECORD_VERSION was raised.
+`python -m tests.experiments.test_golden` makes the file, and the published hash of the same study, anew, after
+RECORD_VERSION was raised.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from experiments.verification import published
 from tests.experiments import studies
 
 FILE = Path(__file__).with_name("golden.json")
@@ -20,49 +22,13 @@ HOW = (
     " and run `python -m tests.experiments.test_golden`"
 )
 
-# what records depend on, a bit of each: parts, encodings, normalisations, a run that diverges, one that stops early
-STUDY = """
-title = "Golden"
-seeds = [0, 7]
-[run]
-problem = { name = "disk", train = 60, test = 40, validation = 20 }
-model = { name = "mlp", hidden = [5, 4] }
-epochs = 3
-checkpoints = 2
-batch_size = 8
-[[grid]]
-activation = ["relu", "leaky_relu", "tanh", "sigmoid", "identity"]
-optimizer = [
-    { name = "adam", learning_rate = 0.01 },
-    { name = "momentum", learning_rate = 0.1 },
-    { name = "sgd", learning_rate = 1e25 },
-]
-[[grid]]
-problem.encoding = ["one_hot", "signed", "soft"]
-problem.normalize = ["train", "each_own", "scalar"]
-optimizer = { name = "nesterov", learning_rate = 0.05, weight_decay = 0.001 }
-[[grid]]
-initializer = ["standard_normal", "xavier_normal", "xavier_uniform", "kaiming_normal", "kaiming_uniform"]
-loss = { name = "mse", reduction = "sum" }
-shuffle = false
-optimizer = { name = "sgd", learning_rate = 0.01 }
-[[grid]]
-engine = ["framework", "pytorch"]
-dtype = ["float32", "float64"]
-optimizer = { name = "sgd", learning_rate = 0.2 }
-[[grid]]
-schedule = { name = "step", period = 2, factor = 0.5 }
-stopping = { patience = 1, restore_best = true }
-epochs = 20
-optimizer = { name = "sgd", learning_rate = 0.5 }
-"""
 COUNTED = ("status", "diverged_at_step", "message", "steps", "gradient_evaluations")
 MEASURED = ("train_loss", "train_error", "validation_error", "test_loss", "test_error")
 
 
 def records(folder: Path) -> dict[str, dict[str, str]]:
     """By run_id, what stands in runs.csv."""
-    studies.run(folder / "results", studies.write(folder, STUDY, "golden.toml"))
+    studies.run(folder / "results", str(published.STUDY))
     rows = studies.table(folder / "results", "runs").set_index("run_id")
     return {str(run_id): row for run_id, row in rows[[*COUNTED, *MEASURED]].to_dict("index").items()}
 
@@ -112,4 +78,6 @@ if __name__ == "__main__":
 
     with tempfile.TemporaryDirectory() as temporary:
         content = {"fingerprint": fingerprint(), "records": records(Path(temporary))}
+    with tempfile.TemporaryDirectory() as temporary:
+        published.publish(Path(temporary))
     FILE.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")

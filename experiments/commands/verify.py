@@ -1,0 +1,145 @@
+"""`fairgrid verify`: holds what is recorded against what this machine computes; changes nothing.
+
+Tables are held against what they are made from; a random sample of the recorded runs is trained again and compared, bit
+for bit where the arithmetic is the one they were made with; and a study whose hash is published is trained.
+"""
+
+import argparse
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from experiments.commands.arguments import DIFFERENT, add_study, positive
+from experiments.numerics import MODES, request
+
+if TYPE_CHECKING:
+    from experiments.verification import Verification
+
+HELP = "train a sample of the recorded runs again and compare; change nothing"
+_SHOWN = 10  # lines of a kind, the others are counted
+_VALUES = 3  # values of a run, likewise
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options."""
+    add_study(parser)
+    parser.add_argument(
+        "--sample", type=_size, default=20, metavar="N|all", help="how many runs are trained again; default: 20"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the sample; default: 0")
+    parser.add_argument(
+        "--jobs",
+        type=positive,
+        default=len(os.sched_getaffinity(0)),
+        metavar="N",
+        help="worker processes; default: all cores",
+    )
+    parser.add_argument("--numerics", choices=MODES, default="portable", help="of the records; default: portable")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Runs the verb."""
+    request(options.numerics)
+    from experiments.publishing import chosen
+    from experiments.verification import verify
+
+    studies = chosen(options.results, options.study)
+    found = verify(options.results, studies, options.numerics, options.sample, options.seed, options.jobs)
+    for line in (*_records(found), *_tables(found), *_trained_again(found, options.seed), *_published(found)):
+        print(line)
+    print("verified" if found.holds else "not verified")
+    return 0 if found.holds else DIFFERENT
+
+
+def _size(text: str) -> int | None:
+    return None if text == "all" else positive(text)
+
+
+def _records(found: "Verification") -> Iterator[str]:
+    population = found.population
+    source = "the store" if population.store else "the tables, as there is no store"
+    yield f"records: {len(population.runs):,} of {len(set(population.studies.values()))} studies in {source}"
+    if population.other_numerics:
+        yield f"  {population.other_numerics:,} more have other numerics (--numerics)"
+    for study, names in population.strangers.items():
+        if study in population.studies.values():
+            yield f"  {study}: {len(names):,} more are not what their names stand for: a seed or a setting was changed"
+            yield from _first([f"    run {name}" for name in names])
+        else:
+            yield (
+                f"  {study}: none of {len(names):,} is of the study as it stands: its file, RECORD_VERSION or an own"
+                " class was changed since"
+            )
+
+
+def _tables(found: "Verification") -> Iterator[str]:
+    source = "the store" if found.population.store else "what they are made from"
+    if found.behind:
+        yield "tables: older than the store, so only rows of runs.csv with a result are compared"
+    elif not found.altered:
+        yield f"tables: as {source} gives them"
+    if found.altered:
+        yield f"tables: {len(found.altered):,} values are not what {source} gives"
+        lines = []
+        for each in found.altered:
+            row = ", ".join(f"{key} {value}" for key, value in each.row.items() if value)
+            lines.append(f"  {each.file}: {row}: expected {each.column} {each.expected!r}, found {each.found!r}")
+        yield from _first(lines)
+
+
+def _trained_again(found: "Verification", seed: int) -> Iterator[str]:
+    if not found.retrained:
+        return
+    suspected = f", {found.suspects:,} of them because of these values" if found.suspects else ""
+    yield f"trained again: {len(found.retrained):,} records, drawn with seed {seed}{suspected}"
+    same = sum(not each.differing for each in found.retrained)
+    yield f"  {same:,} are the same bit for bit"
+    if found.wrong:
+        yield f"  {len(found.wrong):,} are not what training gives"
+        lines = []
+        for each in found.wrong:
+            values = [f"{one.name} {one.one} recorded, {one.other} found" for one in each.differing]
+            more = [f"{len(values) - _VALUES} more values"] if len(values) > _VALUES else []
+            study = found.population.studies[each.run.run_id]
+            said = "; ".join(values[:_VALUES] + more)
+            lines.append(f"    run {each.run.run_id} ({study}, seed {each.run.seed}): {said}")
+        yield from _first(lines)
+    elsewhere = [each for each in found.retrained if found.made_elsewhere(each)]
+    if elsewhere:
+        theirs = Counter(found.population.arithmetic[each.run.run_id] for each in elsewhere)
+        yield (
+            f"  {len(elsewhere):,} were made with other arithmetic ({', '.join(sorted(theirs))}; here"
+            f" {found.arithmetic}), so they are compared statistically, and a single altered one would not be seen:"
+        )
+        for shift in found.shifts:
+            verdict = "moved to one side" if shift.significant else "as rounding may do"
+            moved = f"{shift.mean:+.3g} on average over {shift.n:,} pairs, p = {shift.p_holm:.3g}"
+            yield f"    {shift.metric}: {moved}: {verdict}"
+
+
+def _published(found: "Verification") -> Iterator[str]:
+    check = found.check
+    if check is None:
+        yield "published study: not trained, as its hash is of portable numerics"
+        return
+    yield f"published study: published {check.published.sha256}"
+    yield f"                 found     {check.found.sha256}"
+    if check.same_bytes:
+        return
+    if not check.same_arithmetic:
+        yield (
+            f"  other bytes, as the arithmetic of this machine is another: published with {check.published.arithmetic},"
+            f" here {check.found.arithmetic}"
+        )
+    else:
+        yield (
+            f"  other bytes with the same arithmetic: the code trains otherwise (RECORD_VERSION published"
+            f" {check.published.record_version}, here {check.found.record_version})"
+        )
+
+
+def _first(lines: Sequence[str]) -> Iterator[str]:
+    yield from lines[:_SHOWN]
+    if len(lines) > _SHOWN:
+        yield f"    and {len(lines) - _SHOWN:,} more"

@@ -1,0 +1,119 @@
+"""All checks of a results directory, in one go."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.errors import InputError
+from experiments.evidence import read
+from experiments.numerics import Mode, fingerprint
+from experiments.store import FILE, Store
+from experiments.study import Study
+from experiments.verification.elsewhere import Shift, shifts
+from experiments.verification.population import Population, of_store, of_tables, shown
+from experiments.verification.published import Check, check
+from experiments.verification.retraining import Retrained, compared, drawn, retrain
+from experiments.verification.tables import Altered, altered_tables, altered_without_store
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found.
+
+    Attributes:
+        population: the records that there are.
+        altered: values of tables that are not what their source gives.
+        behind: whether the tables lack what the store has, so that runs.csv alone was held against it.
+        check: the published study; None under numerics that it is not published for.
+        suspects: how many runs were trained again because a table that is made from them was altered.
+        retrained: these and the sample.
+        arithmetic: this machine's.
+        shifts: of the runs that were made with other arithmetic.
+    """
+
+    population: Population
+    altered: list[Altered]
+    behind: bool
+    check: Check | None
+    suspects: int
+    retrained: list[Retrained]
+    arithmetic: str
+    shifts: list[Shift]
+
+    @property
+    def wrong(self) -> list[Retrained]:
+        """Runs whose record is not what training gives, with the arithmetic that it was made with."""
+        return [each for each in self.retrained if each.differing and not self.made_elsewhere(each)]
+
+    def made_elsewhere(self, retrained: Retrained) -> bool:
+        """Whether a record was made with other arithmetic than this machine's; one that does not say was not."""
+        return self.population.arithmetic.get(retrained.run.run_id, self.arithmetic) != self.arithmetic
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing contradicts the records."""
+        unpublished = self.check is not None and self.check.same_arithmetic and not self.check.same_bytes
+        moved = any(shift.significant for shift in self.shifts)
+        return not (self.population.strangers or self.altered or unpublished or self.wrong or moved)
+
+
+def verify(results: Path, studies: Sequence[Study], mode: Mode, size: int | None, seed: int, jobs: int) -> Verification:
+    """Checks a results directory; changes nothing in it.
+
+    Args:
+        results: with a store, or with tables alone.
+        studies: whose records are checked.
+        mode: of numerics; records of others are counted.
+        size: how many runs are trained again; None for all.
+        seed: of the sample.
+        jobs: worker processes.
+
+    Raises:
+        InputError: there is no record of these numerics.
+        StoreError: the store is damaged.
+    """
+    if (results / FILE).exists():
+        with Store(results) as store:
+            store.check()
+            population = of_store(store, studies, mode)
+            altered, behind = altered_tables(store, results, studies)
+    else:
+        evidence = read(results)
+        population, behind = of_tables(evidence, results, studies, mode), False
+        altered = altered_without_store(evidence, results, studies)
+    if not population.runs and not population.strangers:
+        others = f"; {population.other_numerics:,} of other numerics" if population.other_numerics else ""
+        raise InputError(f"{results}: expected records of numerics {mode!r}, found none{others}")
+    suspects = _suspects(population, altered)
+    names = dict.fromkeys([*suspects, *drawn(population.runs, size, seed)])
+    if population.store:
+        with Store(results) as store:
+            population.records = {name: store.record(name) for name in names}
+    runs = [dataclasses.replace(population.runs[name], keep=bool(population.records[name].kept)) for name in names]
+    found = retrain(runs, jobs) if runs else {}
+    retrained = [
+        compared(
+            run, population.records[run.run_id], found[run.run_id] if population.store else shown(found[run.run_id])
+        )
+        for run in runs
+    ]
+    here = fingerprint()
+    elsewhere = [each for each in retrained if population.arithmetic.get(each.run.run_id, here) != here]
+    return Verification(
+        population,
+        altered,
+        behind,
+        check() if mode == "portable" else None,
+        len(suspects),
+        retrained,
+        here,
+        shifts(elsewhere) if elsewhere else [],
+    )
+
+
+def _suspects(population: Population, altered: Sequence[Altered]) -> list[str]:
+    """The runs that altered values are of, or are made from where that is a row of summary.csv."""
+    named = {each.row["run_id"] for each in altered if "run_id" in each.row}
+    cells = {each.row["cell"] for each in altered if each.file == "summary.csv" and "cell" in each.row}
+    return sorted(name for name, run in population.runs.items() if name in named or run.cell in cells)

@@ -1,0 +1,152 @@
+"""The records that can be verified, with the configuration of each: from a store, or recovered for shipped tables.
+
+A shipped row has no configuration, only the hash of one: its cell. So every cell of the study as it stands is hashed,
+at every rate that it is tuned over, and each row is held against the one that bears its name.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.chunks import Run
+from experiments.engines import Record
+from experiments.environment import named
+from experiments.errors import BadKeyError
+from experiments.evidence import Evidence, environments_of
+from experiments.identity import canonical_json, cell_id, run_id
+from experiments.numerics import MODES, Mode
+from experiments.settings import Config
+from experiments.store import Store
+from experiments.study import Study
+from experiments.verification.published import published
+
+_RESULTS = ("ok", "diverged")
+
+
+@dataclass
+class Population:
+    """Records by run.
+
+    Attributes:
+        runs: those of the asked numerics, by run_id.
+        studies: the study of each, one that plans it.
+        records: what is recorded of a run; filled for all by `of_tables`, for those asked for by `of_store`.
+        arithmetic: the fingerprint of the machine that each was made on, where it is known.
+        strangers: rows that no configuration bears the name of, by study, with why.
+        other_numerics: how many records have other numerics.
+        store: whether records are whole; else they are what runs.csv and metrics.csv show.
+    """
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    studies: dict[str, str] = field(default_factory=dict)
+    records: dict[str, Record] = field(default_factory=dict)
+    arithmetic: dict[str, str] = field(default_factory=dict)
+    strangers: dict[str, list[str]] = field(default_factory=dict)
+    other_numerics: int = 0
+    store: bool = False
+
+    def add(self, study: str, row: Mapping[Hashable, Any], config: Config | None, mode: Mode) -> bool:
+        """Files a row with a result under what its name says; returns whether it can be trained again here."""
+        name, seed = str(row["run_id"]), int(row["seed"])
+        found = None if config is None else _mode_of(name, config, seed)
+        if found is None:
+            self.strangers.setdefault(study, []).append(name)
+            return False
+        if found != mode:
+            self.other_numerics += name not in self.runs
+            return False
+        assert config is not None
+        self.runs[name] = Run(name, str(row["cell"]), config, seed)
+        self.studies.setdefault(name, study)
+        return True
+
+
+def of_store(store: Store, studies: Sequence[Study], mode: Mode) -> Population:
+    """The records of a store."""
+    population = Population(store=True)
+    names = [study.name for study in studies]
+    rows = store.runs(names)
+    for row in rows[rows["status"].isin(_RESULTS)].to_dict("records"):
+        population.add(str(row["study"]), row, row["config"], mode)
+    known = store.provenance(names).drop_duplicates("run_id").set_index("run_id")["versions"]
+    population.arithmetic = _arithmetic(known)
+    return population
+
+
+def of_tables(evidence: Evidence, results: Path, studies: Sequence[Study], mode: Mode) -> Population:
+    """The records that tables show."""
+    population = Population()
+    metrics: dict[str, dict[str, float]] = {}
+    for run, metric, value in evidence.metrics[["run_id", "metric", "value"]].itertuples(index=False):
+        metrics.setdefault(run, {})[metric] = value
+    for study in studies:
+        runs = evidence.of(study.name).runs
+        configs = configurations(study)
+        for row in runs[runs["status"].isin(_RESULTS)].to_dict("records"):
+            config, stated = configs.get(str(row["cell"]), (None, set()))
+            if row["factors"] not in stated:
+                config = None
+            if population.add(study.name, row, config, mode):
+                population.records[str(row["run_id"])] = _record(row, metrics.get(str(row["run_id"]), {}))
+    environments = environments_of(results)
+    if environments is not None:
+        population.arithmetic = _arithmetic(environments.drop_duplicates("run_id").set_index("run_id")["versions"])
+    shipped = published().arithmetic
+    population.arithmetic = {run: population.arithmetic.get(run, shipped) for run in population.runs}
+    return population
+
+
+def configurations(study: Study) -> dict[str, tuple[Config, set[str]]]:
+    """By cell, under any numerics: the configuration, and the factors that the study has it under, as JSON."""
+    found: dict[str, tuple[Config, set[str]]] = {}
+    for cell in study.cells:
+        for config in [cell.at_rate(rate) for rate in cell.rates] or [cell.config]:
+            for mode in MODES:
+                factors = found.setdefault(cell_id(config, mode), (config, set()))[1]
+                factors.add(canonical_json(cell.factors))
+    return found
+
+
+def shown(record: Record) -> Record:
+    """What runs.csv and metrics.csv show of a record."""
+    final = {name: value for name, value in record.final.items() if name != "validation_loss"}
+    return Record(
+        record.status,
+        record.diverged_at_step,
+        record.message,
+        record.steps,
+        record.gradient_evaluations,
+        final,
+        record.metrics,
+        {},
+    )
+
+
+def _record(row: Mapping[Hashable, Any], metrics: dict[str, float]) -> Record:
+    names = ("train_loss", "train_error", "validation_error", "test_loss", "test_error")
+    step = row["diverged_at_step"]
+    return Record(
+        row["status"],
+        None if pd.isna(step) else int(step),
+        row["message"],
+        int(row["steps"]),
+        int(row["gradient_evaluations"]),
+        {name: float(row[name]) for name in names if not pd.isna(row[name])},
+        metrics,
+        {},
+    )
+
+
+def _mode_of(name: str, config: Config, seed: int) -> Mode | None:
+    """The numerics under which a run of this configuration and seed has this name."""
+    try:
+        return next((mode for mode in MODES if run_id(config, seed, mode) == name), None)
+    except BadKeyError:  # an own class that is not there any more
+        return None
+
+
+def _arithmetic(versions: "pd.Series[str]") -> dict[str, str]:
+    return {str(run): found for run, text in versions.items() if (found := named(text).get("arithmetic")) is not None}

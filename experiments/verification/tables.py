@@ -1,0 +1,149 @@
+"""Tables held against what they are made from: the store; or, where there is none, each other and the study."""
+
+import io
+import math
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.evidence import Evidence
+from experiments.files import write, write_verdicts
+from experiments.store import Store
+from experiments.study import Study
+from experiments.tables import RUNS, runs_table, summary_table
+from experiments.verification.population import configurations
+
+_NAMING = ("study", "phase", "run_id", "cell", "metric", "epoch", "quote", "reading")
+_ROW = ["study", "phase", "run_id", "factors"]  # names a row of runs.csv
+_ROUNDING = 1e-9  # of means and intervals, which another machine's numpy may round differently
+
+
+@dataclass(frozen=True)
+class Altered:
+    """A value of a table that is not what its source gives.
+
+    Attributes:
+        file: the table.
+        row: the columns that name the row.
+        column: of the value, or "" for a row that should not be there, or should.
+        found: in the table.
+        expected: what the source gives.
+    """
+
+    file: str
+    row: dict[str, str]
+    column: str
+    found: str
+    expected: str
+
+
+def altered_tables(store: Store, results: Path, studies: Sequence[Study]) -> tuple[list[Altered], bool]:
+    """What differs from the tables that the store gives, and whether they are behind it: then runs.csv alone is held.
+
+    Tables are behind where a grid was stopped before it wrote them; a row with a result is final nevertheless.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        made = _copied(results, Path(temporary))
+        write(store, made)
+        write_verdicts(made, studies)
+        names = {study.name for study in studies}
+        expected, found = (_of(_read(place / "runs.csv"), names).set_index(_ROW) for place in (made, results))
+        altered = _runs(found, expected)
+        missing = expected.index.difference(found.index)
+        unfinished = found.index[found["status"] == "planned"].intersection(
+            expected.index[expected["status"] != "planned"]
+        )
+        if len(missing) or len(unfinished):
+            return altered, True
+        for path in sorted(made.glob("*.csv")):
+            if path.name != "runs.csv" and (results / path.name).exists():
+                altered += _differing(path.name, _read(results / path.name), _read(path))
+        return altered, False
+
+
+def altered_without_store(evidence: Evidence, results: Path, studies: Sequence[Study]) -> list[Altered]:
+    """What differs: settings in runs.csv from their studies, summary.csv from runs.csv, verdicts from all of these."""
+    altered: list[Altered] = []
+    summaries = _read(results / "summary.csv")
+    for study in studies:
+        mine = evidence.of(study.name)
+        configs = {cell: config for cell, (config, _) in configurations(study).items()}
+        known = mine.runs[mine.runs["cell"].isin(list(configs))]
+        if len(known):
+            stored = known.assign(config=known["cell"].map(configs))
+            described = ["engine", "problem", "optimizer", "learning_rate", "momentum", "batch_size", "activation"]
+            described += ["initializer", "hidden", "loss", "epochs"]
+            expected = _as_text(runs_table(stored.drop(columns=described)))
+            altered += _runs(_as_text(known[RUNS]).set_index(_ROW), expected.set_index(_ROW))
+        expected = _as_text(summary_table(mine.runs))
+        altered += _differing("summary.csv", _of(summaries, {study.name}).reset_index(drop=True), expected)
+    with tempfile.TemporaryDirectory() as temporary:
+        made = _copied(results, Path(temporary))
+        write_verdicts(made, studies)
+        for path in sorted(made.glob("*.csv")):
+            if (results / path.name).exists():
+                altered += _differing(path.name, _read(results / path.name), _read(path))
+    return altered
+
+
+def _copied(results: Path, folder: Path) -> Path:
+    for path in results.glob("*.csv"):
+        shutil.copy(path, folder)
+    return folder
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(frame.to_csv(index=False)), dtype=str, keep_default_na=False)
+
+
+def _of(frame: pd.DataFrame, studies: set[str]) -> pd.DataFrame:
+    return frame[frame["study"].isin(studies)]
+
+
+def _runs(found: pd.DataFrame, expected: pd.DataFrame) -> list[Altered]:
+    """Rows of runs.csv with a result, indexed by _ROW, that differ; and those that the source does not have."""
+    final = found[found["status"] != "planned"]
+    altered = [
+        Altered("runs.csv", dict(zip(_ROW[:3], row[:3], strict=True)), "", "a row", "none")
+        for row in final.index.difference(expected.index)
+    ]
+    both = final.index.intersection(expected.index)
+    ours, theirs = final.loc[both], expected.loc[both]
+    for column in expected.columns:
+        for row in both[ours[column].to_numpy() != theirs[column].to_numpy()]:
+            naming = dict(zip(_ROW[:3], row[:3], strict=True))
+            altered.append(
+                Altered("runs.csv", naming, column, str(ours.loc[row, column]), str(theirs.loc[row, column]))
+            )
+    return altered
+
+
+def _differing(file: str, found: pd.DataFrame, expected: pd.DataFrame) -> list[Altered]:
+    if list(found.columns) != list(expected.columns):
+        return [Altered(file, {}, "columns", " ".join(found.columns), " ".join(expected.columns))]
+    if len(found) != len(expected):
+        return [Altered(file, {}, "rows", f"{len(found):,}", f"{len(expected):,}")]
+    altered = []
+    for column in expected.columns:
+        for row in (found[column] != expected[column]).to_numpy().nonzero()[0]:
+            one, other = found[column].iloc[row], expected[column].iloc[row]
+            if not _rounding(one, other):
+                naming = {name: str(expected[name].iloc[row]) for name in _NAMING if name in expected}
+                altered.append(Altered(file, naming, column, one, other))
+    return altered
+
+
+def _rounding(one: Any, other: Any) -> bool:
+    try:
+        return math.isclose(float(one), float(other), rel_tol=_ROUNDING, abs_tol=_ROUNDING**2)
+    except ValueError:
+        return False
