@@ -146,7 +146,7 @@ class StudyFile(_Table):
 
     title: str
     source: str = ""
-    seeds: int | list[int] = 20
+    seeds: Any = Field(20, description="a count, or a list")
     run: dict[str, Any] = Field(default_factory=dict)
     grid: list[dict[str, Any]] = Field(default_factory=list)
     tuning: Tuning | None = None

@@ -211,14 +211,15 @@ def _configuration(point: Point) -> Config:
 
 def _seeds(written: Any, place: str, override: int | None) -> list[int]:
     if override is not None:
-        return list(range(override))
-    listed = list(range(written)) if isinstance(written, int) and not isinstance(written, bool) else written
-    valid = isinstance(listed, list) and all(type(seed) is int and 0 <= seed < TUNING_BLOCK for seed in listed)
-    if not valid or not listed:
+        written, place = override, "--seeds"
+    if type(written) is int and 1 <= written <= TUNING_BLOCK:
+        return list(range(written))
+    valid = isinstance(written, list) and all(type(seed) is int and 0 <= seed < TUNING_BLOCK for seed in written)
+    if not valid or not written:
         raise BadKeyError(place, f"expected a count ≥ 1 or a list of seeds in [0, {TUNING_BLOCK}), found {written!r}")
-    if len(set(listed)) < len(listed):
+    if len(set(written)) < len(written):
         raise BadKeyError(place, f"expected different seeds, found {written!r}")
-    return list(listed)
+    return list(written)
 
 
 def _not_overridden(assigned: Mapping[str, Any], keys: Iterable[str], place: str) -> None:
