@@ -14,7 +14,7 @@ ARGS ?=
 OPTIONS = $(STUDY) --results $(RESULTS) $(ARGS)
 RUN_OPTIONS = $(OPTIONS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: setup grid smoke summarize report verify test lint typecheck check clean help
+.PHONY: benchmark setup grid smoke summarize report verify test lint typecheck check clean help
 .DEFAULT_GOAL := help
 
 setup: $(READY)  ## make .venv with the exact versions of constraints.txt
@@ -37,6 +37,10 @@ summarize: $(READY)  ## print tables and redraw figures from what is recorded (S
 
 report: $(READY)  ## one HTML file with verdicts, tables and figures, from what is recorded (STUDY="a b" RESULTS=dir)
 	@$(BIN)/python scripts/report.py $(OPTIONS)
+
+benchmark: $(READY)  ## what a step costs, beside torch.nn, torch.func, JAX and scikit-learn (leave the machine to it)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[benchmark]'
+	@$(BIN)/python scripts/benchmark.py $(if $(filter-out results,$(RESULTS)),--results $(RESULTS)) $(ARGS)
 
 verify: $(READY)  ## train a sample of the recorded or shipped runs again and compare (STUDY="a b" ARGS="--sample all")
 	@$(BIN)/python scripts/verify.py $(OPTIONS)

@@ -52,7 +52,7 @@ def cut(runs: Sequence[Run], largest: int | None = None) -> list[Chunk]:
         largest: at most so many runs in a chunk; by default as many as fit the cache.
     """
     chunks = []
-    keys = {run.cell: stack_key(run.config) for run in runs}
+    keys = {cell: stack_key(config) for cell, config in {run.cell: run.config for run in runs}.items()}
     ordered = sorted(runs, key=lambda run: (keys[run.cell], run.seed, run.run_id))
     for _, grouped in itertools.groupby(ordered, key=lambda run: keys[run.cell]):
         group = list(grouped)

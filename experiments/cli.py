@@ -7,11 +7,11 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.commands import merge, report, run, summarize, verify
+from experiments.commands import benchmark, merge, report, run, summarize, verify
 from experiments.commands.arguments import INTERRUPTED
 from experiments.errors import FairgridError
 
-VERBS = {"run": run, "summarize": summarize, "report": report, "verify": verify, "merge": merge}
+VERBS = {"run": run, "summarize": summarize, "report": report, "verify": verify, "merge": merge, "benchmark": benchmark}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

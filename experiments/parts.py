@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from experiments.errors import BadKeyError, nearest
 from experiments.messages import first_problem
@@ -97,8 +97,7 @@ def class_path(made_by: Callable[..., Any]) -> str:
 
 def parameters(kind: Kind, made_by: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The options of a part: its maker's arguments without those the harness hands in."""
-    listed = list(inspect.signature(made_by).parameters.values())[kind.supplied :]
-    return {p.name: p for p in listed if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    return _parameters(made_by, kind.supplied)
 
 
 def stackable(kind: Kind, name: str) -> set[str]:
@@ -122,14 +121,7 @@ def canonical(kind: Kind, spec: Spec, where: str) -> Spec:
             raise BadKeyError(
                 f"{where}.{key}", f"expected an option of {kind.noun} {name!r}, found {key!r}{nearest(key, known)}"
             )
-    hints = _hints(made_by)
-    fields: dict[str, Any] = {}
-    for key, parameter in known.items():
-        hint = hints.get(key, Any)
-        required = parameter.default is inspect.Parameter.empty
-        fields[key] = (float if hint == HyperParameter else hint, ... if required else parameter.default)
-    config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
-    model = create_model(f"{name} options", __config__=config, **fields)
+    model = _options_model(made_by, kind.supplied, name)
     try:
         checked = model.model_validate_json(json.dumps(options))
     except ValidationError as error:
@@ -158,6 +150,27 @@ def source_hash(name: str) -> str | None:
     return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
 
 
+# studies ask for the same few classes over and over
+@functools.lru_cache(maxsize=256)
+def _parameters(made_by: Callable[..., Any], supplied: int) -> dict[str, inspect.Parameter]:
+    listed = list(inspect.signature(made_by).parameters.values())[supplied:]
+    return {p.name: p for p in listed if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+
+
+@functools.lru_cache(maxsize=256)
+def _options_model(made_by: Callable[..., Any], supplied: int, name: str) -> type[BaseModel]:
+    """What checks the options of a part."""
+    hints = _hints(made_by)
+    fields: dict[str, Any] = {}
+    for key, parameter in _parameters(made_by, supplied).items():
+        hint = hints.get(key, Any)
+        required = parameter.default is inspect.Parameter.empty
+        fields[key] = (float if hint == HyperParameter else hint, ... if required else parameter.default)
+    config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+    return create_model(f"{name} options", __config__=config, **fields)
+
+
+@functools.lru_cache(maxsize=256)
 def _hints(made_by: Callable[..., Any]) -> dict[str, Any]:
     target = made_by.func if isinstance(made_by, functools.partial) else made_by
     return typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)

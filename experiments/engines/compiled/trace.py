@@ -364,14 +364,17 @@ def _text(step: Step) -> str:
 
 def _live(step: Step) -> Step:
     """The step without what nobody reads, and without gradients that are cleared before they are added to."""
-    needed = {id(array) for array in step.named.values() if array.flat} | {id(step.result)}
+    needed = {id(array) for name, array in step.named.items() if array.flat and name != "grad"} | {id(step.result)}
+    grad = step.named.get("grad")
+    if any(array is grad for op in step.ops for array in op.reads()):
+        needed.add(id(grad))
     ops: list[Op] = []
     for op in reversed(step.ops):
         if id(op.out.root) in needed:
             needed |= {id(array.root) for array in op.reads()}
             ops.append(op)
     ops.reverse()
-    step.ops = _assigned_first(ops, step.named["grad"]) if "grad" in step.named else ops
+    step.ops = _assigned_first(ops, grad) if grad is not None else ops
     return step
 
 

@@ -1,0 +1,45 @@
+"""`fairgrid benchmark`: what a step costs, ours and that of others, in one run on one thread."""
+
+import argparse
+import os
+from pathlib import Path
+
+from experiments.commands.arguments import positive
+from experiments.numerics import MODES, request, settle
+
+HELP = "measure what an optimizer step costs, beside torch.nn, torch.func, JAX and scikit-learn"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options."""
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--rounds", type=positive, default=9, metavar="N", help="timings of each; default: 9")
+    parser.add_argument("--numerics", choices=MODES, default="portable", help="which kernels of torch; see run")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Runs the verb."""
+    request(options.numerics)
+    os.environ["TQDM_DISABLE"] = "1"  # grids run here are not for people to watch
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, cores[:1])  # threads of every library are born on one core
+    settle()
+    from experiments.benchmark.jobs import jobs
+    from experiments.benchmark.limits import limits, parts
+    from experiments.benchmark.race import race
+    from experiments.benchmark.tables import measured, ratios
+    from experiments.figures.benchmark import benchmark
+    from experiments.figures.style import save, theme
+
+    times = race(options.rounds, print)
+    shares = parts(print)
+    bounds = limits(times, print)
+    os.sched_setaffinity(0, cores)
+    several = jobs(len(cores), print)
+    (options.results / "figures").mkdir(parents=True, exist_ok=True)
+    path = options.results / "benchmark.csv"
+    measured(times, shares, bounds, several).to_csv(path, index=False)
+    with theme():
+        save(benchmark(times), options.results / "figures" / "benchmark.png")
+    print(f"\n{ratios(times)}\n\ntable: {path}; figure: {options.results}/figures/benchmark.png")
+    return 0
