@@ -37,10 +37,12 @@ def axes(grid: Mapping[str, Any], place: str) -> list[Axis]:
     """The axes of one [[grid]] table. A list is an axis; anything else is a fixed value; a table reaches inside.
 
     Raises:
-        BadKeyError: an empty axis.
+        BadKeyError: an empty axis, or an empty table.
     """
     found: list[Axis] = []
     for key, value in grid.items():
+        if isinstance(value, Mapping) and not value:
+            raise BadKeyError(f"{place}.{key}", "expected at least one key, found an empty table")
         if isinstance(value, Mapping) and "name" not in value:
             found += [(f"{key}.{inner}", values) for inner, values in axes(value, f"{place}.{key}")]
         elif isinstance(value, list):

@@ -37,7 +37,7 @@ def _identity(config: Config, mode: Mode) -> dict[str, Any]:
         "config": _with_contents(config),
         "numerics": {"device": "cpu", "mode": mode},
         "record_version": RECORD_VERSION,
-        "sources": {name: digest for name in _names(config) if (digest := parts.source_hash(name))},
+        "sources": {name: digest for name in part_names(config) if (digest := parts.source_hash(name))},
     }
 
 
@@ -54,7 +54,8 @@ def _contents(problem: str) -> dict[str, str]:
     return Settings(problem=json.loads(problem)).build_problem().contents()
 
 
-def _names(config: Config) -> list[str]:
+def part_names(config: Config) -> list[str]:
+    """The names of a configuration's parts; the user's own have a colon."""
     specs = [config[key] for key in KINDS if key in config]
     flat = [spec for item in specs for spec in (item if isinstance(item, list) else [item])]
     return [parts.split(spec)[0] for spec in flat]

@@ -31,7 +31,11 @@ def first_problem(error: ValidationError, prefix: str = "", known: Iterable[str]
         prefix: the key of the table that was checked.
         known: names to look for the nearest in, if a key is unknown.
     """
-    problem = error.errors()[0]
+    problems = error.errors()
+    missing = {problem["loc"][:-1] for problem in problems if problem["type"] == "missing"}
+    # a key that is missing may be there under another spelling, which says more
+    misspelt = [found for found in problems if found["type"] == "extra_forbidden" and found["loc"][:-1] in missing]
+    problem = (misspelt or problems)[0]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"])
     return BadKeyError((prefix + path).removeprefix("."), _wording(problem, known))
 
@@ -55,7 +59,7 @@ def _wording(problem: ErrorDetails, known: Iterable[str]) -> str:
         expected = f"a value {sign} {context[bound]}"
     elif kind in ("too_short", "too_long"):
         sign, bound = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
-        expected = f"{sign} {context[bound]} items"
+        expected = f"{sign} {context[bound]} {'item' if context[bound] == 1 else 'items'}"
     elif kind == "string_pattern_mismatch":
         expected = f"text like {context['pattern']}"
     else:

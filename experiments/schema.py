@@ -1,6 +1,7 @@
 """What a study file may say: its tables and keys, checked by pydantic."""
 
 from collections.abc import Mapping
+from datetime import date, time
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -55,6 +56,10 @@ class Reported(_Table):
             raise ValueError(f"expected a value per statistic ({len(self.statistic)}), found {len(self.value)}")
         if "std" in self.statistic and self.runs < 2:
             raise ValueError(f"expected runs ≥ 2, as there is no std of fewer, found {self.runs}")
+        if self.metric.endswith("_error") and not all(0 <= value <= 1 for value in self.value):
+            raise ValueError(
+                f"expected values of {self.metric} in [0, 1], as errors are fractions, found {list(self.value)}"
+            )
         return self
 
 
@@ -156,6 +161,10 @@ class StudyFile(_Table):
     figure: list[ReportFigure] = Field(default_factory=list)
 
 
+_TABLES: dict[str, type[_Table]] = {"tuning": Tuning, "table": ReportTable}
+_LISTED: dict[str, type[_Table]] = {"reported": Reported, "claim": Claim, "figure": ReportFigure}
+
+
 def checked(table: Mapping[str, Any]) -> StudyFile:
     """A study file's table, checked key by key.
 
@@ -165,16 +174,24 @@ def checked(table: Mapping[str, Any]) -> StudyFile:
     for key in table:
         if key not in StudyFile.model_fields:
             raise BadKeyError(key, f"expected a key of a study, found {key!r}{nearest(key, StudyFile.model_fields)}")
+    for key in ("grid", *_LISTED):
+        if isinstance(table.get(key), Mapping):
+            raise BadKeyError(key, f"expected [[{key}]], a list of tables, found one table, [{key}]")
+    _no_dates(table, "")
     try:
         return StudyFile.model_validate_json(canonical_json(dict(table)))
-    except TypeError as error:
-        raise BadKeyError("study", f"expected strings, numbers, booleans, lists and tables, found {error}") from error
     except ValidationError as error:
-        known = {
-            **Tuning.model_fields,
-            **ReportTable.model_fields,
-            **Reported.model_fields,
-            **Claim.model_fields,
-            **ReportFigure.model_fields,
-        }
+        known = {**_TABLES, **_LISTED}.get(str(error.errors()[0]["loc"][0]), StudyFile).model_fields
         raise first_problem(error, known=known) from error
+
+
+def _no_dates(value: Any, place: str) -> None:
+    """Refuses what TOML has and a study has no use for."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _no_dates(inner, f"{place}.{key}" if place else key)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _no_dates(inner, f"{place}[{number}]")
+    elif isinstance(value, date | time):
+        raise BadKeyError(place, f"expected a string, number, boolean, list or table, found the date or time {value}")

@@ -140,7 +140,7 @@ def canonical(raw: Mapping[str, Any]) -> Config:
     try:
         settings = Settings.model_validate_json(json.dumps(given))
     except ValidationError as error:
-        raise first_problem(error) from error
+        raise first_problem(error, known=Stopping.model_fields) from error
     problem = settings.build_problem()
     if settings.batch_size > problem.train:
         raise BadKeyError(

@@ -10,6 +10,7 @@ from experiments.chunks import stack_key
 from experiments.engines.stacked import refuses_to_compile
 from experiments.errors import BadKeyError, InputError, nearest
 from experiments.factors import factors
+from experiments.fitting import fits
 from experiments.grid import Point, axes, expand
 from experiments.identity import canonical_json
 from experiments.names import KINDS, OPTIMIZER
@@ -189,6 +190,7 @@ def arms(study: Study, figure: ReportFigure) -> list[tuple[str, Cell]]:
     for name, where in (figure.arms or {"": {}}).items():
         place = f"arms.{name}" if name else "where"
         try:
+            _factors_known(study, where if name else figure.where)
             cells = matching(study, {**figure.where, **where})
         except BadKeyError as error:
             raise BadKeyError(f"{place}.{error.key}", error.problem) from error
@@ -204,7 +206,9 @@ def arms(study: Study, figure: ReportFigure) -> list[tuple[str, Cell]]:
 
 def _configuration(point: Point) -> Config:
     try:
-        return canonical(point.raw)
+        config = canonical(point.raw)
+        fits(config)
+        return config
     except BadKeyError as error:
         raise BadKeyError(point.locate(error), error.problem) from error
 
@@ -288,14 +292,29 @@ def _reported_fit(study: Study) -> None:
             named.append((f"claim[{number}].against", claim.against))
     for place, where in named:
         try:
+            _factors_known(study, where)
             found = len(matching(study, where))
         except BadKeyError as error:
             raise BadKeyError(f"{place}.{error.key}", error.problem) from error
         if found != 1:
-            known = ", ".join(sorted({key for cell in study.cells for key in cell.factors}))
+            known = ", ".join(_factors(study))
             raise BadKeyError(place, f"expected factors ({known}) of one cell, found {found} cells")
     _one_primary("reported", [(f"{each.quote} {each.metric}", each.quote, each.primary) for each in study.reported])
     _one_primary("claim", [(each.quote, each.quote, each.primary) for each in study.claims])
+
+
+def _factors(study: Study) -> list[str]:
+    return sorted({key for cell in study.cells for key in cell.factors})
+
+
+def _factors_known(study: Study, where: Mapping[str, Any]) -> None:
+    """Names the factor that the study does not vary, or the value that no cell has."""
+    for key, value in where.items():
+        if key not in _factors(study):
+            raise BadKeyError(key, f"expected a factor of the study, found {key!r}{nearest(key, _factors(study))}")
+        if not matching(study, {key: value}):
+            known = dict.fromkeys(canonical_json(cell.factors[key]) for cell in study.cells if key in cell.factors)
+            raise BadKeyError(key, f"expected a value that it has in the study ({', '.join(known)}), found {value!r}")
 
 
 def _one_primary(table: str, rows: list[tuple[str, str, bool]]) -> None:

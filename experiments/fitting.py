@@ -1,0 +1,54 @@
+"""Whether the parts of a configuration work together: tried on two samples, before a grid is planned."""
+
+import functools
+import json
+
+import torch
+
+from experiments.engines.record import stacked
+from experiments.errors import BadKeyError
+from experiments.identity import canonical_json, part_names
+from experiments.seeds import generator
+from experiments.settings import Config, Settings
+from framework import predict
+
+# what a prediction, its loss and its measures depend on
+_TRIED = ("problem", "model", "activation", "output_activation", "loss", "measures")
+
+
+def fits(config: Config) -> None:
+    """Tries a configuration, unless it has a part of the user's own: what fails there is a run's, and a row.
+
+    Raises:
+        BadKeyError: the model does not fit the problem, or the loss or a measure does not fit these.
+    """
+    tried = {key: config[key] for key in _TRIED if key in config}
+    if not any(":" in name for name in part_names(tried)):
+        refusal = _refusal(canonical_json(tried))
+        if refusal is not None:
+            raise BadKeyError(*refusal)
+
+
+@functools.lru_cache(maxsize=1024)
+def _refusal(tried: str) -> tuple[str, str] | None:
+    """The key that does not fit, and what was expected and found."""
+    settings = Settings(**json.loads(tried))
+    problem = settings.build_problem()
+    model = settings.build_model(problem)
+    data = {
+        name: samples.each(lambda tensor: tensor[:, :2])
+        for name, samples in stacked([problem.sample(0)], torch.float32).items()
+    }
+    key, wanted = "model", "a model that the problem's data fit"
+    try:
+        model.initialize([generator(0, "initialization")], settings.build_initializer())
+        prediction = predict(model, data["train"].x)
+        key, wanted = "loss", "a loss that the prediction and the target fit"
+        settings.build_loss().forward(prediction, data["train"].target)
+        key, wanted = "measures", "measures that the model and the problem have"
+        for measure in settings.build_measures():
+            measure(model, problem, data)
+    except (ValueError, AttributeError, TypeError, RuntimeError) as error:
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        return key, f"expected {wanted}, found: {kind}{str(error).splitlines()[0]}"
+    return None
