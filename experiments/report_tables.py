@@ -1,5 +1,6 @@
 """Tables that people read: one per study, and each report's own, in its rows and columns, ours beside theirs."""
 
+import math
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -200,7 +201,8 @@ def _cell_row(study: Study, reported: Reported, summary: pd.DataFrame) -> pd.Dat
 
 def _reported(reported: Reported, table: ReportTable) -> str:
     shown = [
-        _in_unit(value, statistic, table) for value, statistic in zip(reported.value, reported.statistic, strict=True)
+        _in_unit(value, statistic, table, resolution)
+        for value, statistic, resolution in zip(reported.value, reported.statistic, reported.resolutions, strict=True)
     ]
     return " ± ".join(shown)
 
@@ -210,12 +212,14 @@ def _ours(metric: Metric, found: pd.DataFrame, table: ReportTable) -> str:
     return " ± ".join([_in_unit(mean, "mean", table), _in_unit(std, "std", table)])
 
 
-def _in_unit(value: float, statistic: str, table: ReportTable) -> str:
-    """An error as the report states it; a spread is the same for errors and accuracies."""
+def _in_unit(value: float, statistic: str, table: ReportTable, resolution: float = 0.001) -> str:
+    """An error as the report states it, to its last digit; a spread is the same for errors and accuracies."""
     if pd.isna(value):
         return "-"
     shown = 1 - value if table.unit.startswith("accuracy") and statistic != "std" else value
-    return f"{100 * shown:.1f}" if table.unit.endswith("%") else f"{shown:.3f}"
+    factor = 100 if table.unit.endswith("%") else 1
+    digits = max(0, round(-math.log10(factor * resolution)))
+    return f"{factor * shown:.{digits}f}"
 
 
 def _plain(value: float) -> str:

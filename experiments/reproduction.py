@@ -2,8 +2,9 @@
 
 Rules: a reported number is held against the distribution of such statistics over our runs (statistics/reproduction.py);
 a claim in words is a declared test, paired by seed (statistics/signflip.py), with Holm's correction over a study's
-paired claims. An error of a diverged run is 1; any other metric of it, and one that was not reached, is the worst
-there is. A cell with runs that failed or are missing is incomplete, and says so instead of a verdict.
+paired claims. An error of a diverged run is 1; any other metric of it, and a target that was not reached, is the worst
+there is. A run that has no such thing (a distance of misclassified points without any) is left out, and n says so. A
+cell with runs that failed or are missing is incomplete, and says so instead of a verdict.
 """
 
 import math
@@ -15,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from experiments.engines.record import TARGET
 from experiments.evidence import Evidence
 from experiments.schema import Claim, Reported
 from experiments.statistics.reproduction import LEVEL, tail
@@ -44,7 +46,8 @@ def reproduction_table(study: Study, evidence: Evidence) -> pd.DataFrame:
 
 
 def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: Evidence) -> "pd.Series[float]":
-    """A metric of a cell's evaluation runs by seed; what did not happen is 1 for an error, else infinite.
+    """A metric of a cell's evaluation runs by seed; what did not happen is 1 for an error, else infinite;
+    what a run has not is not a number.
 
     Args:
         study: that has the cell.
@@ -73,7 +76,9 @@ def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: E
             raise IncompleteError(f"no run measured {metric}")
         values = runs["run_id"].map(measured).astype(float)
     worst = 1.0 if metric.endswith("_error") else math.inf
-    values = values.where(runs["status"] == "ok", worst).fillna(math.inf)
+    values = values.where(runs["status"] == "ok", worst)
+    if metric.startswith(TARGET):
+        values = values.fillna(math.inf)  # never reached is later than ever
     return values.set_axis(runs["seed"].astype(int)).sort_index()
 
 
@@ -154,7 +159,10 @@ def _pair(study: Study, claim: Claim, evidence: Evidence) -> "tuple[pd.Series[fl
     common = a.index.intersection(b.index)
     if not len(common):
         raise IncompleteError("the two cells have no seed in common")
-    return a[common], b[common]
+    there = a[common].notna() & b[common].notna()
+    if not there.any():
+        raise IncompleteError(f"no run has a {claim.metric}")
+    return a[common][there], b[common][there]
 
 
 def _differences(claim: Claim, a: "pd.Series[float]", b: "pd.Series[float]") -> NDArray[np.float64]:
@@ -190,7 +198,8 @@ def _paired(claim: Claim, test: SignFlip, p_holm: float, family: int) -> dict[st
     if claim.claim == "equivalent":
         note += f", differences within ±{claim.region:g} do not matter"
         inside = -claim.region <= wide_low and wide_high <= claim.region
-        verdict = "supported" if inside else "contradicted" if p_holm <= LEVEL else "undecided"
+        outside = wide_low > claim.region or wide_high < -claim.region
+        verdict = "supported" if inside else "contradicted" if outside else "undecided"
     elif test.informative == 0 or test.least_p * family > LEVEL:
         verdict = "undecided"
         note += f"; too few seeds: {test.informative} pairs differ"
@@ -209,6 +218,9 @@ def _paired(claim: Claim, test: SignFlip, p_holm: float, family: int) -> dict[st
 
 def _share(claim: Claim, values: "pd.Series[float]") -> dict[str, Any]:
     low, high = claim.between or (-math.inf, math.inf)
+    values = values.dropna()
+    if not len(values):
+        raise IncompleteError(f"no run has a {claim.metric}")
     inside = int(values.between(low, high).sum())
     interval = stats.binomtest(inside, len(values)).proportion_ci(0.95, method="exact")
     wanted = claim.share or 0.0

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from experiments.engines.record import TARGET
 from experiments.evidence import Evidence
 from experiments.settings import Settings
 from experiments.statistics.survival import Reaching, reaching
@@ -72,7 +73,7 @@ def reaching_of(cell: Cell, target: float, evidence: Evidence) -> Reaching | Non
     runs = evaluation_of(cell, evidence.runs)
     if not len(runs) or not runs["status"].isin(["ok", "diverged"]).all():
         return None
-    metric = f"epochs_to_{target:g}"
+    metric = f"{TARGET}{target:g}"
     known = (
         evidence.metrics[evidence.metrics["metric"] == metric].drop_duplicates("run_id").set_index("run_id")["value"]
     )

@@ -14,6 +14,8 @@ from framework import Module, predict
 
 Status = Literal["ok", "diverged", "timeout", "error"]
 
+TARGET = "epochs_to_"  # begins the name of a metric: the first checkpoint at a test error
+
 CURVES = ("train_loss", "train_error", "validation_loss", "validation_error", "test_loss", "test_error")
 
 
@@ -67,7 +69,7 @@ class Record:
             self.metrics["stop_epoch"] = epochs
         for target in settings.targets:
             reached = zip(self.curves["epoch"], self.curves["test_error"], strict=True)
-            self.metrics[f"epochs_to_{target:g}"] = next((at for at, error in reached if error <= target), math.nan)
+            self.metrics[f"{TARGET}{target:g}"] = next((at for at, error in reached if error <= target), math.nan)
         final = {name: values[-1] for name, values in self.curves.items() if name != "epoch"}
         if all(math.isfinite(value) for value in final.values()):
             self.final = final

@@ -2,7 +2,8 @@
 
 A report's figure is one draw of an n-run statistic. The tail probability is the chance that a draw from our runs would
 be at least as extreme, on either side, within half a unit of the report's last printed digit. Since our runs are finite
-it has an interval: exact binomial for single runs, a bootstrap over our runs for statistics of several.
+it has an interval: exact binomial for single runs; for statistics of several a bootstrap over our runs, which knows
+nothing of runs that did not occur among ours, so that the upper end is at least the chance of a draw with one of those.
 """
 
 from collections.abc import Callable
@@ -80,8 +81,20 @@ def tail(
     low, high = np.quantile(outer, [0.025, 0.975])
     first = np.quantile(drawn[:, 0], [0.025, 0.975])
     return Tail(
-        _probability(drawn, statistic, reported, slack), float(low), float(high), (float(first[0]), float(first[1]))
+        _probability(drawn, statistic, reported, slack),
+        float(low),
+        max(float(high), unseen(len(values), runs)),
+        (float(first[0]), float(first[1])),
     )
+
+
+def unseen(ours: int, runs: int) -> float:
+    """The chance that a draw of `runs` runs has one of a kind that, as far as `ours` of ours can say, may exist.
+
+    What none of N runs shows has a probability q of at most 1 − 0.025^(1/N) (97.5 %, exact binomial); n runs have one
+    with probability 1 − (1 − q)ⁿ = 1 − 0.025^(n/N).
+    """
+    return float(1 - 0.025 ** (runs / ours))
 
 
 def resampled(values: Floats, statistic: tuple[str, ...], runs: int, draws: int, stream: np.random.Generator) -> Floats:

@@ -151,13 +151,34 @@ def test_other_studies_runs_are_not_this_ones(tmp_path: Path) -> None:
 
 def test_measures_come_from_their_own_table(tmp_path: Path) -> None:
     evidence = evidence_of(
-        NEAR_TENTH[:3], NEAR_TENTH[:3], {2: "diverged"}, {"stop_epoch": np.array([7.0, np.nan, 9.0])}
+        NEAR_TENTH[:3], NEAR_TENTH[:3], {2: "diverged"}, {"epochs_to_0.1": np.array([7.0, np.nan, 9.0])}
     )
     study = study_of(tmp_path, "")
-    found = cell_values(study, {"activation": "relu"}, "stop_epoch", evidence)
+    found = cell_values(study, {"activation": "relu"}, "epochs_to_0.1", evidence)
     assert found.to_list() == [7, np.inf, np.inf]  # there, not reached, diverged
     with pytest.raises(IncompleteError, match=r"^no run measured stop_epohc$"):
         cell_values(study, {"activation": "relu"}, "stop_epohc", evidence)
+
+
+def test_a_run_that_has_no_such_thing_is_left_out_and_n_says_so(tmp_path: Path) -> None:
+    """A network without a misclassified point has no distance of such points, neither a small nor a large one."""
+    far = NEAR_TENTH[:40] + 1
+    without = np.where(np.arange(40) % 4 == 0, np.nan, far)
+    evidence = evidence_of(NEAR_TENTH[:40], NEAR_TENTH[:40], {}, {"distance_wrong": without, "distance": far + 1})
+    row = row_of(tmp_path, claim(metric="distance_wrong", against_metric="distance"), evidence)
+    assert (row["verdict"], row["n"]) == ("supported", 30)
+    nothing = evidence_of(NEAR_TENTH[:4], NEAR_TENTH[:4], {}, {"distance_wrong": np.full(4, np.nan)})
+    row = row_of(tmp_path, claim(metric="distance_wrong", against_metric="test_error"), nothing)
+    assert (row["verdict"], row["note"]) == ("incomplete", "no run has a distance_wrong")
+
+
+def test_an_interval_across_the_regions_edge_contradicts_no_equivalence(tmp_path: Path) -> None:
+    """Differences around 0.006 of which the interval begins within ±0.005."""
+    noise = np.tile([0.004, -0.004], 20)
+    evidence = evidence_of(NEAR_TENTH[:40] + 0.006 + noise, NEAR_TENTH[:40])
+    row = row_of(tmp_path, claim(claim="equivalent"), evidence)
+    assert row["interval_low"] < 0.005 < row["interval_high"]
+    assert row["verdict"] == "undecided"
 
 
 def test_measured_error_of_a_diverged_run_is_one(tmp_path: Path) -> None:

@@ -320,7 +320,7 @@ def test_report_table_has_the_reports_rows_and_columns_and_a_row_per_reading(tmp
         reported("SGD", "Train", "train_error", 0.013),
         reported("SGD", "Test", "test_error", 0.025),
         reported("SGD", "Test", "test_error", 0.025, "1e25", reading="as stated", primary="false"),
-        reported("Adam", "Test", "test_error", 0.5, "1e25"),
+        reported("Adam", "Test", "test_error", 0.5, "1e25"),  # to a tenth, that is 10 %
     )
     assert study.table is not None
     table = report_table(study, study.table, summary)
@@ -328,7 +328,7 @@ def test_report_table_has_the_reports_rows_and_columns_and_a_row_per_reading(tmp
     assert table[["", "reading", "Train: report", "Test: report", "ok"]].to_numpy().tolist() == [
         ["SGD", "as coded (primary)", "1.3", "2.5", "5/5"],
         ["SGD", "as stated", "", "2.5", "0/5 (5 diverged)"],
-        ["Adam", "as coded (primary)", "", "50.0", "0/5 (5 diverged)"],
+        ["Adam", "as coded (primary)", "", "50", "0/5 (5 diverged)"],
     ]
     assert table["Test: ours"].tolist()[1:] == ["- ± -", "- ± -"]
     nothing = report_table(study, study.table, summary[summary["phase"] == "none"])

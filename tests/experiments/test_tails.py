@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from experiments.statistics import reproduction
-from experiments.statistics.reproduction import LEVEL, Tail, last_digit, resampled, tail
+from experiments.statistics.reproduction import LEVEL, Tail, last_digit, resampled, tail, unseen
 
 STREAM = np.random.default_rng(0)
 ERRORS = STREAM.exponential(0.05, 400)
@@ -89,17 +89,27 @@ def test_mean_and_std_agree_with_known_distributions() -> None:
 
 
 def test_mean_and_std_are_one_test() -> None:
-    mean, std = centre(ERRORS, 10)
-    middle = tail(ERRORS, PAIR, (mean, std), 10, THOUSANDTHS)
+    many = np.tile(ERRORS, -(-800 // len(ERRORS)))  # of which a kind of run in ten would hardly be missing
+    mean, std = centre(many, 10)
+    middle = tail(many, PAIR, (mean, std), 10, THOUSANDTHS)
     assert middle.probability > 0.9
     assert middle.verdict == "consistent"
-    far = tail(ERRORS, PAIR, (10 * mean, std), 10, THOUSANDTHS)
+    far = tail(many, PAIR, (10 * mean, std), 10, THOUSANDTHS)
     assert (far.probability, far.verdict) == (0.0, "inconsistent")
     # each within reach alone, not together: a mean this low goes with a small spread
     apart = mean * 0.65, std * 1.7
-    assert tail(ERRORS, PAIR, apart, 10, THOUSANDTHS).verdict == "inconsistent"
+    assert tail(many, PAIR, apart, 10, THOUSANDTHS).verdict == "inconsistent"
     for name, value in zip(PAIR, apart, strict=True):
-        assert tail(ERRORS, (name,), (value,), 10, (0.001,)).probability > LEVEL
+        assert tail(many, (name,), (value,), 10, (0.001,)).probability > LEVEL
+
+
+def test_few_runs_of_ours_cannot_exclude_what_they_may_not_have_seen() -> None:
+    """Two of ours against a mean of ten: nothing is known of what a third would be."""
+    found = tail(np.array([0.02, 0.03]), ("mean",), (0.5,), 10, (0.001,))
+    assert (found.probability, found.verdict) == (0.0, "undecided")
+    # what none of N runs shows has a share of at most 1 − 0.025^(1/N), so that one of n has it with 1 − 0.025^(n/N)
+    assert unseen(100, 1) == pytest.approx(stats.binomtest(0, 100).proportion_ci(0.95, method="exact").high)
+    assert unseen(1000, 10) == pytest.approx(1 - (1 - unseen(1000, 1)) ** 10)
 
 
 @pytest.mark.parametrize("factors", [(1, 1), (1.3, 0.7), (0.6, 2), (3, 1)])
