@@ -1,7 +1,7 @@
 """What a run may measure at its end beyond losses and errors. Each measure gives named numbers, one per replica."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -13,7 +13,13 @@ Part = Literal["train", "validation", "test"]
 
 
 class Measure:
-    """Base class. A subclass's keyword arguments are its options in a study."""
+    """Base class. A subclass's keyword arguments are its options in a study.
+
+    Attributes:
+        gives: the names of its numbers, so that a study can be held against them before it runs; empty if unknown.
+    """
+
+    gives: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
         """Numbers by name, (R,) or, for a plain model, ().
@@ -31,6 +37,8 @@ class Border(Measure):
 
     The mean over points of either kind, and the largest distance of a misclassified one; not a number where none is.
     """
+
+    gives = ("border_distance", "border_distance_wrong", "border_distance_wrong_max")
 
     def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
         test = data["test"]
@@ -50,6 +58,8 @@ class Border(Measure):
 class Baseline(Measure):
     """What the best constant answer errs on the test set, as `majority_error`."""
 
+    gives = ("majority_error",)
+
     def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
         label = data["test"].label
         others = range(1, max(2, problem.outputs))
@@ -60,6 +70,8 @@ class Baseline(Measure):
 
 class DeadUnits(Measure):
     """The fraction of rectified units that are never positive on the training set."""
+
+    gives = ("dead_units",)
 
     def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
         model.train(False)

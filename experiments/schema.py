@@ -1,5 +1,6 @@
 """What a study file may say: its tables and keys, checked by pydantic."""
 
+import json
 from collections.abc import Mapping
 from datetime import date, time
 from typing import Annotated, Any, Literal
@@ -7,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from experiments.errors import BadKeyError, nearest
-from experiments.identity import canonical_json
 from experiments.messages import first_problem
 from experiments.statistics.reproduction import last_digit
 
@@ -177,21 +177,21 @@ def checked(table: Mapping[str, Any]) -> StudyFile:
     for key in ("grid", *_LISTED):
         if isinstance(table.get(key), Mapping):
             raise BadKeyError(key, f"expected [[{key}]], a list of tables, found one table, [{key}]")
-    _no_dates(table, "")
+    refuse_dates(table, "")
     try:
-        return StudyFile.model_validate_json(canonical_json(dict(table)))
+        return StudyFile.model_validate_json(json.dumps(dict(table)))  # keys stay in the order in which they are stated
     except ValidationError as error:
         known = {**_TABLES, **_LISTED}.get(str(error.errors()[0]["loc"][0]), StudyFile).model_fields
         raise first_problem(error, known=known) from error
 
 
-def _no_dates(value: Any, place: str) -> None:
+def refuse_dates(value: Any, place: str) -> None:
     """Refuses what TOML has and a study has no use for."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            _no_dates(inner, f"{place}.{key}" if place else key)
+            refuse_dates(inner, f"{place}.{key}" if place else key)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
-            _no_dates(inner, f"{place}[{number}]")
+            refuse_dates(inner, f"{place}[{number}]")
     elif isinstance(value, date | time):
         raise BadKeyError(place, f"expected a string, number, boolean, list or table, found the date or time {value}")

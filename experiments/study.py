@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.chunks import stack_key
+from experiments.engines.record import COUNTS, CURVES, TARGET
 from experiments.engines.stacked import refuses_to_compile
 from experiments.errors import BadKeyError, InputError, nearest
 from experiments.factors import factors
@@ -15,7 +16,7 @@ from experiments.grid import Point, axes, expand
 from experiments.identity import canonical_json
 from experiments.names import KINDS, OPTIMIZER
 from experiments.parts import join, split
-from experiments.schema import Claim, Reported, ReportFigure, ReportTable, Tuning, checked
+from experiments.schema import Claim, Reported, ReportFigure, ReportTable, Tuning, checked, refuse_dates
 from experiments.seeds import TUNING_BLOCK
 from experiments.settings import Config, Settings, canonical, canonical_part
 
@@ -110,7 +111,10 @@ def parse(
     file = checked(table)
     shared = dict(file.run)
     assigned = dict(assignments)
-    keep_seeds = _keep_seeds(assigned.pop("keep_seeds", shared.pop("keep_seeds", [])))
+    for key, value in assigned.items():
+        refuse_dates(value, f"--set {key}")
+    place = "--set keep_seeds" if "keep_seeds" in assigned else "run.keep_seeds"
+    keep_seeds = _keep_seeds(assigned.pop("keep_seeds", shared.pop("keep_seeds", [])), place)
     base = Point(shared, {})
     for key, value in assigned.items():
         base = next(expand(base, [(key, [(f"--set {key}", value)])]))
@@ -234,9 +238,9 @@ def _not_overridden(assigned: Mapping[str, Any], keys: Iterable[str], place: str
                 raise BadKeyError(f"--set {key}", f"expected a key that no [[grid]] sets, found one of {place}")
 
 
-def _keep_seeds(written: Any) -> tuple[int, ...]:
+def _keep_seeds(written: Any, place: str) -> tuple[int, ...]:
     if not isinstance(written, list) or not all(type(seed) is int and seed >= 0 for seed in written):
-        raise BadKeyError("run.keep_seeds", f"expected a list of seeds, found {written!r}")
+        raise BadKeyError(place, f"expected a list of seeds, found {written!r}")
     return tuple(written)
 
 
@@ -299,8 +303,24 @@ def _reported_fit(study: Study) -> None:
         if found != 1:
             known = ", ".join(_factors(study))
             raise BadKeyError(place, f"expected factors ({known}) of one cell, found {found} cells")
+    for number, claim in enumerate(study.claims):
+        _metric_known(matching(study, claim.where)[0], claim.metric, f"claim[{number}].metric")
+        other = claim.against_metric or claim.metric
+        key = "against_metric" if claim.against_metric else "metric"
+        _metric_known(matching(study, claim.against or claim.where)[0], other, f"claim[{number}].{key}")
     _one_primary("reported", [(f"{each.quote} {each.metric}", each.quote, each.primary) for each in study.reported])
     _one_primary("claim", [(each.quote, each.quote, each.primary) for each in study.claims])
+
+
+def _metric_known(cell: Cell, metric: str, place: str) -> None:
+    """Refuses a metric that no run of a cell will have, unless one of its measures does not say what it gives."""
+    settings = Settings(**cell.config)
+    measures = settings.build_measures()
+    known = [*CURVES, *COUNTS, *(name for measure in measures for name in measure.gives)]
+    known += [f"{TARGET}{target:g}" for target in settings.targets]
+    known += ["stop_epoch"] if settings.stopping else []
+    if metric not in known and all(measure.gives for measure in measures):
+        raise BadKeyError(place, f"expected a metric of the runs, found {metric!r}{nearest(metric, known)}")
 
 
 def _factors(study: Study) -> list[str]:

@@ -14,6 +14,7 @@ from framework import Module, predict
 
 Status = Literal["ok", "diverged", "timeout", "error"]
 
+COUNTS = ("steps", "gradient_evaluations")
 TARGET = "epochs_to_"  # begins the name of a metric: the first checkpoint at a test error
 
 CURVES = ("train_loss", "train_error", "validation_loss", "validation_error", "test_loss", "test_error")

@@ -19,6 +19,9 @@ from tests.experiments.studies import write
 STUDY = """
 title = "t"
 seeds = 40
+[run]
+targets = [0.1, 0.2]
+measures = ["border"]
 [[grid]]
 activation = ["relu", "tanh"]
 """
@@ -164,12 +167,14 @@ def test_a_run_that_has_no_such_thing_is_left_out_and_n_says_so(tmp_path: Path) 
     """A network without a misclassified point has no distance of such points, neither a small nor a large one."""
     far = NEAR_TENTH[:40] + 1
     without = np.where(np.arange(40) % 4 == 0, np.nan, far)
-    evidence = evidence_of(NEAR_TENTH[:40], NEAR_TENTH[:40], {}, {"distance_wrong": without, "distance": far + 1})
-    row = row_of(tmp_path, claim(metric="distance_wrong", against_metric="distance"), evidence)
+    evidence = evidence_of(
+        NEAR_TENTH[:40], NEAR_TENTH[:40], {}, {"border_distance_wrong": without, "border_distance": far + 1}
+    )
+    row = row_of(tmp_path, claim(metric="border_distance_wrong", against_metric="border_distance"), evidence)
     assert (row["verdict"], row["n"]) == ("supported", 30)
-    nothing = evidence_of(NEAR_TENTH[:4], NEAR_TENTH[:4], {}, {"distance_wrong": np.full(4, np.nan)})
-    row = row_of(tmp_path, claim(metric="distance_wrong", against_metric="test_error"), nothing)
-    assert (row["verdict"], row["note"]) == ("incomplete", "no run has a distance_wrong")
+    nothing = evidence_of(NEAR_TENTH[:4], NEAR_TENTH[:4], {}, {"border_distance_wrong": np.full(4, np.nan)})
+    row = row_of(tmp_path, claim(metric="border_distance_wrong", against_metric="test_error"), nothing)
+    assert (row["verdict"], row["note"]) == ("incomplete", "no run has a border_distance_wrong")
 
 
 def test_an_interval_across_the_regions_edge_contradicts_no_equivalence(tmp_path: Path) -> None:
@@ -315,8 +320,8 @@ def test_claims_of_a_study_are_one_family(tmp_path: Path) -> None:
 
 
 def test_incomplete_claim_stays_in_the_family(tmp_path: Path) -> None:
-    evidence = evidence_of(NEAR_TENTH[:6], NEAR_TENTH[:6] + 0.3, metrics={"other": np.full(6, np.nan)})
-    unmeasured = claim(quote="another", metric="other", against_metric="other")
+    evidence = evidence_of(NEAR_TENTH[:6], NEAR_TENTH[:6] + 0.3, metrics={"border_distance": np.full(6, np.nan)})
+    unmeasured = claim(quote="another", metric="border_distance", against_metric="border_distance")
     table = reproduction_table(study_of(tmp_path, claim() + unmeasured), evidence)
     assert table["verdict"].to_list() == ["undecided", "incomplete"]
     assert table["tail_probability"][0] == 2 * 2 / 2**6
@@ -384,14 +389,14 @@ def test_diverged_runs_are_in_no_share_but_that_of_errors_of_one(tmp_path: Path)
 def test_what_was_not_reached_is_the_worst(tmp_path: Path) -> None:
     reached = np.where(np.arange(40) < 4, np.nan, 5.0)
     evidence = evidence_of(
-        NEAR_TENTH[:40], NEAR_TENTH[:40], metrics={"epochs_to_0.1": reached, "half": np.full(40, 9.0)}
+        NEAR_TENTH[:40], NEAR_TENTH[:40], metrics={"epochs_to_0.1": reached, "border_distance": np.full(40, 9.0)}
     )
-    row = row_of(tmp_path, claim(test="order", metric="epochs_to_0.1", against_metric="half"), evidence)
+    row = row_of(tmp_path, claim(test="order", metric="epochs_to_0.1", against_metric="border_distance"), evidence)
     assert row["verdict"] == "supported"
     assert row["mean"] == pytest.approx((4 - 36) / 40)
-    sized = row_of(tmp_path, claim(metric="epochs_to_0.1", against_metric="half"), evidence)
+    sized = row_of(tmp_path, claim(metric="epochs_to_0.1", against_metric="border_distance"), evidence)
     assert (sized["verdict"], sized["note"]) == ("incomplete", "4 of 40 runs have no finite epochs_to_0.1")
-    mirrored = row_of(tmp_path, claim(test="order", metric="half", against_metric="epochs_to_0.1"), evidence)
+    mirrored = row_of(tmp_path, claim(test="order", metric="border_distance", against_metric="epochs_to_0.1"), evidence)
     assert (mirrored["verdict"], mirrored["mean"]) == ("contradicted", pytest.approx(0.8))
     both = row_of(tmp_path, claim(test="order", metric="epochs_to_0.1", against_metric="epochs_to_0.1"), evidence)
     assert (both["verdict"], both["mean"]) == ("undecided", 0)
@@ -506,7 +511,13 @@ REFUSED = {
         claim(),
         '"tanh"',
         '"sigmoid"',
-        "claim[0].against: expected factors (activation) of one cell, found 0 cells",
+        'claim[0].against.activation: expected a value that it has in the study ("relu", "tanh"), found \'sigmoid\'',
+    ),
+    "misspelt metric": (
+        claim(),
+        "metric = 'test_error'",
+        "metric = 'tset_error'",
+        "claim[0].metric: expected a metric of the runs, found 'tset_error'; nearest: 'test_error'",
     ),
     "no region": (
         claim(claim="equivalent", region=0.0),
@@ -542,7 +553,7 @@ def test_malformed_number_or_claim_is_one_line(case: str, tmp_path: Path) -> Non
 def judged(tmp_path: Path) -> pd.DataFrame:
     """A number under two readings, a claim in words, and one that is incomplete."""
     second = NUMBER.replace('"relu"', '"tanh"') + 'reading = "with tanh"\nprimary = false\n'
-    text = NUMBER + second + claim(quote="words") + claim(quote="more words", metric="nothing")
+    text = NUMBER + second + claim(quote="words") + claim(quote="more words", metric="epochs_to_0.2")
     return reproduction_table(study_of(tmp_path, text), evidence_of(NEAR_TENTH, NEAR_TENTH + 0.08))
 
 
