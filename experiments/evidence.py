@@ -6,10 +6,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.errors import InputError
-from experiments.tables import INTEGERS, TEXT
+from experiments.errors import InputError, nearest
+from experiments.tables import CURVE_COLUMNS, INTEGERS, RUNS, TEXT
 
-EVIDENCE = ("runs", "summary", "curves", "metrics")
+# each table with the columns that it needs
+EVIDENCE = {
+    "runs": RUNS,
+    "summary": "study phase cell factors n_planned n_ok n_diverged n_failed".split(),
+    "curves": CURVE_COLUMNS,
+    "metrics": ["run_id", "metric", "value"],
+}
+ENVIRONMENT = "run_id commit dirty versions cpu threads".split()
 
 
 @dataclass(frozen=True)
@@ -39,24 +46,40 @@ def read(results: Path) -> Evidence:
     """The CSVs of a results directory.
 
     Raises:
-        InputError: one is missing or lacks a column.
+        InputError: one is missing, is not a table, lacks a column, or has text in the place of a number.
     """
-    runs, summary, curves, metrics = (_read(results / f"{name}.csv") for name in EVIDENCE)
-    verdicts = results / "reproduction.csv"
-    return Evidence(
-        runs, summary, curves, metrics, _read(verdicts) if verdicts.exists() else pd.DataFrame({"study": []})
-    )
+    runs, summary, curves, metrics = (_read(results / f"{name}.csv", columns) for name, columns in EVIDENCE.items())
+    path = results / "reproduction.csv"
+    verdicts = _typed(path) if path.exists() else pd.DataFrame({"study": []})
+    return Evidence(runs, summary, curves, metrics, verdicts)
 
 
 def environments_of(results: Path) -> pd.DataFrame | None:
-    """environments.csv as text; None where there is none: it is not shipped."""
+    """environments.csv as text; None where there is none: it is not shipped.
+
+    Raises:
+        InputError: it is not a table, or lacks a column.
+    """
     path = results / "environments.csv"
-    return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else None
+    return _as_text(path, ENVIRONMENT) if path.exists() else None
 
 
-def _read(path: Path) -> pd.DataFrame:
-    if not path.exists():
-        raise InputError(f"{path}: expected results of a grid, found no such file; `make grid` makes it")
+def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """A table whose columns are numbers, apart from those of TEXT."""
+    written = _as_text(path, columns)
+    for name in (name for name in written if name not in TEXT):
+        numbers = pd.to_numeric(written[name], errors="coerce")
+        whole = name in INTEGERS
+        bad = (written[name] != "") & (numbers.isna() | (whole & (numbers % 1 != 0)))
+        if bad.any():
+            line = int(bad.to_numpy().argmax())
+            expected = "an integer" if whole else "a number"
+            raise InputError(f"{path}: line {line + 2}: {name}: expected {expected}, found {written[name][line]!r}")
+    return _typed(path)
+
+
+def _typed(path: Path) -> pd.DataFrame:
+    """A table with its numbers; those of INTEGERS whole, with gaps."""
     numeric = [name for name in pd.read_csv(path, nrows=0).columns if name not in TEXT]
     frame = pd.read_csv(
         path,
@@ -65,3 +88,22 @@ def _read(path: Path) -> pd.DataFrame:
         na_values={name: [""] for name in numeric},
     )
     return frame.astype({name: "Int64" for name in INTEGERS if name in frame})
+
+
+def _as_text(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    if not path.exists():
+        raise InputError(f"{path}: expected results of a grid, found no such file; `make grid` makes it")
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: expected UTF-8 text, found byte {error.object[error.start]:#04x}") from error
+    except pd.errors.EmptyDataError:
+        frame = pd.DataFrame()
+    except pd.errors.ParserError as error:
+        raise InputError(f"{path}: expected a table, found: {str(error).strip().rpartition(': ')[2]}") from error
+    except OSError as error:
+        raise InputError(f"{path}: expected a readable file, found {error.strerror}") from error
+    for name in columns:
+        if name not in frame:
+            raise InputError(f"{path}: expected the column {name!r}, found none{nearest(name, frame.columns)}")
+    return frame

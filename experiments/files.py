@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.across import across_table, scores_table
-from experiments.evidence import Evidence, read
+from experiments.evidence import ENVIRONMENT, Evidence, read
 from experiments.reproduction import reproduction_table
 from experiments.store import FILE, Store
 from experiments.study import Study
@@ -38,8 +38,7 @@ def write(store: Store, results: Path) -> None:
     metrics = store.metrics(studies).sort_values(["run_id", "metric"])
     _write(results / "metrics.csv", metrics, "run_id", _others(results, "run_id", studies))
     provenance = store.provenance(studies).drop(columns="study").drop_duplicates("run_id").sort_values("run_id")
-    environment = ["run_id", "commit", "dirty", "versions", "cpu", "threads"]
-    for name, columns in (("environments", environment), ("timings", ["run_id", "stack", "seconds"])):
+    for name, columns in (("environments", ENVIRONMENT), ("timings", ["run_id", "stack", "seconds"])):
         _write(results / f"{name}.csv", provenance[columns], "run_id", _others(results, "run_id", studies))
 
 

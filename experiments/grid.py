@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.errors import BadKeyError
+from experiments.errors import BadKeyError, nearest
 from experiments.names import KINDS
 
 # what is said later takes the place of what was said in the other word
@@ -64,9 +64,19 @@ def expand(base: Point, crossed: Sequence[Axis]) -> Iterator[Point]:
         raw = copy.deepcopy(base.raw)
         places = dict(base.places)
         for (key, _), (place, value) in zip(ordered, values, strict=True):
+            _known(key, place)
             _assign(raw, key, copy.deepcopy(value), place)
             places[key] = place
         yield Point(raw, places)
+
+
+def _known(key: str, place: str) -> None:
+    """Refuses a dotted key that reaches into none; a plain one is refused with all others that a run does not have."""
+    from experiments.settings import Settings
+
+    head, dot, _ = key.partition(".")
+    if dot and head not in Settings.model_fields:
+        raise BadKeyError(place, f"expected a key of a run, found {head!r}{nearest(head, Settings.model_fields)}")
 
 
 def _assign(raw: dict[str, Any], key: str, value: Any, place: str) -> None:

@@ -15,7 +15,7 @@ from experiments.mixture import mixture
 from experiments.pages import OVERVIEW, filled, marks
 from experiments.sections import SECTIONS
 from experiments.store import FILE, Store
-from experiments.study import Study, load, shipped
+from experiments.study import Study, distinct, load, shipped
 
 
 def chosen(results: Path, names: Sequence[str]) -> list[Study]:
@@ -37,6 +37,7 @@ def chosen(results: Path, names: Sequence[str]) -> list[Study]:
             f" {own[0]!r}; name it: {own[0]}.toml"
         )
     studies = [load(name) for name in names or sorted(known)]
+    distinct(studies)
     for study in studies:
         if study.name not in known:
             raise InputError(f"{results}: expected results of {study.name!r}, found {', '.join(sorted(known))}")
@@ -90,7 +91,12 @@ def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence) -> None:
     """Puts the studies' tables in their places in a Markdown page."""
     if not page.exists():
         raise InputError(f"{page}: expected a Markdown page, found none")
-    text = page.read_text(encoding="utf-8")
+    try:
+        text = page.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{page}: expected a readable Markdown page, found {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{page}: expected UTF-8 text, found byte {error.object[error.start]:#04x}") from error
     known = {study.name: study for study in studies}
     try:
         marked = marks(text)

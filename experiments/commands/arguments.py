@@ -19,10 +19,19 @@ def add_study(parser: argparse.ArgumentParser) -> None:
 
 def positive(text: str) -> int:
     """An integer ≥ 1, as an option's type."""
+    return _at_least(1, text)
+
+
+def natural(text: str) -> int:
+    """An integer ≥ 0, as an option's type."""
+    return _at_least(0, text)
+
+
+def _at_least(least: int, text: str) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected an integer ≥ 1, found {text!r}")
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"expected an integer ≥ {least}, found {text!r}")
     return number

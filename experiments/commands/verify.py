@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.commands.arguments import DIFFERENT, add_study, positive
+from experiments.commands.arguments import DIFFERENT, add_study, natural, positive
 from experiments.numerics import MODES, request
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sample", type=_size, default=20, metavar="N|all", help="how many runs are trained again; default: 20"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the sample; default: 0")
+    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of the sample; default: 0")
     parser.add_argument(
         "--jobs",
         type=positive,
@@ -53,7 +53,10 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _size(text: str) -> int | None:
-    return None if text == "all" else positive(text)
+    try:
+        return None if text == "all" else positive(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"expected 'all' or an integer ≥ 1, found {text!r}") from error
 
 
 def _records(found: "Verification") -> Iterator[str]:

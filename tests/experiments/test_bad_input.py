@@ -1,164 +1,26 @@
 """What a user gets wrong is one line that names file, key, what was expected and what was found; nothing is written."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from experiments.cli import VERBS, main
-from tests.experiments.studies import TINY, TUNED, write
+from experiments.settings import Settings
+from tests.experiments import studies
+from tests.experiments.malformed import MALFORMED
+from tests.experiments.studies import TINY, write
 
 ROOT = Path(__file__).parents[2]
 
 
-def edited(old: str, new: str) -> str:
-    assert old in TINY
-    return TINY.replace(old, new)
-
-
-REPORTED = """
-[[reported]]
-row = "r"
-column = "c"
-metric = "test_error"
-runs = 1
-quote = "q"
-"""
-
-CASES = {
-    "unknown key of a study": (
-        'sedes = 3\ntitle = "t"',
-        "sedes: expected a key of a study, found 'sedes'; nearest: 'seeds'",
-    ),
-    "no title": ("seeds = 3", "title: expected a value, found none"),
-    "unknown key of a run": (
-        edited("epochs = 3", "epoch = 3"),
-        "run.epoch: expected a key of a run, found 'epoch'; nearest: 'epochs'",
-    ),
-    "misspelt optimizer": (
-        edited('"adam"', '"adma"'),
-        "grid[0].optimizer[1]: expected the name of a known optimizer, found 'adma'; nearest: 'adam'",
-    ),
-    "misspelt option": (
-        edited("learning_rate = 0.1", "learning_rat = 0.1"),
-        "grid[0].optimizer[0].learning_rat: expected an option of optimizer 'sgd', found 'learning_rat'; "
-        "nearest: 'learning_rate'",
-    ),
-    "negative learning rate": (
-        edited("learning_rate = 0.1", "learning_rate = -0.1"),
-        "grid[0].optimizer[0]: SGD needs a finite learning_rate ≥ 0, found -0.1",
-    ),
-    "learning rate as text": (
-        edited("learning_rate = 0.1", 'learning_rate = "0.1"'),
-        "grid[0].optimizer[0].learning_rate: expected a number, found '0.1'",
-    ),
-    "batch size 0": (edited("batch_size = 10", "batch_size = 0"), "run.batch_size: expected a value ≥ 1, found 0"),
-    "batch size beyond the data": (
-        edited("batch_size = 10", "batch_size = 41"),
-        "run.batch_size: expected at most problem.train (40), found 41",
-    ),
-    "fractional batch size": (
-        edited("batch_size = 10", "batch_size = 2.5"),
-        "run.batch_size: expected an integer, found 2.5",
-    ),
-    "empty grid": (
-        edited('["relu", "tanh"]', "[]"),
-        "grid[0].activation: expected at least one value, found an empty list",
-    ),
-    "wrong type in a dotted key": (
-        edited("model.hidden = [4]", "model.hidden = 4"),
-        "run.model.hidden: expected a list, found 4",
-    ),
-    "dotted key of a grid": (
-        TINY + "problem.radius = [0.3, -1.0]",
-        "grid[0].problem.radius[1]: disk needs radius > 0, found -1",
-    ),
-    "activations that do not fit": (
-        edited('["relu", "tanh"]', '[["relu", "tanh"]]'),
-        "run.model: mlp needs one activation or one per hidden layer (1), found 2",
-    ),
-    "dotted path that does not import": (
-        edited('"relu"', '"nowhere.at_all:Swish"'),
-        "grid[0].activation[0]: expected an importable module before the colon, found 'nowhere.at_all:Swish' "
-        "(ModuleNotFoundError: No module named 'nowhere')",
-    ),
-    "dotted path to no class": (
-        edited('"relu"', '"framework:ReLu"'),
-        "grid[0].activation[0]: expected a class of framework, found 'ReLu'; nearest: 'ReLU'",
-    ),
-    "dotted path to another kind": (
-        edited('"relu"', '"framework:SGD"'),
-        "grid[0].activation[0]: expected a subclass of Module at 'framework:SGD', "
-        "found <class 'framework.optimizers.sgd.SGD'>",
-    ),
-    "epochs twice": (
-        edited("epochs = 3", "epochs = 3\ngradient_evaluations_per_sample = 3"),
-        "run.gradient_evaluations_per_sample: expected it or epochs, which mean the same, found both",
-    ),
-    "no seeds": (
-        edited("seeds = 5", "seeds = 0"),
-        "seeds: expected a count ≥ 1 or a list of seeds in [0, 100000000), found 0",
-    ),
-    "a seed twice": (edited("seeds = 5", "seeds = [1, 1]"), "seeds: expected different seeds, found [1, 1]"),
-    "a tuning seed": (
-        edited("seeds = 5", "seeds = [100000000]"),
-        "seeds: expected a count ≥ 1 or a list of seeds in [0, 100000000), found [100000000]",
-    ),
-    "seeds of a grid": (
-        TINY + "seeds = true",
-        "grid[0].seeds: expected a count ≥ 1 or a list of seeds in [0, 100000000), found True",
-    ),
-    "not a number": (
-        edited("learning_rate = 0.1", "learning_rate = nan"),
-        "grid[0].optimizer[0].learning_rate: expected a finite number, found nan",
-    ),
-    "tuning without validation": (
-        edited("validation = 20", "validation = 0").replace("learning_rate = 0.1", "momentum = 0.5")
-        + "[tuning]\nlearning_rate = { sgd = [0.1, 0.2] }",
-        "run.problem.validation: expected ≥ 1, as [tuning] selects on validation error, found 0",
-    ),
-    "tuning of an optimizer that is not there": (
-        TINY + "[tuning]\nlearning_rate = { adam = [0.1], sdg = [0.1] }",
-        "tuning.learning_rate.sdg: expected an optimizer of the grid, found 'sdg'; nearest: 'sgd'",
-    ),
-    "no rates to choose from": (
-        TINY + "[tuning]\nlearning_rate = { adam = [] }",
-        "tuning.learning_rate.adam: expected different rates > 0, found []",
-    ),
-    "untuned optimizer in a tuned study": (
-        edited("learning_rate = 0.1", "momentum = 0.5") + "[tuning]\nlearning_rate = { adam = [0.1] }",
-        "tuning.learning_rate: expected rates for the grid's optimizer 'sgd', found none",
-    ),
-    "unequal budgets": (
-        TUNED.replace("[0.1, 1e30]", "[0.1]"),
-        "tuning.learning_rate: expected as many rates for every optimizer, or unequal = true, found momentum 1, sgd 2",
-    ),
-    "reported number of no cell": (
-        TINY + REPORTED + 'where = { optimizer = "nesterov" }\nstatistic = "single"\nvalue = 0.1',
-        "reported[0].where: expected factors (activation, optimizer) of one cell, found 0 cells",
-    ),
-    "reported number of several cells": (
-        TINY + REPORTED + 'where = { activation = "relu" }\nstatistic = "single"\nvalue = 0.1',
-        "reported[0].where: expected factors (activation, optimizer) of one cell, found 2 cells",
-    ),
-    "a value too few": (
-        TINY + REPORTED + 'where = {}\nstatistic = ["mean", "std"]\nvalue = 0.1',
-        "reported[0]: expected a value per statistic (2), found 1",
-    ),
-    "unknown metric": (
-        TINY + REPORTED.replace("test_error", "accuracy") + 'where = {}\nstatistic = "single"\nvalue = 0.1',
-        "reported[0].metric: expected 'train_loss', 'train_error', 'validation_error', 'test_loss' or 'test_error', "
-        "found 'accuracy'",
-    ),
-    "malformed TOML": ("title = ", "expected TOML, found: Invalid value (at end of document)"),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", MALFORMED)
 def test_malformed_study_is_one_line(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text, expected = CASES[case]
+    text, expected = MALFORMED[case]
     study = write(tmp_path, text)
     results = tmp_path / "results"
     assert main(["run", study, "--results", str(results), "--jobs", "1"]) == 2
@@ -189,7 +51,29 @@ def test_malformed_study_is_one_line(case: str, tmp_path: Path, capsys: pytest.C
             ["run", "optimizers", "--set", "batch_size=5"],
             "{studies}/optimizers.toml: --set batch_size: expected a key that no [[grid]] sets, found one of grid[0]",
         ),
+        (
+            ["run", "optimizers", "--set", "keep_seeds=3"],
+            "{studies}/optimizers.toml: --set keep_seeds: expected a list of seeds, found 3",
+        ),
+        (
+            ["run", "optimizers", "--set", "epochs=1979-05-27"],
+            "{studies}/optimizers.toml: --set epochs: expected a string, number, boolean, list or table,"
+            " found the date or time 1979-05-27",
+        ),
+        (
+            ["run", "optimizers", "--set", "a.b=3"],
+            "{studies}/optimizers.toml: --set a.b: expected a key of a run, found 'a'; known: {keys}",
+        ),
+        (["run", "optimizers", "--set", "=3"], "--set: expected KEY=VALUE, found '=3'"),
+        (
+            ["run", "optimizers", "--seeds", "1000000000"],
+            "{studies}/optimizers.toml: --seeds: expected a count ≥ 1 or a list of seeds in [0, 100000000),"
+            " found 1000000000",
+        ),
+        (["run", "optimizers", "optimizers"], "expected studies with different names, found 'optimizers' twice"),
         (["summarize"], "results/runs.csv: expected results of a grid, found no such file; `make grid` makes it"),
+        (["report"], "results/runs.csv: expected results of a grid, found no such file; `make grid` makes it"),
+        (["verify"], "results/runs.csv: expected results of a grid, found no such file; `make grid` makes it"),
     ],
 )
 def test_wrong_argument_is_one_line(
@@ -202,6 +86,7 @@ def test_wrong_argument_is_one_line(
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     expected = expected.replace("{studies}", str(ROOT / "experiments" / "studies"))
+    expected = expected.replace("{keys}", ", ".join(sorted(Settings.model_fields)))
     assert capsys.readouterr().err == f"fairgrid: {expected}\n"
     assert not list(tmp_path.iterdir())
 
@@ -217,6 +102,18 @@ def test_wrong_argument_is_one_line(
         ),
         (["rum"], f"argument VERB: invalid choice: 'rum' (choose from {', '.join(map(repr, VERBS))})"),
         (["run", "--seed", "3", "--job", "1", "--fast"], "unrecognized arguments: --fast"),
+        ([], "the following arguments are required: VERB"),
+        (["run", "--jobs", "-1"], "argument --jobs: expected an integer ≥ 1, found '-1'"),
+        (
+            ["summarize", "--figures", "gif"],
+            "argument --figures: expected formats of figures, found 'gif'; known: pdf, png, svg",
+        ),
+        (
+            ["summarize", "--format", "html"],
+            "argument --format: invalid choice: 'html' (choose from 'text', 'markdown', 'latex', 'csv')",
+        ),
+        (["merge"], "the following arguments are required: SOURCE"),
+        (["verify", "--seed", "x"], "argument --seed: expected an integer ≥ 0, found 'x'"),
     ],
 )
 def test_wrong_flag_is_one_line(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -224,6 +121,118 @@ def test_wrong_flag_is_one_line(arguments: list[str], expected: str, capsys: pyt
         main(arguments)
     assert stopped.value.code == 2
     assert capsys.readouterr().err == f"fairgrid: {expected}; --help lists the options\n"
+
+
+def changed(old: str, new: str) -> Callable[[Path], None]:
+    """Replaces the first of a text in a file."""
+
+    def change(path: Path) -> None:
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return change
+
+
+def folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+MISSING = "expected results of a grid, found no such file; `make grid` makes it"
+FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "no runs": ("runs.csv", Path.unlink, MISSING),
+    "no summary": ("summary.csv", Path.unlink, MISSING),
+    "no metrics": ("metrics.csv", Path.unlink, MISSING),
+    "empty file": ("curves.csv", lambda path: path.write_text(""), "expected the column 'study', found none"),
+    "binary file": ("runs.csv", lambda path: path.write_bytes(b"a\xff"), "expected UTF-8 text, found byte 0xff"),
+    "folder": ("runs.csv", folder, "expected a readable file, found Is a directory"),
+    "column of another name": (
+        "runs.csv",
+        changed("status", "state"),
+        "expected the column 'status', found none; nearest: 'state'",
+    ),
+    "text in the place of an integer": (
+        "runs.csv",
+        changed(",10,", ",ten,"),
+        "line 2: batch_size: expected an integer, found 'ten'",
+    ),
+    "fraction in the place of an integer": (
+        "runs.csv",
+        changed(",10,", ",2.5,"),
+        "line 2: batch_size: expected an integer, found '2.5'",
+    ),
+    "text in the place of a number": (
+        "summary.csv",
+        changed(",5,5,", ",5,five,"),
+        "line 2: n_ok: expected a number, found 'five'",
+    ),
+    "row that is too long": (
+        "curves.csv",
+        lambda path: path.write_text(path.read_text() + "," * 20 + "\n"),
+        "expected a table, found: Expected 11 fields in line 74, saw 21",
+    ),
+    "provenance of no run": (
+        "environments.csv",
+        changed("run_id", "run"),
+        "expected the column 'run_id', found none; nearest: 'run'",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a study and the tables of its results."""
+    made = tmp_path_factory.mktemp("shipped")
+    studies.run(made / "results", write(made, TINY))
+    (made / "results" / "runs.sqlite").unlink()
+    return made
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_malformed_table_is_one_line(
+    case: str, shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, change, expected = FILES[case]
+    results = Path(shutil.copytree(shipped / "results", tmp_path / "results"))
+    change(results / name)
+    assert main(["report", str(shipped / "study.toml"), "--results", str(results)]) == 2
+    printed = capsys.readouterr()
+    assert printed.err == f"fairgrid: {results / name}: {expected}\n"
+    assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda path: None, "expected a Markdown page, found none"),
+        (Path.mkdir, "expected a readable Markdown page, found Is a directory"),
+        (lambda path: path.write_bytes(b"\xff"), "expected UTF-8 text, found byte 0xff"),
+    ],
+)
+def test_page_that_cannot_be_filled_is_one_line(
+    make: Callable[[Path], object], expected: str, shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.md"
+    make(page)
+    study = str(shipped / "study.toml")
+    assert main(["summarize", study, "--results", str(shipped / "results"), "--into", str(page)]) == 2
+    assert capsys.readouterr().err == f"fairgrid: {page}: {expected}\n"
+
+
+def test_results_that_are_not_there_are_named(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results, study = str(shipped / "results"), str(shipped / "study.toml")
+    for arguments, expected in (
+        (["optimizers"], f"{results}: expected results of 'optimizers', found study"),
+        ([study, study], "expected studies with different names, found 'study' twice"),
+        (
+            [],
+            f"{results}: expected the files of studies that are not shipped to be named, found results of 'study';"
+            " name it: study.toml",
+        ),
+    ):
+        assert main(["summarize", *arguments, "--results", results]) == 2
+        assert capsys.readouterr().err == f"fairgrid: {expected}\n"
 
 
 def test_binary_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -254,6 +263,6 @@ def test_help_is_at_once_and_a_wrong_study_within_four_seconds(tmp_path: Path) -
         after = os.times()
         return after.children_user + after.children_system - before.children_user - before.children_system
 
-    study = write(tmp_path, CASES["misspelt optimizer"][0])
+    study = write(tmp_path, MALFORMED["misspelt optimizer"][0])
     assert min(seconds("--help") for _ in range(3)) < 1
     assert min(seconds(study) for _ in range(3)) < 4

@@ -335,5 +335,6 @@ def test_wrong_flags_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
             main(["verify", "--sample", value])
         assert stopped.value.code == 2
         assert capsys.readouterr().err == (
-            f"fairgrid: argument --sample: expected an integer ≥ 1, found '{value}'; --help lists the options\n"
+            f"fairgrid: argument --sample: expected 'all' or an integer ≥ 1, found '{value}';"
+            " --help lists the options\n"
         )
