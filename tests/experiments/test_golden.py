@@ -67,7 +67,7 @@ def test_golden_records_include_every_outcome_of_training(golden: dict[str, Any]
     found = list(golden["records"].values())
     assert {record["status"] for record in found} == {"ok", "diverged"}
     assert len({record["steps"] for record in found if record["status"] == "ok"}) > 1
-    assert len(found) == 2 * (15 + 9 + 5 + 4 + 1)
+    assert len(found) == 2 * (15 + 9 + 5 + 6 + 4 + 1)
 
 
 if __name__ == "__main__":
