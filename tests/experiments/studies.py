@@ -63,6 +63,10 @@ optimizer = [
 batch_size = [1, 50]
 initializer = ["standard_normal", "kaiming_uniform"]
 optimizer = [{ name = "nesterov", learning_rate = 0.03 }, { name = "sgd", learning_rate = 0.1, weight_decay = 0.01 }]
+[[grid]]
+engine = "compiled"
+activation = ["relu", "tanh"]
+optimizer = [{ name = "adam", learning_rate = 0.01 }, { name = "sgd", learning_rate = 1e25 }]
 """
 
 
