@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 # every engine, with functions whose kernels were seen to differ between levels
 STUDY = """
 title = "Every engine"
-seeds = 3
+seeds = 2
 [run]
 problem = { name = "disk", train = 60, test = 333, validation = 20 }
 model = { name = "mlp", hidden = [25, 17] }
@@ -27,7 +27,7 @@ measures = ["border"]
 [[grid]]
 engine = ["framework", "pytorch", "compiled"]
 loss = ["mse", "cross_entropy"]
-activation = ["relu", "sigmoid", "tanh"]
+activation = ["relu", "sigmoid"]
 optimizer = { name = "adam", learning_rate = 0.01 }
 """
 
@@ -76,7 +76,7 @@ def test_tables_are_the_same_bytes_at_every_level_that_this_machine_can_imitate(
         found[level] = {path.name: path.read_bytes() for path in tables}
     assert {"runs.csv", "metrics.csv", "summary.csv", "curves.csv", "environments.csv"} <= found["all"].keys()
     assert found["SSE"] == found["all"]
-    assert found["all"]["runs.csv"].count(b",ok,") == 54
+    assert found["all"]["runs.csv"].count(b",ok,") == 24
 
 
 @pytest.mark.slow

@@ -320,12 +320,12 @@ def test_published_hash_and_the_found_one_are_printed(
 
 
 @pytest.mark.slow
-def test_published_hash_is_that_of_this_code_and_of_the_golden_records(tmp_path: Path) -> None:
-    check = published.check()
-    assert check.found.record_version == check.published.record_version, published.__doc__
-    if check.same_arithmetic:
-        assert check.same_bytes, published.__doc__
-    assert published.found(tmp_path) == check.found
+def test_published_hash_is_that_of_this_code(tmp_path: Path) -> None:
+    found, stated = published.found(tmp_path), published.published()
+    assert found.record_version == stated.record_version, published.__doc__
+    if found.arithmetic == stated.arithmetic:
+        assert found.sha256 == stated.sha256, published.__doc__
+    assert set(studies.table(tmp_path, "runs")["engine"]) == {"framework", "compiled", "pytorch"}
     assert len(studies.table(tmp_path, "metrics"))
 
 
