@@ -6,11 +6,12 @@ for bit where the arithmetic is the one they were made with; and a study whose h
 
 import argparse
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.commands.arguments import DIFFERENT, add_study, natural, positive
+from experiments.commands.arguments import DIFFERENT, INTERRUPTED, add_study, natural, positive
 from experiments.numerics import MODES, request
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ def main(options: argparse.Namespace) -> int:
     from experiments.verification import verify
 
     studies = chosen(options.results, options.study)
-    found = verify(options.results, studies, options.numerics, options.sample, options.seed, options.jobs)
+    try:
+        found = verify(options.results, studies, options.numerics, options.sample, options.seed, options.jobs)
+    except KeyboardInterrupt:
+        print("\nfairgrid: interrupted; nothing was changed", file=sys.stderr)
+        return INTERRUPTED
     for line in (*_records(found), *_tables(found), *_trained_again(found, options.seed), *_published(found)):
         print(line)
     print("verified" if found.holds else "not verified")
