@@ -72,7 +72,10 @@ def _records(found: "Verification") -> Iterator[str]:
         yield f"  {population.other_numerics:,} more have other numerics (--numerics)"
     for study, names in population.strangers.items():
         if study in population.studies.values():
-            yield f"  {study}: {len(names):,} more are not what their names stand for: a seed or a setting was changed"
+            yield (
+                f"  {study}: {len(names):,} more are not what their names stand for: a seed, a setting or an own class"
+                " was changed"
+            )
             yield from _first([f"    run {name}" for name in names])
         else:
             yield (
@@ -92,7 +95,8 @@ def _tables(found: "Verification") -> Iterator[str]:
         lines = []
         for each in found.altered:
             row = ", ".join(f"{key} {value}" for key, value in each.row.items() if value)
-            lines.append(f"  {each.file}: {row}: expected {each.column} {each.expected!r}, found {each.found!r}")
+            place = f"{each.file}: {row}" if row else each.file
+            lines.append(f"  {place}: expected {each.column} {each.expected!r}, found {each.found!r}")
         yield from _first(lines)
 
 

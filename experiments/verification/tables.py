@@ -49,8 +49,11 @@ def altered_tables(store: Store, results: Path, studies: Sequence[Study]) -> tup
     """
     with tempfile.TemporaryDirectory() as temporary:
         made = _copied(results, Path(temporary))
-        write(store, made)
-        write_verdicts(made, studies)
+        try:
+            write(store, made)
+            write_verdicts(made, studies)
+        except (LookupError, TypeError, ValueError) as error:
+            return [Altered("*.csv", {}, "tables", f"{type(error).__name__}: {error}", "those of whole records")], False
         names = {study.name for study in studies}
         expected, found = (_of(_read(place / "runs.csv"), names).set_index(_ROW) for place in (made, results))
         altered = _runs(found, expected)

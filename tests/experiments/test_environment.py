@@ -4,12 +4,14 @@ import sqlite3
 import sys
 from contextlib import closing
 from importlib.metadata import version
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 
+from experiments import environment
 from experiments.cli import main
 from experiments.environment import commit, named
 from experiments.mixture import mixture
@@ -73,3 +75,14 @@ def test_other_commits_are_no_difference_and_what_is_not_recorded_is_said() -> N
     assert mixture(rows[:1]) == ""
     assert mixture(rows[:0]) == ""
     assert mixture(rows.assign(versions="torch 2")) == ""
+
+
+def test_sources_outside_a_repository_have_no_commit(tmp_path: Path) -> None:
+    copy = tmp_path / "environment.py"
+    copy.write_bytes(Path(environment.__file__).read_bytes())
+    spec = spec_from_file_location("environment_elsewhere", copy)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.commit() == ("", False)

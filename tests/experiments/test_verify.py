@@ -1,6 +1,7 @@
 """Verification: what is recorded is what training gives, and whoever changed a value is found out."""
 
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -142,7 +143,8 @@ def test_every_part_of_a_record_is_compared(
     [
         (
             "UPDATE runs SET seed = 77 WHERE seed = 4 AND cell = (SELECT min(cell) FROM cells)",
-            "  study: 1 more are not what their names stand for: a seed or a setting was changed\n    run ",
+            "  study: 1 more are not what their names stand for: a seed, a setting or an own class was changed\n"
+            "    run ",
         ),
         (
             "UPDATE cells SET config = replace(config, '\"train\":40', '\"train\":30')",
@@ -288,6 +290,85 @@ def test_other_numerics_are_counted_and_asked_for(made: tuple[str, Path], result
     expected = rf"^{results}: expected records of numerics 'native', found none; 20 of other numerics$"
     with pytest.raises(InputError, match=expected):
         verify(results, [load(made[0])], "native", 5, 0, 1)
+
+
+def test_native_records_are_verified_under_native_numerics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("experiments.commands.verify.request", lambda mode: None)  # torch is loaded here
+    monkeypatch.setattr("experiments.verification.checks.check", lambda: SAME)
+    study = studies.write(tmp_path, TEXT)
+    studies.run(tmp_path / "results", study, numerics="native")
+    studies.run(tmp_path / "results", study, numerics="portable")
+    change(tmp_path / "results", "UPDATE planned SET study = 'study'")
+    with closing(sqlite3.connect(tmp_path / "results" / FILE)) as connection, connection:
+        connection.execute(  # as after a merge: both are planned
+            "INSERT OR IGNORE INTO planned SELECT 'study', 'evaluation', run_id, '{}' FROM runs"
+            " WHERE run_id NOT IN (SELECT run_id FROM planned)"
+        )
+    assert main(["summarize", study, "--results", str(tmp_path / "results")]) == 0
+    capsys.readouterr()
+    assert run(study, tmp_path / "results", "--sample", "2", "--numerics", "native") == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("records: 20 of 1 studies in the store\n  20 more have other numerics (--numerics)\n")
+    assert printed.endswith(
+        "  2 are the same bit for bit\npublished study: not trained, as its hash is of portable numerics\nverified\n"
+    )
+
+
+def test_shipped_records_know_their_arithmetic_where_environments_are_kept(
+    made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (results / FILE).unlink()
+    path = results / "environments.csv"
+    path.write_text(path.read_text().replace("arithmetic ", "arithmetic 0ff"))
+    assert run(made[0], results, "--sample", "3") == 0
+    assert "  3 were made with other arithmetic (0ff" in capsys.readouterr().out
+
+
+def test_records_of_an_own_class_that_is_gone_cannot_be_trained_again(
+    tmp_path: Path, results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "own_for_verify.py"
+    path.write_text("from framework import SGD\n\n\nclass Mine(SGD):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    study = studies.write(tmp_path, TEXT.replace('"adam"', '"own_for_verify:Mine"'))
+    studies.run(tmp_path / "own", study)
+    assert run(study, tmp_path / "own", "--sample", "1") == 0
+    path.write_text(f"{path.read_text()}    slower = True\n")
+    capsys.readouterr()
+    assert run(study, tmp_path / "own", "--sample", "1") == 6
+    expected = "  study: 10 more are not what their names stand for: a seed, a setting or an own class was changed\n"
+    assert expected in capsys.readouterr().out
+    path.unlink()
+    monkeypatch.delitem(sys.modules, "own_for_verify")
+    studies.write(tmp_path, TEXT)
+    assert run(study, tmp_path / "own", "--sample", "1") == 2
+    assert capsys.readouterr().err.endswith(
+        "expected an importable module before the colon, found 'own_for_verify:Mine'"
+        " (ModuleNotFoundError: No module named 'own_for_verify')\n"
+    )
+
+
+def test_interrupted_verification_says_that_nothing_was_changed(
+    made: tuple[str, Path], results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("experiments.verification.checks.retrain", interrupted)
+    assert run(made[0], results) == 130
+    assert capsys.readouterr().err.endswith("\nfairgrid: interrupted; nothing was changed\n")
+
+
+def test_curve_of_another_length_is_a_difference(
+    made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(results, "UPDATE curves SET \"values\" = zeroblob(8) WHERE metric = 'epoch'")
+    assert run(made[0], results, "--sample", "1") == 6
+    printed = capsys.readouterr().out
+    assert "  *.csv: expected tables 'those of whole records', found 'IndexError: " in printed
+    assert ": curves.epoch float64 [1] recorded, float64 [3] found" in printed
 
 
 def another(sha256: str, arithmetic: str) -> Callable[[], Check]:
