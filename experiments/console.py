@@ -9,6 +9,7 @@ from tabulate import tabulate
 from experiments.evidence import Evidence
 from experiments.latex import escaped, latex
 from experiments.report_tables import overview_table
+from experiments.schema import STATISTICS
 from experiments.sections import sections
 from experiments.study import Study
 
@@ -73,10 +74,19 @@ def tables(study: Study, evidence: Evidence, style: Format, only: str | None = N
     return "\n\n".join(shown)
 
 
-def overview(evidence: Evidence, style: Format) -> str:
-    """The primary reading of every number and claim of the reports that there is evidence for."""
-    title = "The reports' numbers and claims, primary readings (errors as fractions)"
-    return render(overview_table(evidence.reproduction), style, title, "verdicts")
+def overview(evidence: Evidence, style: Format, only: str | None = None) -> str:
+    """The primary reading of every number and claim of the reports that there is evidence for.
+
+    Args:
+        evidence: of any studies.
+        style: how it is written.
+        only: "report" leaves out claims in words, of which the reports print no number.
+    """
+    rows = evidence.reproduction
+    if only == "report":
+        rows = rows[rows["statistic"].isin(["+".join(names) for names in STATISTICS])]
+    title = f"The reports' numbers{'' if only == 'report' else ' and claims'}, primary readings (errors as fractions)"
+    return render(overview_table(rows), style, title, "verdicts")
 
 
 def _heading(text: str, style: Format) -> str:

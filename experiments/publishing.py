@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.console import Format, overview, show, tables
+from experiments.benchmark import page as benchmark
+from experiments.console import Format, overview, render, show, tables
 from experiments.errors import InputError
 from experiments.evidence import EVIDENCE, Evidence, environments_of, read
 from experiments.figures import OVERVIEW as OVERVIEW_FIGURE
 from experiments.figures import draw, draw_overview, names
 from experiments.files import write, write_verdicts
 from experiments.mixture import mixture
-from experiments.pages import OVERVIEW, filled, marks
+from experiments.pages import BENCHMARK, OVERVIEW, filled, marks
 from experiments.sections import SECTIONS
 from experiments.store import FILE, Store
 from experiments.study import Study, distinct, load, shipped
@@ -87,7 +88,7 @@ def warn_of_mixtures(studies: Sequence[Study], evidence: Evidence, results: Path
             print(f"fairgrid: {study.name}: its runs are from different environments: {found}", file=sys.stderr)
 
 
-def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence) -> None:
+def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence, results: Path) -> None:
     """Puts the studies' tables in their places in a Markdown page."""
     if not page.exists():
         raise InputError(f"{page}: expected a Markdown page, found none")
@@ -103,13 +104,23 @@ def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence) -> None:
     except InputError as error:
         raise InputError(f"{page}: {error}") from error
     for name, section in marked:
+        if name == BENCHMARK:
+            if section not in benchmark.SECTIONS:
+                wanted = ", ".join(benchmark.SECTIONS)
+                raise InputError(f"{page}: expected a section ({wanted}), found {section!r} of {name!r}")
+            continue
         if name not in known and name != OVERVIEW:
             raise InputError(f"{page}: expected marks of {', '.join(known)}, found one of {name!r}")
         if section not in (None, *SECTIONS):
             raise InputError(f"{page}: expected a section ({', '.join(SECTIONS)}), found {section!r} of {name!r}")
 
     def content(name: str, only: str | None) -> str:
-        return overview(evidence, "markdown") if name == OVERVIEW else tables(known[name], evidence, "markdown", only)
+        if name == BENCHMARK:
+            section = str(only)
+            return render(benchmark.table(results, section), "markdown", benchmark.SECTIONS[section], section)
+        if name == OVERVIEW:
+            return overview(evidence, "markdown", only)
+        return tables(known[name], evidence, "markdown", only)
 
     page.write_text(filled(text, content), encoding="utf-8")
 

@@ -145,6 +145,7 @@ class TorchEager(Contestant):
             layers += [linear]
         self.net = torch.nn.Sequential(*layers)
         self.loss = torch.nn.MSELoss()
+        self.generator = torch.Generator().manual_seed(0)
         self.optimizer = (
             torch.optim.SGD(self.net.parameters(), lr=task.rate, momentum=MOMENTUM, **self.options)
             if task.optimizer == "sgd-momentum"
@@ -153,7 +154,7 @@ class TorchEager(Contestant):
 
     def epoch(self) -> None:
         x, target = self.task.x[0], self.task.target[0]
-        for index in torch.randperm(len(x)).split(self.task.batch):
+        for index in torch.randperm(len(x), generator=self.generator).split(self.task.batch):
             self.optimizer.zero_grad()
             self.loss(self.net(x[index]), target[index]).backward()
             self.optimizer.step()
@@ -184,6 +185,7 @@ class TorchFunc(Contestant):
         self.second = [torch.zeros_like(tensor) for tensor in self.parameters]
         self.steps = 0
         self.rows = torch.arange(task.replicas)[:, None]
+        self.generator = torch.Generator().manual_seed(0)
 
         def loss(parameters: list[Tensor], x: Tensor, target: Tensor) -> Tensor:
             return (_network(parameters, x) - target).square().mean()
@@ -192,7 +194,7 @@ class TorchFunc(Contestant):
 
     def epoch(self) -> None:
         task = self.task
-        order = torch.stack([torch.randperm(task.x.shape[1]) for _ in range(task.replicas)])
+        order = torch.stack([torch.randperm(task.x.shape[1], generator=self.generator) for _ in range(task.replicas)])
         x, target = task.x[self.rows, order], task.target[self.rows, order]
         with torch.no_grad():
             for batch, wanted in zip(x.split(task.batch, 1), target.split(task.batch, 1), strict=True):

@@ -41,7 +41,7 @@ def main(options: argparse.Namespace) -> int:
     else:
         evidence = read(options.results)
     if options.into is not None:
-        fill_page(options.into, studies, evidence)
+        fill_page(options.into, studies, evidence, options.results)
     else:
         show_tables(studies, evidence, options.format)
     warn_of_mixtures(studies, evidence, options.results)
