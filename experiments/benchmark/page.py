@@ -35,7 +35,7 @@ def _steps(frame: pd.DataFrame) -> pd.DataFrame:
         ours = float(group.loc[group["contestant"] == OURS, "median"].iloc[0])
         short = {"sgd-momentum": "SGD-m", "adam": "Adam"}[str(optimizer)]
         for row in group.to_dict("records"):
-            times = "" if row["contestant"] == OURS else f" ({row['median'] / ours:.3g}×)"
+            times = "" if row["contestant"] == OURS else f" ({_times(row['median'] / ours)}×)"
             column = f"batch {batch}, {short}"
             rows.setdefault(row["contestant"], {"µs a step": row["contestant"]})[column] = f"{row['median']:.3g}{times}"
     return pd.DataFrame(list(rows.values())).fillna("")
@@ -73,3 +73,8 @@ def _jobs(frame: pd.DataFrame) -> pd.DataFrame:
             for row in jobs.to_dict("records")
         ]
     )
+
+
+def _times(ratio: float) -> str:
+    """Three digits at most, and none after the point from a hundred on."""
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"

@@ -32,6 +32,7 @@ def benchmark(times: pd.DataFrame) -> Figure:
                 label=name,
             )
         axis.set_yscale("log")
+        axis.yaxis.set_major_formatter("{x:g}")
         axis.set_xticks(range(len(batches)), [str(batch) for batch in batches])
         axis.set_xlim(-0.5, len(batches) - 0.5)
         axis.set_xlabel("batch size")

@@ -125,7 +125,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """The path of a study that was run, and its results."""
     folder = tmp_path_factory.mktemp("published")
     study, results = write(folder, PUBLISHED, "published.toml"), folder / "results"
-    assert main(["run", study, "--results", str(results), "--jobs", "1"]) == 0
+    assert main(["run", study, "--results", str(results), "--backend", "sequential"]) == 0
     return study, results
 
 
@@ -157,7 +157,7 @@ def test_tables_and_verdicts_stand_in_the_page_and_are_the_same_bytes_again(publ
     assert summarize(study, results, "--into", str(page)) == 0
     text, csvs = page.read_bytes(), {path.name: path.read_bytes() for path in results.glob("*.csv")}
     shown = text.decode()
-    assert shown.count("75.0 ± 5.0") == 2  # an error of 25 % in the report's unit, accuracy, under two readings
+    assert shown.count("| 75 ± 5 ") == 2  # an error of 0.25 in the report's unit, accuracy, under two readings
     for words in ("**Table I (accuracy %;", "Table I, SGD (test error):", "Adam is better", "relu (primary)", "6/6"):
         assert words in shown
     assert shown.index("\nmine\n") < shown.index("primary readings")
@@ -208,7 +208,7 @@ def test_study_that_is_absent_keeps_its_rows(published: tuple[str, Path], tmp_pa
     text = Path(study).read_text()
     for name in ("zzz", "aaa"):  # before and after it in the alphabet
         other = write(tmp_path, text, f"{name}.toml")
-        assert main(["run", other, "--results", str(results), "--jobs", "1", "--seeds", "2"]) == 0
+        assert main(["run", other, "--results", str(results), "--backend", "sequential", "--seeds", "2"]) == 0
     found = table(results, "reproduction")
     assert found["study"].to_list() == ["aaa"] * 4 + ["published"] * 4 + ["zzz"] * 4
     kept = found[found["study"] == "published"].reset_index(drop=True)
@@ -221,7 +221,23 @@ def test_order_of_studies_changes_no_byte(tmp_path: Path) -> None:
     found = []
     for number, order in enumerate((paths, paths[::-1])):
         results = tmp_path / f"results{number}"
-        assert main(["run", *order, "--results", str(results), "--jobs", "1", "--seeds", "2"]) == 0
+        assert main(["run", *order, "--results", str(results), "--backend", "sequential", "--seeds", "2"]) == 0
         found.append({path.name: path.read_bytes() for path in results.glob("*.csv")})
         found[-1].pop("timings.csv")
     assert found[0] == found[1]
+
+
+def test_benchmark_stands_in_a_page_as_it_was_measured(published: tuple[str, Path]) -> None:
+    study, results = published
+    page = results.parent / "performance.md"
+    page.write_text("<!-- tables benchmark step -->\n<!-- end -->\n")
+    (results / "benchmark.csv").write_text(
+        "measure,batch,optimizer,contestant,part,stack,n,median,low,high,unit,test_error\n"
+        'step,1,adam,"fairgrid, compiled",,16,9,0.25,0.2,0.3,µs,0.05\n'
+        "step,1,adam,other,,1,9,300,290,310,µs,0.05\n"
+    )
+    assert summarize(study, results, "--into", str(page)) == 0
+    cells = [cell.strip() for cell in page.read_text().splitlines()[-3].split("|")]
+    assert cells[1:3] == ["other", "300 (1,200×)"]
+    page.write_text("<!-- tables benchmark stpe -->\n<!-- end -->\n")
+    assert summarize(study, results, "--into", str(page)) == 2
