@@ -65,6 +65,12 @@ def cut(runs: Sequence[Run], largest: int | None = None) -> list[Chunk]:
     return sorted(chunks, key=lambda chunk: -chunk.cost)
 
 
+def stretch(runs: Sequence[Run]) -> float:
+    """How many times as long as one of them alone the runs of a chunk are expected to take."""
+    settings = Settings(**runs[0].config)
+    return _cost(settings, len(runs)) / _cost(settings, 1)
+
+
 def stack_key(config: Config) -> str:
     """Equal for configurations that may train in one stack."""
     settings = Settings(**config)

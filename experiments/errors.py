@@ -33,6 +33,10 @@ class StoreError(FairgridError):
     exit_code = 5
 
 
+class WorkersError(FairgridError):
+    """There is nothing to train on."""
+
+
 def nearest(found: str, names: Iterable[str]) -> str:
     """'; nearest: NAME' if something known looks like `found`, else '; known: A, B'."""
     known = sorted(names)

@@ -1,29 +1,24 @@
 """Runs studies: plan, train what has no record, choose learning rates, train the rest."""
 
-import functools
-import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from joblib import Parallel, delayed
-from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
 from experiments import tuning
+from experiments.backends import Pool
 from experiments.chunks import Run, cut
-from experiments.environment import commit
+from experiments.dispatch import outcomes
 from experiments.errors import StoreError
 from experiments.files import move_aside
+from experiments.interrupts import heeded
 from experiments.lock import locked
 from experiments.numerics import Mode
 from experiments.plans import Plan, candidates, evaluation_plans, tuning_plans
 from experiments.store import FILE, Store
 from experiments.study import Study
 from experiments.tables import tuning_frame
-from experiments.worker import execute
 
 
 @dataclass
@@ -52,7 +47,7 @@ class Driver:
 
     Attributes:
         results: the directory of the store.
-        jobs: worker processes.
+        pool: where runs train.
         numerics: part of every run's identity.
         retry_failed: whether runs in error or timeout run again.
         fresh: whether an old store is moved aside first.
@@ -61,7 +56,7 @@ class Driver:
     """
 
     results: Path
-    jobs: int
+    pool: Pool
     numerics: Mode = "portable"
     retry_failed: bool = False
     fresh: bool = False
@@ -135,20 +130,18 @@ class Driver:
         self._say_plan(phase, runs, waiting)
         if not waiting:
             return
-        task = functools.partial(execute, import_paths=tuple(sys.path), commit=commit())
-        parallel = Parallel(n_jobs=self.jobs, batch_size=1, return_as="generator_unordered")
         with (
+            heeded() as stopping,
             tqdm(total=len(waiting), desc=phase, unit="run", dynamic_ncols=True) as bar,
-            _workers_ended_if_interrupted(),
         ):
-            with _interrupts_blocked():
-                outcomes = parallel([delayed(task)(chunk) for chunk in cut(waiting, self.chunk)])
-            for outcome in outcomes:
+            for outcome in outcomes(self.pool, cut(waiting, self.chunk), stopping):
                 store.commit(outcome.chunk.runs, outcome.records, outcome.environment, outcome.seconds)
                 for record in outcome.records:
                     progress.counts[record.status] = progress.counts.get(record.status, 0) + 1
                 bar.set_postfix_str(counted(progress.counts), refresh=False)
                 bar.update(len(outcome.records))
+            if stopping():
+                raise KeyboardInterrupt
 
     def _say_plan(self, name: str, runs: Sequence[Run], waiting: Sequence[Run]) -> None:
         chunks = len(cut(waiting, self.chunk))
@@ -169,22 +162,3 @@ def counted(counts: dict[str, int]) -> str:
     """Runs by outcome, as the progress bar shows them."""
     failed = counts.get("timeout", 0) + counts.get("error", 0)
     return f"ok {counts.get('ok', 0)}, diverged {counts.get('diverged', 0)}, failed {failed}"
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """For worker processes to be born with, as an interrupt is the driver's to handle; it gets its own afterwards."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-@contextmanager
-def _workers_ended_if_interrupted() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        get_reusable_executor().shutdown(wait=False, kill_workers=True)
-        raise

@@ -67,5 +67,5 @@ def test_every_example_is_a_study_or_a_part_of_one(block: str, tmp_path: Path) -
 def test_the_first_example_runs(tmp_path: Path) -> None:
     study = tmp_path / "mine.toml"
     study.write_text(BLOCKS[0], encoding="utf-8")
-    options = ["--seeds", "2", "--jobs", "1", "--set", "epochs=1", "--results", str(tmp_path / "results")]
+    options = ["--seeds", "2", "--backend", "sequential", "--set", "epochs=1", "--results", str(tmp_path / "results")]
     assert main(["run", str(study), *options]) == 0

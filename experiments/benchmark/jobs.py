@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from experiments.backends import Processes
 from experiments.benchmark.contestants import WIDTHS
 from experiments.benchmark.race import BATCHES, SAMPLES
 from experiments.files import write
@@ -55,10 +56,11 @@ def _job(engine: str, batch: int, runs: int, cores: int) -> float:
         study = parse(table, Path(folder) / "benchmark.toml")
         # workers are started, and have imported what they need, before time counts
         warm = parse({**table, "seeds": [10**6 + seed for seed in range(2 * cores)]}, Path(folder) / "warm.toml")
-        Driver(Path(folder) / "warm", cores, chunk=1, say=lambda line: None).run([warm])
         results = Path(folder) / "results"
-        start = time.perf_counter()
-        Driver(results, cores, say=lambda line: None).run([study])
-        with Store(results) as store:
-            write(store, results)
-        return time.perf_counter() - start
+        with Processes(cores) as pool:
+            Driver(Path(folder) / "warm", pool, chunk=1, say=lambda line: None).run([warm])
+            start = time.perf_counter()
+            Driver(results, pool, say=lambda line: None).run([study])
+            with Store(results) as store:
+                write(store, results)
+            return time.perf_counter() - start

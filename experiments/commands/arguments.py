@@ -1,6 +1,7 @@
 """What verbs have in common: exit codes, and the options of those that take studies."""
 
 import argparse
+import math
 from pathlib import Path
 
 MISSING = 3
@@ -25,6 +26,17 @@ def positive(text: str) -> int:
 def natural(text: str) -> int:
     """An integer ≥ 0, as an option's type."""
     return _at_least(0, text)
+
+
+def seconds(text: str) -> float:
+    """A number > 0, as an option's type."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number of seconds > 0, found {text!r}")
+    return number
 
 
 def _at_least(least: int, text: str) -> int:

@@ -3,12 +3,16 @@
 import argparse
 import os
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from experiments.commands.arguments import FAILED, add_study, positive
+from experiments.commands.arguments import FAILED, add_study, positive, seconds
 from experiments.errors import InputError
 from experiments.numerics import MODES, request
 
+if TYPE_CHECKING:
+    from experiments.backends import Pool
+
+BACKENDS = ("loky", "sequential")
 HELP = "train what is missing, then print tables and draw figures"
 
 
@@ -22,6 +26,10 @@ def options(parser: argparse.ArgumentParser) -> None:
         default=len(os.sched_getaffinity(0)),
         metavar="N",
         help="worker processes; default: all cores",
+    )
+    parser.add_argument("--backend", choices=BACKENDS, default="loky", help="where runs train; default: loky")
+    parser.add_argument(
+        "--timeout", type=seconds, metavar="SECONDS", help="that a run may take alone; default: no limit"
     )
     parser.add_argument("--numerics", choices=MODES, default="portable", help="which kernels; default: portable")
     parser.add_argument("--retry-failed", action="store_true", help="run again what ended in error or timeout")
@@ -42,11 +50,13 @@ def main(options: argparse.Namespace) -> int:
     assignments = [_assignment(text) for text in options.set]
     studies = [load(name, options.seeds, assignments) for name in options.study or shipped()]
     distinct(studies)
-    driver = Driver(options.results, options.jobs, options.numerics, options.retry_failed, options.fresh)
+    pool = _pool(options)
+    driver = Driver(options.results, pool, options.numerics, options.retry_failed, options.fresh)
     if options.dry_run:
         driver.forecast(studies)
         return 0
-    progress = driver.run(studies)
+    with pool:
+        progress = driver.run(studies)
     if not progress.trained:
         print("nothing to train: every planned run has its record")
     evidence = publish(options.results, studies)
@@ -57,6 +67,16 @@ def main(options: argparse.Namespace) -> int:
         print(f"{progress.failed} runs ended in error or timeout; --retry-failed runs them again")
         return FAILED
     return 0
+
+
+def _pool(options: argparse.Namespace) -> "Pool":
+    from experiments import backends
+
+    if options.backend == "loky":
+        return backends.Processes(options.jobs, options.timeout)
+    if options.timeout is not None:
+        raise InputError("--timeout: expected a backend whose workers can be ended, found --backend sequential")
+    return backends.Sequential()
 
 
 def _assignment(text: str) -> tuple[str, Any]:

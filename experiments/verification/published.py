@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from experiments.backends import Sequential
 from experiments.files import write
 from experiments.identity import RECORD_VERSION
 from experiments.numerics import fingerprint
@@ -68,7 +69,7 @@ def check() -> Check:
 
 def found(folder: Path) -> Published:
     """Trains the study into a folder; returns what this machine gives."""
-    Driver(folder, 1, say=lambda _: None).run([load(str(STUDY))])
+    Driver(folder, Sequential(), say=lambda _: None).run([load(str(STUDY))])
     with Store(folder) as store:
         write(store, folder)
     content = b"".join((folder / name).read_bytes() for name in HASHED)

@@ -50,5 +50,8 @@ where = {{ optimizer = {SGD}, activation = "tanh" }}
 
 def made(folder: Path, *options: str) -> Path:
     """The results directory of the study, run with further options; the study's file is beside it."""
-    assert main(["run", write(folder, STUDY), "--results", str(folder / "results"), "--jobs", "1", *options]) == 0
+    assert (
+        main(["run", write(folder, STUDY), "--results", str(folder / "results"), "--backend", "sequential", *options])
+        == 0
+    )
     return folder / "results"

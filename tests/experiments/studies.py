@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.backends import Sequential
 from experiments.files import write as write_tables
 from experiments.runner import Driver, Progress
 from experiments.store import Store
@@ -98,7 +99,7 @@ seeds = 3
 
 def run(results: Path, *paths: str, **options: Any) -> Progress:
     """Runs studies in this process and writes their CSVs."""
-    progress = Driver(results, 1, say=lambda _: None, **options).run([load(path) for path in paths])
+    progress = Driver(results, Sequential(), say=lambda _: None, **options).run([load(path) for path in paths])
     with Store(results) as store:
         write_tables(store, results)
     return progress

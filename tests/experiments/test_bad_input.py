@@ -23,7 +23,7 @@ def test_malformed_study_is_one_line(case: str, tmp_path: Path, capsys: pytest.C
     text, expected = MALFORMED[case]
     study = write(tmp_path, text)
     results = tmp_path / "results"
-    assert main(["run", study, "--results", str(results), "--jobs", "1"]) == 2
+    assert main(["run", study, "--results", str(results), "--backend", "sequential"]) == 2
     printed = capsys.readouterr()
     assert printed.err == f"fairgrid: {study}: {expected}\n"
     assert printed.out == ""

@@ -67,7 +67,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def run(study: str, results: Path, *options: str) -> int:
-    return main(["run", study, "--results", str(results), "--jobs", "1", *options])
+    return main(["run", study, "--results", str(results), "--backend", "sequential", *options])
 
 
 def test_second_run_trains_nothing_says_so_and_leaves_every_file_alone(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from experiments.backends import Sequential
 from experiments.cli import main
 from experiments.runner import Driver
 from experiments.store import FILE, Store
@@ -121,7 +122,7 @@ def test_strict_summary_misses_what_was_planned_and_never_ran(
 ) -> None:
     study, results = studies.write(tmp_path, studies.TINY), tmp_path / "results"
     summarize = ["summarize", study, "--results", str(results)]
-    assert main(["run", study, "--results", str(results), "--jobs", "1", "--seeds", "2"]) == 0
+    assert main(["run", study, "--results", str(results), "--backend", "sequential", "--seeds", "2"]) == 0
     assert main([*summarize, "--strict"]) == 0
 
     def interrupt(line: str) -> None:
@@ -129,7 +130,7 @@ def test_strict_summary_misses_what_was_planned_and_never_ran(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Driver(results, 1, say=interrupt).run([load(study)])
+        Driver(results, Sequential(), say=interrupt).run([load(study)])
     capsys.readouterr()
     assert main(summarize) == 0
     assert capsys.readouterr().out.count("2/5") == 4
@@ -147,7 +148,7 @@ def test_fresh_waits_for_a_grid_that_is_running(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with FileLock(results / ".lock"), pytest.raises(KeyboardInterrupt):
-        Driver(results, 1, fresh=True, say=stop).run([load(study)])
+        Driver(results, Sequential(), fresh=True, say=stop).run([load(study)])
     assert (results / FILE).read_bytes() == before
     assert not (results / "old").exists()
 
@@ -165,7 +166,7 @@ def test_fresh_keeps_the_old_records_and_makes_equal_ones(tmp_path: Path) -> Non
 
 def test_dry_run_beside_a_store_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study, results = studies.write(tmp_path, studies.TINY), tmp_path / "results"
-    command = ["run", study, "--results", str(results), "--jobs", "1"]
+    command = ["run", study, "--results", str(results), "--backend", "sequential"]
     assert main([*command, "--seeds", "2"]) == 0
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in results.rglob("*") if path.is_file()}
     capsys.readouterr()

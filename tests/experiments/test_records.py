@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from experiments import runner
+from experiments.backends import Processes, Sequential
 from experiments.chunks import cut
 from experiments.engines import train
 from experiments.files import write
@@ -17,7 +18,8 @@ from tests.experiments import studies
 
 
 def runs_csv(results: Path, study: str, jobs: int = 1, chunk: int | None = None) -> bytes:
-    Driver(results, jobs, chunk=chunk, say=lambda _: None).run([load(study)])
+    with Processes(jobs) if jobs > 1 else Sequential() as pool:
+        Driver(results, pool, chunk=chunk, say=lambda _: None).run([load(study)])
     with Store(results) as store:
         write(store, results)
     return (results / "runs.csv").read_bytes()

@@ -105,7 +105,7 @@ class Ran:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("ran")
     path = write(folder, STUDY)
-    assert main(["run", path, "--results", str(folder / "results"), "--jobs", "1"]) == 0
+    assert main(["run", path, "--results", str(folder / "results"), "--backend", "sequential"]) == 0
     return Ran(path, folder / "results")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.backends import Sequential
 from experiments.cli import main
 from experiments.engines import Record, train
 from experiments.environment import Environment
@@ -38,7 +39,7 @@ def test_every_run_is_a_row_before_its_phase_trains(tmp_path: Path) -> None:
         seen[line.partition(":")[0]] = statuses(tmp_path / "results")
 
     study = studies.write(tmp_path, studies.TUNED)
-    Driver(tmp_path / "results", 1, say=note).run([load(study)])
+    Driver(tmp_path / "results", Sequential(), say=note).run([load(study)])
     assert seen["tuning"] == ["planned"] * 12
     assert sorted(seen["evaluation"]) == ["diverged"] * 3 + ["ok"] * 9 + ["planned"] * 12
     assert "planned" not in statuses(tmp_path / "results")

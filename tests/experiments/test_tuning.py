@@ -84,7 +84,7 @@ def test_order_of_rows_does_not_matter(outcomes: list[tuple[float, float] | None
 def test_reported_runs_use_the_chosen_rate_and_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = studies.write(tmp_path, studies.TUNED)
     results = tmp_path / "results"
-    assert main(["run", study, "--results", str(results), "--jobs", "1"]) == 0
+    assert main(["run", study, "--results", str(results), "--backend", "sequential"]) == 0
     printed = capsys.readouterr().out
     runs = pd.read_csv(results / "runs.csv")
     tuning, evaluation = (runs[runs["phase"] == phase] for phase in ("tuning", "evaluation"))
@@ -130,7 +130,9 @@ def test_failed_tuning_leaves_the_cell_unchosen_and_says_so(tmp_path: Path, caps
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(tmp_path)
         patch.chdir(tmp_path)
-        code = main(["run", studies.write(tmp_path, text), "--results", str(tmp_path / "results"), "--jobs", "1"])
+        code = main(
+            ["run", studies.write(tmp_path, text), "--results", str(tmp_path / "results"), "--backend", "sequential"]
+        )
     printed = capsys.readouterr().out
     assert code == 4
     assert "study: learning rates not chosen: tuning needs every run, found 'error' at learning rate" in printed
