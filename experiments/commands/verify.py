@@ -34,20 +34,15 @@ def options(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=len(os.sched_getaffinity(0)),
         metavar="N",
-        help="worker processes; default: all cores",
+        help="worker processes, if more than 1; default: all cores",
     )
     parser.add_argument("--numerics", choices=MODES, default="portable", help="of the records; default: portable")
 
 
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
-    request(options.numerics)
-    from experiments.publishing import chosen
-    from experiments.verification import verify
-
-    studies = chosen(options.results, options.study)
     try:
-        found = verify(options.results, studies, options.numerics, options.sample, options.seed, options.jobs)
+        found = _verify(options)
     except KeyboardInterrupt:
         print("\nfairgrid: interrupted; nothing was changed", file=sys.stderr)
         return INTERRUPTED
@@ -55,6 +50,17 @@ def main(options: argparse.Namespace) -> int:
         print(line)
     print("verified" if found.holds else "not verified")
     return 0 if found.holds else DIFFERENT
+
+
+def _verify(options: argparse.Namespace) -> "Verification":
+    request(options.numerics)
+    from experiments.backends import Processes, Sequential
+    from experiments.publishing import chosen
+    from experiments.verification import verify
+
+    studies = chosen(options.results, options.study)
+    with Processes(options.jobs) if options.jobs > 1 else Sequential() as pool:
+        return verify(options.results, studies, options.numerics, options.sample, options.seed, pool)
 
 
 def _size(text: str) -> int | None:

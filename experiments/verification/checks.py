@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments.backends import Pool
 from experiments.errors import InputError
 from experiments.evidence import read
 from experiments.numerics import Mode, fingerprint
@@ -58,7 +59,9 @@ class Verification:
         return not (self.population.strangers or self.altered or unpublished or self.wrong or moved)
 
 
-def verify(results: Path, studies: Sequence[Study], mode: Mode, size: int | None, seed: int, jobs: int) -> Verification:
+def verify(
+    results: Path, studies: Sequence[Study], mode: Mode, size: int | None, seed: int, pool: Pool
+) -> Verification:
     """Checks a results directory; changes nothing in it.
 
     Args:
@@ -67,7 +70,7 @@ def verify(results: Path, studies: Sequence[Study], mode: Mode, size: int | None
         mode: of numerics; records of others are counted.
         size: how many runs are trained again; None for all.
         seed: of the sample.
-        jobs: worker processes.
+        pool: where runs are trained again.
 
     Raises:
         InputError: there is no record of these numerics.
@@ -91,7 +94,7 @@ def verify(results: Path, studies: Sequence[Study], mode: Mode, size: int | None
         with Store(results) as store:
             population.records = {name: store.record(name) for name in names}
     runs = [dataclasses.replace(population.runs[name], keep=bool(population.records[name].kept)) for name in names]
-    found = retrain(runs, jobs) if runs else {}
+    found = retrain(runs, pool) if runs else {}
     retrained = [
         compared(
             run, population.records[run.run_id], found[run.run_id] if population.store else shown(found[run.run_id])

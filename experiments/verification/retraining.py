@@ -1,19 +1,16 @@
 """Runs trained again, and how what they give compares with what is recorded."""
 
-import functools
 import random
-import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from experiments.agreement import Difference, differences
+from experiments.backends import Pool
 from experiments.chunks import Run, cut
+from experiments.dispatch import outcomes
 from experiments.engines import Record
-from experiments.environment import commit
-from experiments.worker import execute
 
 
 @dataclass(frozen=True)
@@ -39,20 +36,16 @@ def drawn(run_ids: Iterable[str], size: int | None, seed: int) -> list[str]:
     return ordered if size is None else sorted(random.Random(seed).sample(ordered, min(size, len(ordered))))
 
 
-def retrain(runs: Collection[Run], jobs: int) -> dict[str, Record]:
+def retrain(runs: Collection[Run], pool: Pool) -> dict[str, Record]:
     """What training gives for each run, by run_id.
 
     Args:
         runs: any; they are trained as a grid would, in other company than they were.
-        jobs: worker processes.
+        pool: where.
     """
-    task = functools.partial(execute, import_paths=tuple(sys.path), commit=commit())
-    outcomes = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")(
-        delayed(task)(chunk) for chunk in cut(list(runs))
-    )
     found: dict[str, Record] = {}
     with tqdm(total=len(runs), desc="training again", unit="run", dynamic_ncols=True) as bar:
-        for outcome in outcomes:
+        for outcome in outcomes(pool, cut(list(runs)), stopping=lambda: False):
             found |= {run.run_id: record for run, record in zip(outcome.chunk.runs, outcome.records, strict=True)}
             bar.update(len(outcome.records))
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from experiments.backends import Sequential
 from experiments.cli import main
 from experiments.errors import InputError
 from experiments.store import FILE
@@ -289,7 +290,7 @@ def test_records_of_other_arithmetic_are_compared_statistically(
 def test_other_numerics_are_counted_and_asked_for(made: tuple[str, Path], results: Path) -> None:
     expected = rf"^{results}: expected records of numerics 'native', found none; 20 of other numerics$"
     with pytest.raises(InputError, match=expected):
-        verify(results, [load(made[0])], "native", 5, 0, 1)
+        verify(results, [load(made[0])], "native", 5, 0, Sequential())
 
 
 def test_native_records_are_verified_under_native_numerics(
