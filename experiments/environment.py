@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from experiments.numerics import fingerprint
+from experiments.numerics import Mode, fingerprint, request
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,20 @@ def describe(commit: str, dirty: bool) -> Environment:
         _cpu(),
         torch.get_num_threads(),
     )
+
+
+def introduce(mode: Mode, commit: str, dirty: bool) -> tuple[Environment, str]:
+    """What a worker of another machine says first: its environment under numerics of a mode, and `sources()`."""
+    request(mode)
+    return describe(commit, dirty), sources()
+
+
+@functools.cache
+def sources() -> str:
+    """A hash of the code that is running, which a commit does not tell of a copy that was changed or installed."""
+    packages = (Path(__file__).parent, Path(__file__).parents[1] / "framework")
+    files = sorted(path for package in packages for path in package.rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 def _cpu() -> str:

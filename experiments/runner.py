@@ -18,7 +18,7 @@ from experiments.numerics import Mode
 from experiments.plans import Plan, candidates, evaluation_plans, tuning_plans
 from experiments.store import FILE, Store
 from experiments.study import Study
-from experiments.tables import tuning_frame
+from experiments.tables import FAILED, tuning_frame
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Driver:
                 plans = tuning_plans(study, self.numerics)
                 if not plans:
                     plans = evaluation_plans(study, {}, self.numerics)
-                store.plan(study.name, plans, complete=False, retry_failed=self.retry_failed)
+                store.plan(study.name, plans, complete=False)
             self._train([plan for study in studies for plan in tuning_plans(study, self.numerics)], store, progress)
             plans = []
             for study in studies:
@@ -86,7 +86,7 @@ class Driver:
                 plans += evaluation
             self._train(plans, store, progress)
             status = store.runs([study.name for study in studies])["status"]
-            progress.failed = int(status.isin(["timeout", "error"]).sum())
+            progress.failed = int(status.isin(FAILED).sum())
         return progress
 
     def forecast(self, studies: Sequence[Study]) -> None:
@@ -95,7 +95,8 @@ class Driver:
         if (self.results / FILE).exists():
             with Store(self.results) as store:
                 frame = store.runs(store.studies())
-                recorded = set(frame.loc[frame["status"] != "planned", "run_id"])
+                to_train = ["planned", *FAILED] if self.retry_failed else ["planned"]
+                recorded = set(frame.loc[~frame["status"].isin(to_train), "run_id"])
         for study in studies:
             plans = tuning_plans(study, self.numerics) + evaluation_plans(study, {}, self.numerics)
             runs = [plan.run for plan in plans]
@@ -124,6 +125,8 @@ class Driver:
     def _train(self, plans: Sequence[Plan], store: Store, progress: Progress) -> None:
         if not plans:
             return
+        if self.retry_failed:
+            store.retry(plans)
         phase = plans[0].phase
         runs = list({plan.run.run_id: plan.run for plan in plans}.values())
         waiting = store.waiting(runs)
@@ -160,5 +163,5 @@ class Driver:
 
 def counted(counts: dict[str, int]) -> str:
     """Runs by outcome, as the progress bar shows them."""
-    failed = counts.get("timeout", 0) + counts.get("error", 0)
+    failed = sum(counts.get(status, 0) for status in FAILED)
     return f"ok {counts.get('ok', 0)}, diverged {counts.get('diverged', 0)}, failed {failed}"

@@ -144,7 +144,7 @@ class Store:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    def plan(self, study: str, plans: Sequence[Plan], complete: bool, retry_failed: bool = False) -> None:
+    def plan(self, study: str, plans: Sequence[Plan], complete: bool) -> None:
         """Makes every run of a study a row.
 
         What the study planned before stays planned if its cell is still one of the study's: fewer seeds than last time
@@ -154,7 +154,6 @@ class Store:
             study: its name.
             plans: runs to plan.
             complete: whether that is all of the study, so that cells not in it are no longer its.
-            retry_failed: whether runs that ended in error or timeout are planned again.
         """
         with self.transaction() as connection:
             connection.executemany(
@@ -190,12 +189,14 @@ class Store:
                 "INSERT INTO planned (study, phase, run_id, factors) VALUES (?, ?, ?, ?)",
                 [(study, *row) for row in sorted(after - there)],
             )
-            if retry_failed:
-                connection.execute(
-                    "UPDATE runs SET status = 'planned', message = '' WHERE status IN ('error', 'timeout')"
-                    " AND run_id IN (SELECT run_id FROM planned WHERE study = ?)",
-                    (study,),
-                )
+
+    def retry(self, plans: Iterable[Plan]) -> None:
+        """Plans again those runs that ended in error or timeout."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "UPDATE runs SET status = 'planned', message = '' WHERE status IN ('error', 'timeout') AND run_id = ?",
+                [(plan.run.run_id,) for plan in plans],
+            )
 
     def waiting(self, runs: Iterable[Run]) -> list[Run]:
         """Those of the runs that have no record yet, or lack what is to be kept of them, each once."""

@@ -49,8 +49,7 @@ def _train(runs: Sequence[Run], timeout: float | None) -> list[Record]:
             return train([run.config for run in runs], [run.seed for run in runs], [run.keep for run in runs])
     except (Exception, SystemExit) as error:
         if len(runs) == 1:
-            first_line = (str(error).splitlines() or [""])[0]
-            return [Record(status="error", message=f"{type(error).__name__}: {first_line}")]
+            return [Record(status="error", message=first_line(error))]
         middle = len(runs) // 2
         return _train(runs[:middle], timeout) + _train(runs[middle:], timeout)
 
@@ -66,3 +65,8 @@ def _deadline(runs: Sequence[Run], timeout: float | None) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error is and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

@@ -21,7 +21,7 @@ from experiments.backends.pool import Ended, Pool
 from experiments.chunks import Chunk
 from experiments.environment import Environment, describe
 from experiments.errors import WorkersError
-from experiments.worker import Outcome
+from experiments.worker import Outcome, first_line
 
 _STARTS = 3  # so many workers in a row may end before they have said where they are
 _PATIENCE = 5.0  # seconds that a worker has to end when there is no more to do
@@ -170,7 +170,7 @@ def _attempt(task: Callable[[Chunk], Outcome], chunk: Chunk) -> bytes:
     try:
         return pickle.dumps(task(chunk))
     except BaseException as error:
-        return pickle.dumps(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
+        return pickle.dumps(first_line(error))
 
 
 def _end_with(driver: int) -> None:

@@ -12,7 +12,7 @@ from experiments.numerics import MODES, request
 if TYPE_CHECKING:
     from experiments.backends import Pool
 
-BACKENDS = ("loky", "sequential")
+BACKENDS = ("loky", "dask", "sequential")
 HELP = "train what is missing, then print tables and draw figures"
 
 
@@ -28,6 +28,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="worker processes; default: all cores",
     )
     parser.add_argument("--backend", choices=BACKENDS, default="loky", help="where runs train; default: loky")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of the Dask cluster of --backend dask: tcp://host:port")
     parser.add_argument(
         "--timeout", type=seconds, metavar="SECONDS", help="that a run may take alone; default: no limit"
     )
@@ -72,6 +73,10 @@ def main(options: argparse.Namespace) -> int:
 def _pool(options: argparse.Namespace) -> "Pool":
     from experiments import backends
 
+    if (options.backend == "dask") != (options.scheduler is not None):
+        raise InputError("expected --backend dask and --scheduler ADDRESS together, found one of them")
+    if options.backend == "dask":
+        return backends.Cluster(options.scheduler, options.numerics, options.timeout)
     if options.backend == "loky":
         return backends.Processes(options.jobs, options.timeout)
     if options.timeout is not None:
