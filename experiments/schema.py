@@ -151,6 +151,7 @@ class StudyFile(_Table):
 
     title: str
     source: str = ""
+    default: bool = Field(True, description="of a shipped study: whether it is run where no study is named")
     seeds: Any = Field(20, description="a count, or a list")
     run: dict[str, Any] = Field(default_factory=dict)
     grid: list[dict[str, Any]] = Field(default_factory=list)

@@ -68,6 +68,11 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.toml"))
 
 
+def defaults() -> list[str]:
+    """Those of them that are run where no study is named: all but the ones that say `default = false`."""
+    return [name for name in shipped() if _read(SHIPPED / f"{name}.toml").get("default", True)]
+
+
 def load(name: str, seeds: int | None = None, assignments: Iterable[tuple[str, Any]] = ()) -> Study:
     """A study by its shipped name or its path.
 
@@ -87,17 +92,20 @@ def load(name: str, seeds: int | None = None, assignments: Iterable[tuple[str, A
             f"expected a shipped study or a path ending in .toml, found {name!r}{nearest(name, shipped())}"
         )
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse(_read(path), path, seeds, assignments)
+    except BadKeyError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: expected a readable file, found {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: expected UTF-8 text, found byte {error.object[error.start]:#04x}") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: expected TOML, found: {error}") from error
-    try:
-        return parse(table, path, seeds, assignments)
-    except BadKeyError as error:
-        raise InputError(f"{path}: {error}") from error
 
 
 def parse(

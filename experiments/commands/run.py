@@ -46,10 +46,10 @@ def main(options: argparse.Namespace) -> int:
     request(options.numerics)
     from experiments.publishing import publish, show_tables, warn_of_mixtures
     from experiments.runner import Driver
-    from experiments.study import distinct, load, shipped
+    from experiments.study import defaults, distinct, load
 
     assignments = [_assignment(text) for text in options.set]
-    studies = [load(name, options.seeds, assignments) for name in options.study or shipped()]
+    studies = [load(name, options.seeds, assignments) for name in options.study or defaults()]
     distinct(studies)
     pool = _pool(options)
     driver = Driver(options.results, pool, options.numerics, options.retry_failed, options.fresh)

@@ -9,7 +9,7 @@ import pytest
 from experiments.errors import BadKeyError, InputError
 from experiments.plans import evaluation_plans
 from experiments.settings import Settings
-from experiments.study import Study, load, matching, shipped
+from experiments.study import Study, defaults, load, matching, shipped
 from tests.experiments import studies
 
 HEAD = """
@@ -124,6 +124,16 @@ def test_factors_keep_the_options_of_parts(tmp_path: Path) -> None:
         '[[grid]]\noptimizer = [{ name = "adam", beta1 = 0.5 }, { name = "adam", beta1 = 0.9 }, "sgd"]\nepochs = 2',
     )
     assert values(study, "optimizer") == [({"name": "adam", "beta1": 0.5},), ("adam",), ("sgd",)]
+
+
+def test_a_study_may_say_that_it_is_run_only_where_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiments.study.SHIPPED", tmp_path)
+    studies.write(tmp_path, 'title = "t"', "usual.toml")
+    studies.write(tmp_path, 'title = "t"\ndefault = true', "usual_too.toml")
+    studies.write(tmp_path, 'title = "t"\ndefault = false', "large.toml")
+    assert shipped() == ["large", "usual", "usual_too"]
+    assert defaults() == ["usual", "usual_too"]
+    assert load("large").name == "large"
 
 
 def test_factors_tell_cells_apart_in_every_shipped_study() -> None:
