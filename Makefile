@@ -14,7 +14,7 @@ ARGS ?=
 OPTIONS = $(STUDY) --results $(RESULTS) $(ARGS)
 RUN_OPTIONS = $(OPTIONS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: benchmark setup grid smoke summarize report verify test lint typecheck check clean help
+.PHONY: benchmark setup grid smoke summarize report verify torture test lint typecheck check clean help
 .DEFAULT_GOAL := help
 
 setup: $(READY)  ## make .venv with the exact versions of constraints.txt
@@ -44,6 +44,9 @@ benchmark: $(READY)  ## what a step costs, beside torch.nn, torch.func, JAX and 
 
 verify: $(READY)  ## train a sample of the recorded or shipped runs again and compare (STUDY="a b" ARGS="--sample all")
 	@$(BIN)/python scripts/verify.py $(OPTIONS)
+
+torture: $(READY)  ## kill a grid at 20 random moments, resume it, compare what it ends with (ARGS="--kills 6 --seed 1")
+	@$(BIN)/python -m tests.experiments.torture $(ARGS)
 
 test: $(READY)  ## the tests
 	@$(BIN)/python -m pytest
