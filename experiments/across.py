@@ -1,4 +1,7 @@
-"""Which level of a factor is better across different problems, each problem one observation."""
+"""Which level of a factor is better across different problems, each problem one observation.
+
+A report's study is left out: it asks what the report asks.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,8 +53,22 @@ class Block:
     counts: NDArray[np.int64]
 
 
-def blocks(study: Study, runs: pd.DataFrame) -> list[Block]:
-    """Every factor's levels on at least two different problems.
+@dataclass(frozen=True)
+class Layout:
+    """The cells of a block, by problem, then by level: one cell, or those of a problem's variants."""
+
+    factor: str
+    context: str
+    cells: dict[str, dict[str, list[Cell]]]
+
+    @property
+    def levels(self) -> list[str]:
+        """The same for every problem."""
+        return list(next(iter(self.cells.values())))
+
+
+def layouts(study: Study) -> list[Layout]:
+    """Every factor's levels on at least two different problems, all else fixed.
 
     Problems that differ in options alone are one: their errors are averaged first, so that no problem counts twice.
     Files make a difference: tables read from different files are different problems. A problem that lacks a level is
@@ -59,22 +76,41 @@ def blocks(study: Study, runs: pd.DataFrame) -> list[Block]:
 
     Args:
         study: any.
-        runs: runs.csv's rows of the study.
     """
+    if study.reported:
+        return []
     found = []
     for factor, context, table in _tables(study):
         levels = list(dict.fromkeys(level for cells in table.values() for level in cells))
         whole = {name: cells for name, cells in table.items() if list(cells) == levels}
-        if len(levels) < 2 or len(whole) < 2:
-            continue
-        measured = [[_measured(cells[level], runs) for level in levels] for cells in whole.values()]
+        if len(levels) >= 2 and len(whole) >= 2:
+            found.append(Layout(factor, context, whole))
+    return found
+
+
+def blocks(study: Study, runs: pd.DataFrame) -> list[Block]:
+    """What was measured of every layout that has runs.
+
+    Args:
+        study: any.
+        runs: runs.csv's rows of the study.
+    """
+    found = []
+    for layout in layouts(study):
+        levels = layout.levels
+        measured = [[_measured(cells[level], runs) for level in levels] for cells in layout.cells.values()]
         errors = np.array([[error for error, _ in row] for row in measured])
         counts = np.array([[count for _, count in row] for row in measured])
         if not counts[..., 0].any():
             continue
-        floor = np.array([np.mean([1 / _test_points(cell) for cell in cells[levels[0]]]) for cells in whole.values()])
+        floor = np.array(
+            [np.mean([1 / _test_points(cell) for cell in cells[levels[0]]]) for cells in layout.cells.values()]
+        )
         ranks = np.where(np.isnan(errors).any(1, keepdims=True), np.nan, rank(errors))
-        found.append(Block(factor, context, list(whole), levels, errors, ranks, ratios(errors, floor), counts))
+        problems = list(layout.cells)
+        found.append(
+            Block(layout.factor, layout.context, problems, levels, errors, ranks, ratios(errors, floor), counts)
+        )
     return found
 
 

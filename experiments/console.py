@@ -1,5 +1,6 @@
 """What is printed: tables in one of four formats, the plan, and what to do next."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -17,6 +18,7 @@ Format = Literal["text", "markdown", "latex", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 _WIDEST = 36  # characters of a column in a terminal
+_LINE = 100  # characters of a sentence's lines there
 
 
 def render(table: pd.DataFrame, style: Format, title: str, label: str) -> str:
@@ -99,4 +101,6 @@ def _listed(lines: Sequence[str], style: Format) -> str:
     if style == "latex" and lines:
         items = "\n".join(rf"\item {escaped(line)}" for line in lines)
         return f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
+    if style == "text":
+        return "\n".join(textwrap.fill(f"- {line}", _LINE, subsequent_indent="  ") for line in lines)
     return "\n".join(f"{'#' if style == 'csv' else '-'} {line}" for line in lines)

@@ -1,7 +1,7 @@
 """What tables and figures are made from: the CSVs of a results directory."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -28,13 +28,14 @@ class Evidence:
     curves: pd.DataFrame
     metrics: pd.DataFrame
     reproduction: pd.DataFrame
+    comparisons: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"study": []}))
 
     def of(self, study: str) -> "Evidence":
         """One study's rows."""
-        frames = (self.runs, self.summary, self.curves, self.reproduction)
-        runs, summary, curves, reproduction = (frame[frame["study"] == study] for frame in frames)
+        frames = (self.runs, self.summary, self.curves, self.reproduction, self.comparisons)
+        runs, summary, curves, reproduction, comparisons = (frame[frame["study"] == study] for frame in frames)
         metrics = self.metrics[self.metrics["run_id"].isin(runs["run_id"])]
-        return Evidence(runs, summary, curves, metrics, reproduction)
+        return Evidence(runs, summary, curves, metrics, reproduction, comparisons)
 
     def complete(self, studies: Sequence[str]) -> bool:
         """Whether every planned run of the studies is ok or diverged."""
@@ -49,9 +50,9 @@ def read(results: Path) -> Evidence:
         InputError: one is missing, is not a table, lacks a column, or has text in the place of a number.
     """
     runs, summary, curves, metrics = (_read(results / f"{name}.csv", columns) for name, columns in EVIDENCE.items())
-    path = results / "reproduction.csv"
-    verdicts = _typed(path) if path.exists() else pd.DataFrame({"study": []})
-    return Evidence(runs, summary, curves, metrics, verdicts)
+    made = [results / f"{name}.csv" for name in ("reproduction", "comparisons")]
+    verdicts, comparisons = (_typed(path) if path.exists() else pd.DataFrame({"study": []}) for path in made)
+    return Evidence(runs, summary, curves, metrics, verdicts, comparisons)
 
 
 def environments_of(results: Path) -> pd.DataFrame | None:

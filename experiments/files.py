@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.across import across_table, scores_table
+from experiments.comparisons import comparisons_table
 from experiments.evidence import ENVIRONMENT, Evidence, read
 from experiments.reproduction import reproduction_table
 from experiments.store import FILE, Store
@@ -20,6 +21,7 @@ from experiments.trials import budget_table, trials_table
 
 # what is made of a study's other CSVs, beside its verdicts
 _FINDINGS: dict[str, Callable[[Study, Evidence], pd.DataFrame]] = {
+    "comparisons": lambda study, evidence: comparisons_table(study, evidence.runs),
     "across": lambda study, evidence: across_table(study, evidence.runs),
     "budgets": lambda study, evidence: budget_table(study, evidence.runs),
     "scores": lambda study, evidence: scores_table(study, evidence.runs),

@@ -146,6 +146,15 @@ class Tuning(_Table):
     unequal: bool = Field(False, description="whether optimizers may have different numbers of candidates")
 
 
+class Comparison(_Table):
+    """How cells are compared with each other; declared before the runs are looked at."""
+
+    metric: Metric = Field("test_error", description="less is better")
+    region: float = Field(0.005, gt=0, description="differences within ± region do not matter")
+    level: float = Field(0.05, gt=0, lt=1, description="of a family: all comparisons of one factor")
+    factors: list[str] = Field(default_factory=list, description="that are compared; by default every one")
+
+
 class StudyFile(_Table):
     """The tables and keys of a study file."""
 
@@ -156,13 +165,14 @@ class StudyFile(_Table):
     run: dict[str, Any] = Field(default_factory=dict)
     grid: list[dict[str, Any]] = Field(default_factory=list)
     tuning: Tuning | None = None
+    comparison: Comparison = Field(default_factory=Comparison)
     table: ReportTable | None = None
     reported: list[Reported] = Field(default_factory=list)
     claim: list[Claim] = Field(default_factory=list)
     figure: list[ReportFigure] = Field(default_factory=list)
 
 
-_TABLES: dict[str, type[_Table]] = {"tuning": Tuning, "table": ReportTable}
+_TABLES: dict[str, type[_Table]] = {"tuning": Tuning, "comparison": Comparison, "table": ReportTable}
 _LISTED: dict[str, type[_Table]] = {"reported": Reported, "claim": Claim, "figure": ReportFigure}
 
 

@@ -4,11 +4,21 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from experiments.comparisons import answer
 from experiments.evidence import Evidence
-from experiments.report_tables import readings, report_table, study_table, verdict_table
+from experiments.finding_tables import problems_table, times_table, tuning_table
+from experiments.report_tables import (
+    comparison_table,
+    counted_verdicts,
+    readings,
+    report_table,
+    study_table,
+    verdict_table,
+)
 from experiments.study import Study
 
-SECTIONS = ("report", "verdicts", "cells")
+SECTIONS = ("report", "verdicts", "comparisons", "cells", "tuning", "targets", "across")
+_LONGEST = 40  # comparisons that are listed; of more there are sentences
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,7 @@ class Section:
 
 
 def sections(study: Study, evidence: Evidence) -> list[Section]:
-    """The report's own table first, if it is one's, the verdicts, then every cell.
+    """The report's own table first, if it is one's, the verdicts, every cell, then tuning, targets and problems.
 
     Args:
         study: whose they are.
@@ -43,4 +53,29 @@ def sections(study: Study, evidence: Evidence) -> list[Section]:
     if len(found.reproduction):
         table, lines = verdict_table(found.reproduction), tuple(readings(found.reproduction))
         shown.append(Section("verdicts", "Reported and reproduced", table, lines))
-    return [*shown, Section("cells", study.title, study_table(study, found.summary))]
+    if len(found.comparisons):
+        shown.append(_comparisons(study, found.comparisons))
+    shown.append(Section("cells", study.title, study_table(study, found.summary)))
+    return [*shown, *(section for section in _findings(study, found) if len(section.table))]
+
+
+def _comparisons(study: Study, rows: pd.DataFrame) -> Section:
+    """All comparisons, or where they are many how many of each factor have which verdict; sentences below."""
+    title = f"Pairs of cells that differ in one factor, by {study.comparison.metric.replace('_', ' ')}"
+    lines = tuple(answer(study, rows))
+    if len(rows) <= _LONGEST:
+        return Section("comparisons", title, comparison_table(rows), lines)
+    return Section(
+        "comparisons", title, counted_verdicts(rows), (*lines, f"All {len(rows)} of them are in comparisons.csv.")
+    )
+
+
+def _findings(study: Study, found: Evidence) -> list[Section]:
+    tried, edges = tuning_table(study, found)
+    ranks, tests = problems_table(study, found)
+    searched = "Learning rates: the mean test error of the best of as many as were tried, over tuning seeds"
+    return [
+        Section("tuning", searched, tried, tuple(edges)),
+        Section("targets", "Gradient evaluations to a test error, median over all runs", times_table(study, found)),
+        Section("across", "Across problems, each one observation", ranks, tuple(tests)),
+    ]

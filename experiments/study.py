@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from experiments.grid import Point, axes, expand
 from experiments.identity import canonical_json
 from experiments.names import KINDS, OPTIMIZER
 from experiments.parts import join, split
-from experiments.schema import Claim, Reported, ReportFigure, ReportTable, Tuning, checked, refuse_dates
+from experiments.schema import Claim, Comparison, Reported, ReportFigure, ReportTable, Tuning, checked, refuse_dates
 from experiments.seeds import TUNING_BLOCK
 from experiments.settings import Config, Settings, canonical, canonical_part
 
@@ -61,6 +61,7 @@ class Study:
     reported: tuple[Reported, ...]
     claims: tuple[Claim, ...]
     figures: tuple[ReportFigure, ...] = ()
+    comparison: Comparison = field(default_factory=Comparison)
 
 
 def shipped() -> list[str]:
@@ -163,7 +164,12 @@ def parse(
         tuple(file.reported),
         tuple(file.claim),
         tuple(file.figure),
+        file.comparison,
     )
+    for number, factor in enumerate(study.comparison.factors):
+        if factor not in _factors(study):
+            problem = f"expected a factor of the study, found {factor!r}{nearest(factor, _factors(study))}"
+            raise BadKeyError(f"comparison.factors[{number}]", problem)
     _reported_fit(study)
     _figures_fit(study)
     return study

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.engines.record import TARGET
+from experiments.errors import InputError
 from experiments.evidence import Evidence
 from experiments.settings import Settings
 from experiments.statistics.survival import Reaching, reaching
@@ -68,7 +69,7 @@ def reaching_of(cell: Cell, target: float, evidence: Evidence) -> Reaching | Non
     """The distribution of a cell's times to a target, in gradient evaluations; None unless every run has an outcome.
 
     Raises:
-        ValueError: a run that is ok has no record of the target.
+        InputError: a run that is ok has no record of the target.
     """
     runs = evaluation_of(cell, evidence.runs)
     if not len(runs) or not runs["status"].isin(["ok", "diverged"]).all():
@@ -80,7 +81,7 @@ def reaching_of(cell: Cell, target: float, evidence: Evidence) -> Reaching | Non
     ok = runs.loc[runs["status"] == "ok", "run_id"]
     absent = ok[~ok.isin(known.index)]
     if len(absent):
-        raise ValueError(f"times to a target need {metric} of every run, found none of {absent.iloc[0]}")
+        raise InputError(f"metrics.csv: expected {metric} of every run that is ok, found none of {absent.iloc[0]}")
     epochs = known.reindex(ok).to_numpy(float)
     times = np.full(len(runs), np.inf)
     times[: len(epochs)] = np.where(np.isnan(epochs), np.inf, epochs * Settings(**cell.config).build_problem().train)

@@ -24,6 +24,7 @@ BUDGETS = (
     " validation_error validation_error_ci_low validation_error_ci_high test_error test_error_ci_low test_error_ci_high"
 ).split()
 _ERRORS = ("validation_error", "test_error")
+_NUMBERS = [f"{metric}{end}" for metric in _ERRORS for end in ("", "_ci_low", "_ci_high")]
 
 
 def trials_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
@@ -63,7 +64,7 @@ def trials_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
             for metric in _ERRORS:
                 row |= _mean(metric, _outcomes(group, metric) if complete else np.empty(0))
             rows.append(row)
-    return pd.DataFrame(rows, columns=TRIALS)
+    return pd.DataFrame(rows, columns=TRIALS).astype(dict.fromkeys(["learning_rate", *_NUMBERS], float))
 
 
 def budget_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
@@ -96,7 +97,8 @@ def budget_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         for k in range(len(cell.rates)):
             errors = {metric: values[:, k] for metric, values in expected.items()}
             rows.append(common | {"trials": k + 1, "n": len(expected["test_error"])} | _means(errors))
-    return pd.DataFrame(rows, columns=BUDGETS)
+    kinds = dict.fromkeys(_NUMBERS, float) | {"trials": int, "n": int}
+    return pd.DataFrame(rows, columns=BUDGETS).astype(kinds)
 
 
 def edge(cell: Cell, rate: float) -> str:

@@ -52,6 +52,7 @@ BLOCKS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 BEFORE = {
     'title = "Does momentum help at small batches?"': "",
     "[tuning]": 'title = "t"\n[[grid]]\noptimizer = ["sgd", "adam"]\n',
+    "[comparison]": 'title = "t"\n[[grid]]\noptimizer = ["sgd", "adam"]\n',
     "[[figure]]": 'title = "t"\n[[grid]]\nmodel.hidden = [[25, 25, 25, 25], [5]]\nengine = ["framework", "pytorch"]\n'
     'initializer = ["pytorch_uniform", { name = "xavier_normal", bias = "same" }]\n',
 }

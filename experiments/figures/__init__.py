@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.across import layouts
+from experiments.statistics.ranks import LEAST_PROBLEMS
 from experiments.study import Study
 
 if TYPE_CHECKING:
@@ -19,7 +21,21 @@ OVERVIEW = "reports.png"
 def names(study: Study) -> list[str]:
     """The PNG files that `draw` makes for a study; in another format they have its ending."""
     own = [f"{study.name}_{figure.name}.png" for figure in study.figures]
-    return [f"{study.name}_curves.png", f"{study.name}_test_error.png", *own]
+    made = [f"{study.name}_{name}.png" for name in findings(study)]
+    return [f"{study.name}_curves.png", f"{study.name}_test_error.png", *own, *made]
+
+
+def findings(study: Study) -> dict[str, str]:
+    """Names and captions of the figures of what tuning tried, of times to targets and of ranks across problems."""
+    found = {}
+    if any(len(cell.rates) > 1 for cell in study.cells):
+        found["sensitivity"] = "Validation error over the learning rate"
+        found["budget"] = "Expected test error over the number of learning rates tried"
+    if any(cell.config.get("targets") for cell in study.cells):
+        found["times"] = "The share of runs that have reached a test error, over the work done"
+    if any(len(layout.cells) >= LEAST_PROBLEMS for layout in layouts(study)):
+        found["across"] = "Mean test error on different problems, and the share of problems within a factor of the best"
+    return found
 
 
 def draw(
@@ -38,15 +54,21 @@ def draw(
         kept: what the store keeps of single runs.
         formats: png, pdf, svg; a file each.
     """
+    from experiments.figures.across import across
+    from experiments.figures.budget import budget
     from experiments.figures.curves import curves
     from experiments.figures.epochs import epochs
     from experiments.figures.errors import test_error
     from experiments.figures.scatter import scatter
+    from experiments.figures.sensitivity import sensitivity
     from experiments.figures.style import save, theme
+    from experiments.figures.times import times
 
+    makers = {"sensitivity": sensitivity, "budget": budget, "times": times, "across": across}
     folder.mkdir(parents=True, exist_ok=True)
     found = evidence.of(study.name)
-    first, second, *own = names(study)
+    first, second, *others = names(study)
+    own, made = others[: len(study.figures)], others[len(study.figures) :]
     with theme():
         save(curves(study, found), folder / first, formats)
         save(test_error(study, found), folder / second, formats)
@@ -56,6 +78,8 @@ def draw(
             )
             if figure is not None:
                 save(figure, folder / name, formats)
+        for name, file in zip(findings(study), made, strict=True):
+            save(makers[name](study, found), folder / file, formats)
 
 
 def draw_overview(

@@ -14,8 +14,8 @@ from experiments.study import Study
 def curves(study: Study, evidence: Evidence) -> Figure:
     """Median test error over epochs with the band of the middle 80 % of runs; a panel per level of two factors."""
     every = with_factors(evidence.curves[evidence.curves["metric"] == "test_error"], study)
-    data, order, note = first_of_others(reached(every), factors_order(study))
-    colour, column, row = assign(order)
+    data, order, note = first_of_others(reached(every), factors_order(study), wrapped=True)
+    colour, column, row = assign(order, wrapped=True)
     figure, panels = panels_of(order, column, row)
     styles = {
         level: (shade, DASHES[number % len(DASHES)])

@@ -1,5 +1,6 @@
 """How the cells of a study are laid out: colours, columns and rows of panels for the factors that it varies."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from experiments.study import Study
 
 # the factor that colours tell apart is the first of these that a study varies
 _COLOURED = ("optimizer", "initializer", "engine")
+_COLUMNS = 5  # of panels that fit a page
 
 Order = dict[str, list[str]]  # a study's factors and their levels
 Panels = dict[tuple[str, str], Axes]  # by the levels of row and column
@@ -28,22 +30,29 @@ def with_factors(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     return frame[["cell", *(name for name in frame if name not in added and name != "cell")]].join(added)
 
 
-def assign(order: Order) -> tuple[str | None, str | None, str | None]:
-    """The factors told apart by colour, by columns and by rows of panels."""
+def assign(order: Order, wrapped: bool = False) -> tuple[str | None, str | None, str | None]:
+    """The factors told apart by colour, by columns and by rows of panels.
+
+    Args:
+        order: a study's factors.
+        wrapped: whether a factor of more levels than columns fit beside each other has all panels.
+    """
     varied = list(order)
     if not varied:
         return None, None, None
     colour = next((name for name in _COLOURED if name in varied), varied[0])
     rest = sorted((name for name in varied if name != colour), key=lambda name: -len(order[name]))
+    if wrapped and rest and len(order[rest[0]]) > _COLUMNS:
+        rest = rest[:1]
     return colour, rest[0] if rest else None, rest[1] if len(rest) > 1 else None
 
 
-def first_of_others(data: pd.DataFrame, order: Order) -> tuple[pd.DataFrame, Order, str]:
-    """The rows that three factors tell apart: of every other factor its first level, and a note that says so.
+def first_of_others(data: pd.DataFrame, order: Order, wrapped: bool = False) -> tuple[pd.DataFrame, Order, str]:
+    """The rows that the factors of `assign` tell apart: of every other its first level, and a note that says so.
 
     Levels that no row is left of, while there are rows, are not in the order that is returned; numbers rise in it.
     """
-    others = [name for name in order if name not in assign(order)]
+    others = [name for name in order if name not in assign(order, wrapped)]
     note = "".join(f"; {word(name)} {spelled(order[name][0])} only" for name in others)
     rows = where(data, {name: order[name][0] for name in others})
     left = {
@@ -61,11 +70,18 @@ def _rising(levels: list[str]) -> list[str]:
 
 
 def panels_of(order: Order, column: str | None, row: str | None) -> tuple[Figure, Panels]:
-    """An empty panel for every level of two factors."""
+    """An empty panel for every level of two factors; those of one factor of many levels are wrapped into rows."""
     columns, rows = order.get(column or "", [""]), order.get(row or "", [""])
-    size = (max(3.0 * len(columns), 5.0) + 1.2, 2.3 * len(rows) + 1.4)
-    figure, axes = plt.subplots(len(rows), len(columns), figsize=size, sharex=True, sharey=True, squeeze=False)
-    return figure, {(r, c): axes[i][j] for i, r in enumerate(rows) for j, c in enumerate(columns)}
+    places = [(r, c) for r in rows for c in columns]
+    across, down = len(columns), len(rows)
+    if down == 1 and across > _COLUMNS:
+        across = math.ceil(math.sqrt(len(places)))
+        down = math.ceil(len(places) / across)
+    size = (max(3.0 * across, 5.0) + 1.2, 2.3 * down + 1.4)
+    figure, axes = plt.subplots(down, across, figsize=size, sharex=True, sharey=True, squeeze=False)
+    for ax in axes.flat[len(places) :]:
+        ax.set_visible(False)
+    return figure, dict(zip(places, axes.flat[: len(places)], strict=True))
 
 
 def shades(order: Order, colour: str | None) -> dict[str, Colour]:
@@ -104,16 +120,23 @@ def finish_panels(
     shown = {place: ax for place, ax in panels.items() if ax.get_lines()} or panels
     for place, ax in panels.items():
         ax.set_visible(place in shown)
-    rows, columns = ([*dict.fromkeys(place[axis] for place in panels)] for axis in (0, 1))
+    spots = {_spot(ax) for ax in shown.values()}
     for (row_level, column_level), ax in shown.items():
+        down, across = _spot(ax)
         named = [f"{word(name)} {spelled(level)}" for name, level in ((row, row_level), (column, column_level)) if name]
         ax.set_title("\n".join(named))
-        below = rows[rows.index(row_level) + 1 :]
-        if not any((level, column_level) in shown for level in below):
+        if not any(i > down and j == across for i, j in spots):
             ax.set_xlabel(axis_labels[0])
             ax.tick_params(labelbottom=True)
-        if not any((row_level, level) in shown for level in columns[: columns.index(column_level)]):
+        if not any(i == down and j < across for i, j in spots):
             ax.set_ylabel(axis_labels[1])
             ax.tick_params(labelleft=True)
     handles, told_apart = legend
     return finish(figure, *heading, handles, word(told_apart))
+
+
+def _spot(ax: Axes) -> tuple[int, int]:
+    """The row and the column that a panel is in."""
+    place = ax.get_subplotspec()
+    assert place is not None
+    return place.rowspan.start, place.colspan.start

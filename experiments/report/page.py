@@ -10,11 +10,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from experiments.evidence import Evidence, environments_of
-from experiments.figures import OVERVIEW, names
+from experiments.figures import OVERVIEW, findings, names
 from experiments.figures.style import word
 from experiments.report import descriptions
 from experiments.report.answers import answers, verdicts
 from experiments.report.failures import failures
+from experiments.report.findings import DESCRIPTIONS
 from experiments.report.pictures import Picture, picture
 from experiments.report.provenance import Provenance, digests, provenance
 from experiments.report.sheets import Sheet, sheet
@@ -118,6 +119,7 @@ def _pictures(study: Study, found: Evidence, figures: Path) -> list[Picture]:
         ("Test error over the epochs, every cell", partial(descriptions.curves, study, found)),
         ("Final test error of every run", partial(descriptions.errors, study, found)),
         *((figure.title, partial(descriptions.declared, study, figure, found)) for figure in study.figures),
+        *((caption, partial(DESCRIPTIONS[name], study, found)) for name, caption in findings(study).items()),
     ]
     made = []
     for file, (caption, describe) in zip(names(study), captions, strict=True):

@@ -317,7 +317,7 @@ BAD: list[tuple[Callable[[str], str], str]] = [
     ),
     (
         lambda text: text.replace('parts = ["test"]', "parts = []"),
-        "figure[2].parts: expected at least 1 items, found []",
+        "figure[2].parts: expected at least 1 item, found []",
     ),
     (
         lambda text: text.replace("keep_seeds = [0]", ""),
@@ -331,7 +331,7 @@ BAD: list[tuple[Callable[[str], str], str]] = [
         lambda text: text.replace(
             'where = { activation = "tanh" }\nmetrics', 'where = { activation = "tan" }\nmetrics'
         ),
-        "figure[3].arms.Adam.activation: expected the name of a known activation, found 'tan'; nearest: 'tanh'",
+        "figure[3].arms.plain SGD.activation: expected the name of a known activation, found 'tan'; nearest: 'tanh'",
     ),
     (
         lambda text: text.replace('title = "Data"', 'title = "Data"\npart = ["test"]'),

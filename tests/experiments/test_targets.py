@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.errors import InputError
 from experiments.evidence import Evidence, read
 from experiments.files import write_verdicts
 from experiments.statistics.survival import reaching
@@ -91,9 +92,8 @@ def test_a_missing_record_is_never_a_smaller_n(trained: tuple[Study, Evidence]) 
     study, evidence = trained
     lost = evidence.runs.loc[evidence.runs["optimizer"] == "adam", "run_id"].iloc[0]
     metrics = evidence.metrics[evidence.metrics["run_id"] != lost]
-    with pytest.raises(
-        ValueError, match=rf"^times to a target need epochs_to_0\.45 of every run, found none of {lost}$"
-    ):
+    message = rf"^metrics\.csv: expected epochs_to_0\.45 of every run that is ok, found none of {lost}$"
+    with pytest.raises(InputError, match=message):
         targets_table(study, replace(evidence, metrics=metrics))
 
 

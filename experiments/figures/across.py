@@ -1,0 +1,84 @@
+"""Errors on different problems, and the share of problems on which each contestant is nearly the best."""
+
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from experiments.across import Block, blocks
+from experiments.evidence import Evidence
+from experiments.figures.style import DASHES, colours, finish, log_axis, percent_axis, spelled, word
+from experiments.statistics.ranks import LEAST_PROBLEMS
+from experiments.study import Study
+from experiments.tables import label
+
+_MARKS = ("o", "s", "^", "D", "v", "P")
+_ROW = 0.3  # inches
+_NARROW = 4  # ratios up to which their axis is linear
+
+
+def across(study: Study, evidence: Evidence) -> Figure:
+    """Of the first factor with enough problems, its levels' mean test errors by problem, and their profiles.
+
+    A profile is the share of problems on which the error is within a factor of the best one's (Dolan and Moré 2002).
+    """
+    found = [block for block in blocks(study, evidence.runs) if len(block.problems) >= LEAST_PROBLEMS]
+    block = next((block for block in found if not np.isnan(block.errors).any()), None)
+    problems = len(block.problems) if block else LEAST_PROBLEMS
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.2, _ROW * problems + 2.0), width_ratios=(1.15, 1))
+    left.set_xlabel("mean test error (%)")
+    right.set_xlabel("error / best error")
+    right.set_ylabel("share of problems")
+    if block is None:
+        return finish(figure, study.title, "no problems whose runs are all there")
+    palette = colours(len(block.levels))
+    _errors(left, block, palette)
+    _profiles(right, block, palette)
+    note = (
+        "each problem's mean over runs and its variants, a diverged run's error 100 %; right: the share of problems on"
+        " which the error is at most so many times the best, errors below one test point as one"
+    )
+    note += percent_axis([left.xaxis], 100 * block.errors.min(), 100 * block.errors.max())
+    note += _context(block)
+    handles = [
+        Line2D([], [], color=shade, dashes=DASHES[at % len(DASHES)], marker=_MARKS[at % len(_MARKS)], ms=5, label=name)
+        for at, (shade, name) in enumerate(zip(palette, map(spelled, block.levels), strict=True))
+    ]
+    return finish(figure, study.title, note, handles, word(block.factor))
+
+
+def _errors(ax: Axes, block: Block, palette: list[tuple[float, float, float]]) -> None:
+    """The problems from the hardest to the easiest."""
+    order = np.argsort(block.errors.mean(1), kind="stable")
+    places = np.arange(len(order))
+    ax.hlines(places, 100 * block.errors[order].min(1), 100 * block.errors[order].max(1), color="0.8", lw=1.2, zorder=1)
+    for at, shade in enumerate(palette):
+        marker = _MARKS[at % len(_MARKS)]
+        beside = places - 0.44 * ((at + 0.5) / len(palette) - 0.5)
+        ax.plot(100 * block.errors[order, at], beside, ls="", marker=marker, ms=4.5, color=shade, zorder=2)
+    ax.set_yticks(places, [spelled(block.problems[at]) for at in order])
+    ax.set_ylim(-0.6, len(order) - 0.4)
+    ax.grid(visible=False, axis="y")
+
+
+def _profiles(ax: Axes, block: Block, palette: list[tuple[float, float, float]]) -> None:
+    end = 1.06 * max(1.25, float(block.ratios.max()))
+    for at, shade in enumerate(palette):
+        ratios = pd.Series(block.ratios[:, at]).sort_values().to_numpy()
+        share = np.arange(1, len(ratios) + 1) / len(ratios)
+        x, y = np.concatenate([[1.0], ratios, [end]]), np.concatenate([[0.0], share, [1.0]])
+        ax.step(x, y, where="post", color=shade, dashes=DASHES[at % len(DASHES)], lw=1.6)
+    if end > _NARROW:
+        log_axis(ax.xaxis, 1.0, end)
+    ax.set_xlim(1, end)
+    ax.set_ylim(-0.03, 1.03)
+
+
+def _context(block: Block) -> str:
+    """What is fixed, where the study varies it."""
+    fixed = json.loads(block.context)
+    return "".join(f"; {word(name)} {spelled(label(value))} only" for name, value in fixed.items())
