@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 EXACT_UP_TO = 16  # pairs: 2¹⁶ patterns
 PATTERNS = 99_999  # of Monte Carlo
 _BLOCK = 4096  # patterns in memory at once
+_GROUP = 256  # tests on the same patterns at once: 200 MB of sums
 _DIGITS = 13  # of means, beyond which they are rounding
 
 
@@ -66,28 +67,53 @@ def sign_flip(differences: Floats, seed: int = 0) -> SignFlip:
     d = np.asarray(differences, dtype=np.float64)
     if d.ndim != 1 or not len(d):
         raise ValueError(f"the sign-flip test needs a list of differences, found shape {d.shape}")
+    return next(sign_flips(d[None], seed))
+
+
+def sign_flips(differences: Floats, seed: int = 0) -> Iterator[SignFlip]:
+    """Tests many rows of paired differences on the same patterns, each as `sign_flip` does.
+
+    Args:
+        differences: (tests, pairs), finite.
+        seed: of the Monte Carlo patterns, which are used beyond 16 pairs.
+
+    Raises:
+        ValueError: no pairs, or some differences that are not finite.
+    """
+    d = np.asarray(differences, dtype=np.float64)
+    if d.ndim != 2 or not d.shape[1]:
+        raise ValueError(f"sign-flip tests need rows of differences, found shape {d.shape}")
     if not np.isfinite(d).all():
         raise ValueError(f"the sign-flip test needs finite differences, found {int((~np.isfinite(d)).sum())} others")
+    for start in range(0, len(d), _GROUP):
+        rows = d[start : start + _GROUP]
+        flipped, sums = [], []
+        for patterns in _patterns(d.shape[1], seed):
+            flipped.append(patterns.sum(1))
+            sums.append(patterns @ rows.T)
+        counts = np.concatenate(flipped)
+        for row, flipped_sums in zip(rows, np.ascontiguousarray(np.concatenate(sums).T), strict=True):
+            yield _finished(row, counts, flipped_sums)
+
+
+def _finished(d: Floats, flipped: Floats, flipped_sum: Floats) -> SignFlip:
+    """One test from the number of flipped signs of every pattern and the sum of the differences that they are of."""
     # sums that are equal but for rounding count as equal
     tolerance = 1e-12 * float(np.abs(d).sum()) + 1e-300
     exact = len(d) <= EXACT_UP_TO
-    lows, highs, extreme = [], [], 0
-    for flipped in _patterns(len(d), exact, seed):
-        count = flipped.sum(1)
-        flipped_sum = flipped @ d
-        kept_sum = d.sum() - flipped_sum
-        extreme += int((np.abs(kept_sum - flipped_sum) >= abs(d.sum()) - tolerance).sum())
-        with np.errstate(divide="ignore", invalid="ignore"):
-            flipped_mean, kept_mean = flipped_sum / count, kept_sum / (len(d) - count)
-        # nothing flipped, or all: extreme for every θ
-        trivial = (count == 0) | (count == len(d))
-        lows.append(np.where(trivial, -np.inf, np.fmin(flipped_mean, kept_mean)))
-        highs.append(np.where(trivial, np.inf, np.fmax(flipped_mean, kept_mean)))
+    kept_sum = d.sum() - flipped_sum
+    extreme = int((np.abs(kept_sum - flipped_sum) >= abs(d.sum()) - tolerance).sum())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        flipped_mean, kept_mean = flipped_sum / flipped, kept_sum / (len(d) - flipped)
+    # nothing flipped, or all: extreme for every θ
+    trivial = (flipped == 0) | (flipped == len(d))
+    lows = np.where(trivial, -np.inf, np.fmin(flipped_mean, kept_mean))
+    highs = np.where(trivial, np.inf, np.fmax(flipped_mean, kept_mean))
     # means that are equal but for rounding, too: an interval that ends at 0 holds it, as the test does not reject it
     decimals = _DIGITS - math.ceil(math.log10(max(float(np.abs(d).mean()), 1e-280)))
-    lower, upper = (np.sort(np.concatenate(means).round(decimals) + 0.0) for means in (lows, highs))
+    lower, upper = (np.sort(means.round(decimals) + 0.0) for means in (lows, highs))
     informative = int((np.abs(d) > tolerance).sum())
-    patterns = len(lower)
+    patterns = len(flipped)
     least = 2.0 ** (1 - informative) if informative else 1.0
     return SignFlip(
         n=len(d),
@@ -101,9 +127,9 @@ def sign_flip(differences: Floats, seed: int = 0) -> SignFlip:
     )
 
 
-def _patterns(n: int, exact: bool, seed: int) -> Iterator[Floats]:
+def _patterns(n: int, seed: int) -> Iterator[Floats]:
     """Blocks of patterns, (patterns, n), 1 where a sign is flipped."""
-    if exact:
+    if n <= EXACT_UP_TO:
         numbers = np.arange(2**n)
         for start in range(0, len(numbers), _BLOCK):
             block = numbers[start : start + _BLOCK, None]

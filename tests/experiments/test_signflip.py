@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.statistics.signflip import EXACT_UP_TO, PATTERNS, holm, sign_flip
+from experiments.statistics.signflip import EXACT_UP_TO, PATTERNS, holm, sign_flip, sign_flips
 
 DIFFERENCES = st.lists(st.integers(-50, 50).map(lambda number: number / 1000), min_size=3, max_size=12)
 # errors of 1000 points on two sides: what their difference is in whole thousandths, and as a float
@@ -254,3 +254,22 @@ def test_holm_is_monotone_bounded_and_blind_to_order(p_values: list[float], shuf
     mixed = list(range(len(p_values)))
     shuffle.shuffle(mixed)
     assert (holm(np.array(p_values)[mixed]) == adjusted[mixed]).all()
+
+
+@pytest.mark.parametrize("n", [5, 16, 17, 40])
+def test_rows_tested_at_once_are_as_each_alone(n: int) -> None:
+    rows = np.random.default_rng(n).integers(-30, 40, (7, n)) / 1000
+    for row, found in zip(rows, sign_flips(rows, 3), strict=True):
+        alone = sign_flip(row, 3)
+        assert (found.p_value, found.interval(), found.interval(0.99)) == (
+            alone.p_value,
+            alone.interval(),
+            alone.interval(0.99),
+        )
+
+
+def test_what_are_not_rows_of_differences_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^sign-flip tests need rows of differences, found shape \(3,\)$"):
+        next(sign_flips(np.zeros(3)))
+    with pytest.raises(ValueError, match=r"^the sign-flip test needs finite differences, found 2 others$"):
+        next(sign_flips(np.array([[0.0, np.nan], [np.inf, 1.0]])))
