@@ -22,6 +22,7 @@ INTEGERS = ["seed", "diverged_at_step", "batch_size", "epochs", "steps", "gradie
 NUMBERS = ["learning_rate", "momentum", "train_loss", "train_error", "validation_error", "test_loss", "test_error"]
 TEXT = (
     "study phase cell run_id status message engine problem optimizer activation initializer hidden loss factors metric"
+    " factor a b context"
 ).split()
 SUMMARIZED = ("train_error", "test_error")
 FAILED = ("timeout", "error")
