@@ -3,6 +3,7 @@
 A report's study is left out: it asks what the report asks.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.identity import canonical_json
 from experiments.parts import split
+from experiments.report_tables import factor_labels
 from experiments.settings import Settings
 from experiments.statistics.ranks import LEAST_PROBLEMS, friedman, rank, ratios, signed_rank
 from experiments.statistics.signflip import holm
 from experiments.study import Cell, Study
-from experiments.tables import label
+from experiments.tables import factors_text, label
 from experiments.targets import evaluation_of
 
 Floats = NDArray[np.float64]
@@ -28,7 +29,6 @@ ACROSS = (
     "study factor context a b metric n_problems mean_rank_a mean_rank_b wins losses ties median_difference"
     " friedman_statistic friedman_p p_value p_holm verdict"
 ).split()
-LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -161,35 +161,44 @@ def across_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
                 tested = signed_rank(block.errors[:, i], block.errors[:, j])
                 row |= {"p_value": tested.p_value, "least_p": tested.least_p}
     table = pd.DataFrame(rows, columns=[*ACROSS, "least_p"])
-    for _, family in table[table["p_value"].notna()].groupby("factor"):
-        adjusted = holm(family["p_value"].to_numpy(float))
+    has_test = table["p_value"].notna()
+    # one that is incomplete stays in the family: a run that fails makes no other difference easier to find
+    incomplete = (table["verdict"] == "incomplete") & (table["n_problems"] >= LEAST_PROBLEMS)
+    for _, family in table[has_test | incomplete].groupby("factor"):
+        adjusted = holm(family["p_value"].fillna(1.0).to_numpy(float))
         for at, p_holm in zip(family.index, adjusted, strict=True):
-            table.loc[at, "p_holm"] = p_holm
-            table.loc[at, "verdict"] = _verdict(table.loc[at].to_dict(), p_holm, len(family))
+            if has_test[at]:
+                row = table.loc[at].to_dict()
+                table.loc[at, ["p_holm", "verdict"]] = (
+                    p_holm,
+                    _verdict(row, p_holm, len(family), study.comparison.level),
+                )
     return table[ACROSS].astype(dict.fromkeys(("wins", "losses", "ties"), "Int64"))
 
 
-def _verdict(row: dict[str, Any], p_holm: float, pairs: int) -> str:
-    if row["least_p"] * pairs > LEVEL:
-        needed = next(k for k in range(LEAST_PROBLEMS, 99) if 2.0 ** (1 - k) * pairs <= LEVEL)
+def _verdict(row: dict[str, Any], p_holm: float, pairs: int, level: float) -> str:
+    if row["least_p"] * pairs > level:
+        needed = max(LEAST_PROBLEMS, math.ceil(1 - math.log2(level / pairs)))
         return f"too few problems: needs ≥ {needed} that differ, found {row['wins'] + row['losses']}"
-    if p_holm > LEVEL or row["friedman_p"] > LEVEL:
+    if p_holm > level or row["friedman_p"] > level:
         return "undecided"
     return "better" if row["mean_rank_a"] < row["mean_rank_b"] else "worse"
 
 
 def _tables(study: Study) -> Iterator[tuple[str, str, dict[str, dict[str, list[Cell]]]]]:
-    """For every factor but the problem and every context, cells by problem and level."""
+    """For every factor that is compared, but the problem, and every context: cells by problem and level."""
+    labels = factor_labels(study)
     of_problem = [key for key in _factors(study) if key.partition(".")[0] == "problem"]
-    for factor in _factors(study):
+    for factor in study.comparison.factors or _factors(study):
         if factor in of_problem:
             continue
         contexts: dict[str, dict[str, dict[str, list[Cell]]]] = {}
         for cell in study.cells:
-            fixed = {key: value for key, value in cell.factors.items() if key not in (factor, *of_problem)}
-            problems = contexts.setdefault(canonical_json(fixed), {})
+            shown = labels[factors_text(cell.factors)]
+            fixed = [f"{key}={level}" for key, level in shown.items() if key not in (factor, *of_problem)]
+            problems = contexts.setdefault(", ".join(fixed), {})
             levels = problems.setdefault(_problem(cell), {})
-            levels.setdefault(label(cell.factors[factor]), []).append(cell)
+            levels.setdefault(shown[factor], []).append(cell)
         for context, table in contexts.items():
             yield factor, context, table
 

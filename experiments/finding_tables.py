@@ -1,14 +1,11 @@
 """Tables that people read of what tuning tried, of times to targets and of ranks across problems."""
 
-import json
-
 import pandas as pd
 
 from experiments.across import across_table
 from experiments.evidence import Evidence
 from experiments.report_tables import factor_labels
 from experiments.study import TUNED, Study
-from experiments.tables import label
 from experiments.targets import targets_table
 from experiments.trials import budget_table, trials_table
 
@@ -89,7 +86,7 @@ def problems_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list
     rows = []
     lines: dict[str, None] = {}
     for row in across_table(study, evidence.runs).to_dict("records"):
-        context = ", ".join(f"{key} {label(value)}" for key, value in json.loads(row["context"]).items())
+        context = row["context"]
         if not pd.isna(row["friedman_p"]):
             lines[
                 f"{row['factor']}{f' ({context})' if context else ''}: Friedman's χ² {row['friedman_statistic']:.2f},"
@@ -108,7 +105,7 @@ def problems_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list
                 "mean ranks": f"{row['mean_rank_a']:.2f}, {row['mean_rank_b']:.2f}" if known else "-",
                 "median difference %": f"{100 * row['median_difference']:.2f}" if known else "-",
                 "p (Holm)": f"{row['p_holm']:.3g}" if tested else "-",
-                "verdict": row["verdict"],
+                "verdict": f"a is {row['verdict']}" if row["verdict"] in ("better", "worse") else row["verdict"],
             }
         )
     return pd.DataFrame(rows), list(lines)

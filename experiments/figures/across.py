@@ -1,7 +1,5 @@
 """Errors on different problems, and the share of problems on which each contestant is nearly the best."""
 
-import json
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -14,7 +12,6 @@ from experiments.evidence import Evidence
 from experiments.figures.style import DASHES, colours, finish, log_axis, percent_axis, spelled, word
 from experiments.statistics.ranks import LEAST_PROBLEMS
 from experiments.study import Study
-from experiments.tables import label
 
 _MARKS = ("o", "s", "^", "D", "v", "P")
 _ROW = 0.3  # inches
@@ -43,7 +40,7 @@ def across(study: Study, evidence: Evidence) -> Figure:
         " which the error is at most so many times the best, errors below one test point as one"
     )
     note += percent_axis([left.xaxis], 100 * block.errors.min(), 100 * block.errors.max())
-    note += _context(block)
+    note += f"; {spelled(block.context)} only" if block.context else ""
     handles = [
         Line2D([], [], color=shade, dashes=DASHES[at % len(DASHES)], marker=_MARKS[at % len(_MARKS)], ms=5, label=name)
         for at, (shade, name) in enumerate(zip(palette, map(spelled, block.levels), strict=True))
@@ -76,9 +73,3 @@ def _profiles(ax: Axes, block: Block, palette: list[tuple[float, float, float]])
         log_axis(ax.xaxis, 1.0, end)
     ax.set_xlim(1, end)
     ax.set_ylim(-0.03, 1.03)
-
-
-def _context(block: Block) -> str:
-    """What is fixed, where the study varies it."""
-    fixed = json.loads(block.context)
-    return "".join(f"; {word(name)} {spelled(label(value))} only" for name, value in fixed.items())

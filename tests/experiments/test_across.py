@@ -129,11 +129,22 @@ def test_runs_without_an_outcome_leave_no_verdict(tmp_path: Path, status: str) -
     assert table[["wins", "mean_rank_a", "friedman_p", "p_value", "p_holm"]].isna().all(axis=None)
 
 
+def test_a_context_that_is_incomplete_makes_no_other_difference_easier_to_find(tmp_path: Path) -> None:
+    study = study_of(tmp_path, quoted([*SIX, "breast_cancer"]), "batch_size = [1, 10]\n")
+    whole = runs_of(study)
+    lost = whole.index[whole["factors"].str.contains('"batch_size":10')][0]
+    holed = whole.copy()
+    holed.loc[lost, ["status", "test_error"]] = "error", float("nan")
+    before, after = (across_table(study, runs).query("factor == 'optimizer'") for runs in (whole, holed))
+    assert set(after["verdict"].iloc[3:]) == {"incomplete"}
+    assert (after["p_holm"].iloc[:3] >= before["p_holm"].iloc[:3]).all()
+
+
 def test_other_factors_are_contexts_and_their_pairs_one_family(tmp_path: Path) -> None:
     study = study_of(tmp_path, quoted([*SIX, "breast_cancer"]), "batch_size = [1, 10]\n")
     table = across_table(study, runs_of(study))
     optimizers, batches = table[table["factor"] == "optimizer"], table[table["factor"] == "batch_size"]
-    assert optimizers["context"].unique().tolist() == ['{"batch_size":1}', '{"batch_size":10}']
+    assert optimizers["context"].unique().tolist() == ["batch_size=1", "batch_size=10"]
     np.testing.assert_allclose(optimizers["p_holm"].astype(float), holm(optimizers["p_value"].to_numpy(float)))
     assert len(batches) == 3  # an optimizer each
     assert (batches["ties"] == 7).all()
