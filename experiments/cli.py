@@ -1,6 +1,7 @@
 """The command line: finds the verb, runs it, and turns what goes wrong into one line and an exit code."""
 
 import argparse
+import errno
 import os
 import sys
 import traceback
@@ -9,9 +10,12 @@ from typing import Any
 
 from experiments.commands import benchmark, merge, report, run, summarize, verify
 from experiments.commands.arguments import INTERRUPTED
-from experiments.errors import FairgridError
+from experiments.errors import FairgridError, StoreError
 
 VERBS = {"run": run, "summarize": summarize, "report": report, "verify": verify, "merge": merge, "benchmark": benchmark}
+
+# what a disk may be: full, over quota, read-only, not the user's, broken
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,6 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         print(f"fairgrid: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        if options.debug:
+            traceback.print_exc()
+        where = error.filename or getattr(options, "results", "a file")
+        print(f"fairgrid: {where}: expected a place that can be written to, found: {error.strerror}", file=sys.stderr)
+        return StoreError.exit_code
     except KeyboardInterrupt:
         print("\nfairgrid: interrupted; what was trained is kept, the same command goes on from there", file=sys.stderr)
         return INTERRUPTED

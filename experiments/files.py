@@ -1,7 +1,6 @@
 """results/*.csv: written from the store, sorted, floats by repr. A study absent from the store keeps its rows."""
 
 import io
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import pandas as pd
 from experiments.across import across_table, scores_table
 from experiments.comparisons import comparisons_table
 from experiments.evidence import ENVIRONMENT, Evidence, read
+from experiments.placing import placed
 from experiments.reproduction import reproduction_table
 from experiments.store import FILE, Store
 from experiments.study import Study
@@ -101,6 +101,5 @@ def _write(path: Path, frame: pd.DataFrame, key: str, keep: set[str]) -> None:
 
 def replace(path: Path, text: str) -> None:
     """Puts a file in place whole: a reader sees the old one or the new one."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8", newline="")
-    os.replace(partial, path)
+    with placed(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="")

@@ -1,6 +1,5 @@
 """How figures look: colours, names, headings, axes, files. The same records give the same bytes."""
 
-import os
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis, XAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
+
+from experiments.placing import placed
 
 Colour = tuple[float, float, float]
 
@@ -115,11 +116,11 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = ("png",)) -> None:
         formats: png, pdf, svg.
     """
     for name in formats:  # a PDF's letters stay TrueType, as publishers ask; an SVG's ids are not drawn by chance
-        target = path.with_suffix(f".{name}")
-        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-        with mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "fairgrid"}):
+        with (
+            mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "fairgrid"}),
+            placed(path.with_suffix(f".{name}")) as partial,
+        ):
             figure.savefig(partial, format=name, dpi=150, bbox_inches="tight", metadata=_ANONYMOUS[name])
-        os.replace(partial, target)
     plt.close(figure)
 
 

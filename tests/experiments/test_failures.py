@@ -55,11 +55,17 @@ def test_run_that_fails_in_a_stack_takes_no_other_with_it(fragile: tuple[str, Pa
     assert set(failed.loc[lost, "message"]) == {"OSError: no file yet"}
 
 
-def test_failed_runs_run_again_only_if_asked_to(fragile: tuple[str, Path], tmp_path: Path) -> None:
+def test_failed_runs_run_again_only_if_asked_to(
+    fragile: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     study, file = fragile
     results = tmp_path / "results"
     studies.run(results, study)
     file.touch()
+    forecast = ["run", study, "--results", str(results), "--dry-run"]
+    for options, expected in (([], "20 done, 0 to train"), (["--retry-failed"], "16 done, 4 to train")):
+        assert main([*forecast, *options]) == 0
+        assert f"study: 20 runs, {expected}" in capsys.readouterr().out
     again = studies.run(results, study)
     assert (again.trained, again.failed) == (0, 4)
     retried = studies.run(results, study, retry_failed=True)
@@ -67,6 +73,31 @@ def test_failed_runs_run_again_only_if_asked_to(fragile: tuple[str, Path], tmp_p
     studies.run(tmp_path / "whole", study)
     for name in ("runs", "summary", "curves"):
         assert (results / f"{name}.csv").read_bytes() == (tmp_path / "whole" / f"{name}.csv").read_bytes()
+
+
+def test_failed_runs_that_are_not_asked_for_stay_as_they_are(fragile: tuple[str, Path], tmp_path: Path) -> None:
+    study, file = fragile
+    results = tmp_path / "results"
+    studies.run(results, study)
+    before = studies.table(results, "runs")
+    file.touch()
+    fewer = Path(study).read_text().replace("seeds = 5", "seeds = 3")
+    studies.write(tmp_path, fewer)
+    again = studies.run(results, study, retry_failed=True)
+    assert (again.trained, again.failed) == (0, 4)
+    assert studies.table(results, "runs").equals(before)
+
+
+def test_failed_evaluation_of_a_tuned_study_runs_again_and_its_tuning_does_not(
+    fragile: tuple[str, Path], tmp_path: Path
+) -> None:
+    _, file = fragile
+    module = next(tmp_path.glob("fragile_*.py")).stem
+    study = studies.write(tmp_path, studies.TUNED.replace('"disk"', f'"{module}:Fragile"'), "tuned.toml")
+    results = tmp_path / "results"
+    assert studies.run(results, study).counts == {"ok": 18, "diverged": 3, "error": 3}
+    file.touch()
+    assert studies.run(results, study, retry_failed=True).counts == {"ok": 3}
 
 
 BROKEN = """

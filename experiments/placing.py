@@ -1,0 +1,27 @@
+"""Files put in place whole: a reader sees the old one or the new one, whatever happens in between."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def placed(path: Path) -> Iterator[Path]:
+    """Gives the path to write to, in the same directory; what is there at the end takes the place of `path`.
+
+    If writing fails, as on a full disk, nothing is left of it.
+
+    Raises:
+        OSError: it fails; its filename is `path`.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    except BaseException as error:
+        with suppress(OSError):
+            partial.unlink()
+        if isinstance(error, OSError):
+            error.filename = str(path)
+        raise
