@@ -172,6 +172,7 @@ def counted_verdicts(comparisons: pd.DataFrame) -> pd.DataFrame:
         comparisons: comparisons.csv's rows of a study.
     """
     decided = comparisons["verdict"].replace({"better": "better or worse", "worse": "better or worse"})
+    decided = decided.str.partition(":")[0]
     counted = pd.crosstab(comparisons["factor"], decided)
     return counted.rename_axis(index=None, columns=None).astype(str).reset_index(names="factor")
 

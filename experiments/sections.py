@@ -1,12 +1,14 @@
 """What is shown of a study, in order: tables for people, each with a title and with what is said below it."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import pandas as pd
 
-from experiments.comparisons import answer
+from experiments.conclusions import answer
 from experiments.evidence import Evidence
 from experiments.finding_tables import problems_table, times_table, tuning_table
+from experiments.pairing import pairs
 from experiments.report_tables import (
     comparison_table,
     counted_verdicts,
@@ -53,16 +55,19 @@ def sections(study: Study, evidence: Evidence) -> list[Section]:
     if len(found.reproduction):
         table, lines = verdict_table(found.reproduction), tuple(readings(found.reproduction))
         shown.append(Section("verdicts", "Reported and reproduced", table, lines))
-    if len(found.comparisons):
-        shown.append(_comparisons(study, found.comparisons))
+    if said := answer(study, found.comparisons):
+        shown.append(_comparisons(study, found.comparisons, tuple(said)))
     shown.append(Section("cells", study.title, study_table(study, found.summary)))
     return [*shown, *(section for section in _findings(study, found) if len(section.table))]
 
 
-def _comparisons(study: Study, rows: pd.DataFrame) -> Section:
+def _comparisons(study: Study, rows: pd.DataFrame, lines: tuple[str, ...]) -> Section:
     """All comparisons, or where they are many how many of each factor have which verdict; sentences below."""
     title = f"Pairs of cells that differ in one factor, by {study.comparison.metric.replace('_', ' ')}"
-    lines = tuple(answer(study, rows))
+    if not len(rows):
+        counted = Counter(pair.factor for pair in pairs(study, study.comparison.factors))
+        table = pd.DataFrame({"factor": list(counted), "pairs": [f"{count:,}" for count in counted.values()]})
+        return Section("comparisons", title, table, lines)
     if len(rows) <= _LONGEST:
         return Section("comparisons", title, comparison_table(rows), lines)
     return Section(

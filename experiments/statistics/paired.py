@@ -1,14 +1,16 @@
-"""One comparison of two cells, seed by seed: how far apart, how sure, who is better how often, and the verdict."""
+"""Comparisons of two cells, seed by seed: how far apart, how sure, who is better how often, and the verdict."""
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
-from experiments.statistics.signflip import Floats, SignFlip, sign_flip
+from experiments.statistics.signflip import Floats, sign_flips
 
 EXPLORATORY = 7  # seeds; below, a comparison is a look, not a finding
+LEVEL = 0.05
 _POWER = 0.8  # with which the seeds that are said to be needed would decide
 
 
@@ -17,82 +19,142 @@ class Paired:
     """Two cells on the same seeds; differences are of a minus b, and less is better.
 
     Attributes:
-        test: the sign-flip test of the differences.
-        std: of the differences.
+        n: seeds. informative: those on which the two differ.
+        mean, std: of the differences; not a number where a value is infinite, as a loss that diverged.
+        direction: negative where a is better.
+        p_value: of the sign-flip test of the differences, or of their signed ranks where a value is infinite.
+        least_p: the smallest that so many informative seeds can give.
+        interval: of the mean at 1 − level. wide: at 1 − level / family.
         wins, losses, ties: seeds on which a is better, worse, equal.
+        level: of the family.
+        family: comparisons that are corrected for together.
     """
 
-    test: SignFlip
+    n: int
+    informative: int
+    mean: float
     std: float
+    direction: float
+    p_value: float
+    least_p: float
+    interval: tuple[float, float]
+    wide: tuple[float, float]
     wins: int
     losses: int
     ties: int
+    level: float
+    family: int
 
     @property
     def probability(self) -> float:
         """That a is better than b on a seed, a tie counting one half."""
-        return (self.wins + self.ties / 2) / self.test.n
+        return (self.wins + self.ties / 2) / self.n
 
-    def probability_interval(self, level: float = 0.95) -> tuple[float, float]:
+    @property
+    def probability_interval(self) -> tuple[float, float]:
         """Clopper and Pearson's, from the wins rounded against the claim of either end where ties halve one."""
-        n, score = self.test.n, self.wins + self.ties / 2
-        low = stats.binomtest(math.floor(score), n).proportion_ci(level, method="exact").low
-        high = stats.binomtest(math.ceil(score), n).proportion_ci(level, method="exact").high
-        return float(low), float(high)
+        score = self.wins + self.ties / 2
+        low, high = (
+            stats.binomtest(wins, self.n).proportion_ci(1 - self.level, method="exact")
+            for wins in (math.floor(score), math.ceil(score))
+        )
+        return float(low.low), float(high.high)
 
 
-def paired(a: Floats, b: Floats, seed: int = 0) -> Paired:
-    """Compares values of the same seeds, in one order.
+def paired(a: Floats, b: Floats, level: float = LEVEL, family: int = 1, seed: int = 0) -> Paired:
+    """Compares values of the same seeds, in one order; see `paired_rows`."""
+    return next(paired_rows(np.asarray(a, np.float64)[None], np.asarray(b, np.float64)[None], [family], level, seed))
+
+
+def paired_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LEVEL, seed: int = 0) -> Iterator[Paired]:
+    """Compares rows of values, each a comparison of its own.
 
     Args:
-        a: one per seed, finite; of a diverged run the worst there is.
-        b: likewise, of the other cell.
-        seed: of the test's patterns.
+        a: (comparisons, seeds); of a diverged run the worst there is, which may be infinite.
+        b: likewise, of the other cells.
+        families: for each comparison, how many it is corrected for.
+        level: of the families.
+        seed: of the tests' patterns.
 
     Raises:
-        ValueError: different numbers of values, none, or some that are not finite.
+        ValueError: different numbers of values, none, or some that are not numbers.
     """
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.shape != b.shape:
-        raise ValueError(f"a paired comparison needs as many values on either side, found {len(a)} and {len(b)}")
-    differences = a - b
-    std = float(differences.std(ddof=1)) if len(differences) > 1 else math.nan
-    wins, losses = int((a < b).sum()), int((a > b).sum())
-    return Paired(sign_flip(differences, seed), std, wins, losses, len(a) - wins - losses)
+        raise ValueError(
+            f"a paired comparison needs as many values on either side, found {a.shape[-1]} and {b.shape[-1]}"
+        )
+    with np.errstate(invalid="ignore"):
+        differences = np.where(a == b, 0.0, a - b)
+    if np.isnan(differences).any():
+        raise ValueError(f"a paired comparison needs numbers, found {int(np.isnan(differences).sum())} pairs without")
+    ranked = np.asarray(np.isinf(differences).any(1))
+    tested = differences.copy()
+    for place in np.flatnonzero(ranked):
+        row = tested[place]
+        differing = row != 0
+        row[differing] = np.sign(row[differing]) * stats.rankdata(np.abs(row[differing]))
+    nothing = (math.nan, math.nan)
+    for row, rank, family, test in zip(differences, ranked.tolist(), families, sign_flips(tested, seed), strict=True):
+        yield Paired(
+            n=test.n,
+            informative=test.informative,
+            mean=math.nan if rank else test.mean,
+            std=float(row.std(ddof=1)) if len(row) > 1 and not rank else math.nan,
+            direction=test.mean,
+            p_value=test.p_value,
+            least_p=test.least_p,
+            interval=nothing if rank else test.interval(1 - level),
+            wide=nothing if rank else test.interval(1 - level / family),
+            wins=int((row < 0).sum()),
+            losses=int((row > 0).sum()),
+            ties=int((row == 0).sum()),
+            level=level,
+            family=family,
+        )
 
 
-def verdict(found: Paired, p_holm: float, family: int, region: float, level: float) -> str:
+def verdict(found: Paired, p_holm: float, region: float) -> str:
     """What a comparison says of a, the first that holds: too few seeds, equivalent, better or worse, undecided.
+
+    Cells that are equal on every seed have no differing pair to test, so that only their number of seeds counts.
 
     Args:
         found: the comparison.
         p_holm: its p-value, corrected.
-        family: comparisons that it was corrected for.
         region: differences within ± region do not matter; declared beforehand.
-        level: of the family.
     """
-    if found.test.least_p * family > level:
-        return f"too few seeds: needs ≥ {least_seeds(family, level)}"
-    low, high = found.test.interval(1 - level / family)
+    same = not found.informative and found.n >= least_seeds(found.family, found.level)
+    if found.least_p * found.family > found.level and not same:
+        return f"too few seeds: needs ≥ {_least(found)}"
+    low, high = found.wide
     if -region <= low and high <= region:
         return "equivalent"
-    if p_holm <= level:
-        return "better" if found.test.mean < 0 else "worse"
+    if p_holm <= found.level:
+        return "better" if found.direction < 0 else "worse"
     return "undecided"
 
 
 def least_seeds(family: int, level: float) -> int:
-    """Seeds without which no difference could be found: the least n with 2^(1−n) · family ≤ level."""
+    """Differing pairs without which no difference could be found: the least n with 2^(1−n) · family ≤ level."""
     return 1 + math.ceil(math.log2(family / level) - 1e-12)
 
 
-def needed_seeds(found: Paired, family: int, level: float) -> int | None:
-    """Seeds that would tell the observed difference from none four times in five; None for more than 10⁹, or none.
+def needed_seeds(found: Paired, region: float) -> int | None:
+    """Seeds with which the observed difference and spread, were they the true ones, would be decided 4 times in 5.
 
-    By the normal approximation, n = ((z₁ + z₂) std / mean)², at the level divided by the family.
+    Decided as different, or as equivalent where the difference lies within ± region; at the level divided by the
+    family, by the normal approximation: n = ((z₁ + z₂) std / distance)², the distance being that from zero or from the
+    region's edge. None where neither has a distance.
     """
-    if not found.test.mean or not found.std:
+    z = stats.norm.isf(found.level / found.family / 2) + stats.norm.ppf(_POWER)
+    distance = max(abs(found.mean), region - abs(found.mean))
+    if math.isnan(distance) or math.isnan(found.std):
         return None
-    z = stats.norm.isf(level / family / 2) + stats.norm.ppf(_POWER)
-    needed = (z * found.std / found.test.mean) ** 2
-    return max(least_seeds(family, level), math.ceil(needed)) if needed <= 1e9 else None
+    return max(_least(found), math.ceil((z * found.std / distance) ** 2))
+
+
+def _least(found: Paired) -> int:
+    """Seeds that would have as many differing pairs as are needed, if a like share of them differs."""
+    share = found.informative / found.n if found.informative else 1.0
+    return math.ceil(least_seeds(found.family, found.level) / share - 1e-9)

@@ -1,5 +1,6 @@
 """Comparisons: paired, corrected, complete or said to be incomplete, and the same from either side."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.comparisons import COLUMNS, answer, comparisons_table
+from experiments.comparisons import COLUMNS, comparisons_table
+from experiments.conclusions import answer
 from experiments.errors import InputError
+from experiments.evidence import Evidence
+from experiments.sections import sections
 from experiments.statistics.paired import least_seeds, needed_seeds, paired, verdict
 from experiments.study import Study, load
-from experiments.tables import factors_text
+from experiments.tables import factors_text, summary_table
 from tests.experiments.studies import write
 
 STUDY = """
@@ -88,27 +92,84 @@ def test_holm_is_over_a_factor_of_the_study(tmp_path: Path) -> None:
         assert ordered["p_holm"].to_numpy() == pytest.approx(by_hand)
 
 
-def test_swapping_the_sides_mirrors_every_figure() -> None:
-    for a, b in ((NOISE[0], NOISE[1]), (NOISE[0], NOISE[1] + 0.003), (np.round(NOISE[0], 3), np.round(NOISE[1], 3))):
-        one, other = paired(a, b), paired(b, a)
-        assert one.test.mean == -other.test.mean
-        assert one.test.p_value == other.test.p_value
-        assert one.test.interval() == pytest.approx(tuple(-end for end in reversed(other.test.interval())))
-        assert one.probability == pytest.approx(1 - other.probability)
-        assert one.probability_interval() == pytest.approx(
-            tuple(1 - end for end in reversed(other.probability_interval()))
-        )
-        said = [verdict(each, each.test.p_value, 1, 1e-9, 0.05) for each in (one, other)]
-        assert said[1] == {"better": "worse", "worse": "better"}.get(said[0], said[0])
+VALUES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=12)
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.integers(-64, 64), min_size=2, max_size=9), st.sampled_from([-2.0, 0.5, 8.0]))
-def test_adding_a_constant_to_both_changes_nothing(values: list[int], constant: float) -> None:
-    a, b = np.array(values) / 64, np.array(values[::-1]) / 128  # sums of these are exact
-    one, moved = paired(a, b), paired(a + constant, b + constant)
-    assert moved.test.p_value == pytest.approx(one.test.p_value)
-    assert moved.test.mean == pytest.approx(one.test.mean, abs=1e-12)
+@settings(max_examples=60, deadline=None)
+@given(VALUES, st.sampled_from([1, 6]), st.sampled_from([None, 0, 1]))
+def test_swapping_the_sides_mirrors_every_figure(
+    pairs: list[tuple[int, int]], family: int, diverged: int | None
+) -> None:
+    a, b = (np.array(side) / 1000 for side in zip(*pairs, strict=True))
+    if diverged is not None:
+        (a, b)[diverged][0] = np.inf
+    one, other = paired(a, b, family=family), paired(b, a, family=family)
+    assert (one.n, one.informative, one.p_value, one.least_p) == (
+        other.n,
+        other.informative,
+        other.p_value,
+        other.least_p,
+    )
+    assert (one.mean, one.std) == pytest.approx((-other.mean, other.std), nan_ok=True)
+    assert one.direction == -other.direction
+    for ends in ("interval", "wide"):
+        assert getattr(one, ends) == pytest.approx(mirrored(getattr(other, ends)), nan_ok=True)
+    assert (one.wins, one.losses, one.ties) == (other.losses, other.wins, other.ties)
+    assert one.probability == pytest.approx(1 - other.probability)
+    low, high = other.probability_interval
+    assert one.probability_interval == pytest.approx((1 - high, 1 - low))
+    said = [verdict(each, each.p_value, 0.001) for each in (one, other)]
+    assert said[1] == {"better": "worse", "worse": "better"}.get(said[0], said[0])
+    assert needed_seeds(one, 0.005) == needed_seeds(other, 0.005)
+
+
+def mirrored(ends: tuple[float, float]) -> tuple[float, float]:
+    return (-ends[1], -ends[0])
+
+
+@settings(max_examples=40, deadline=None)
+@given(VALUES, st.sampled_from([-2.0, 0.5, 8.0]))
+def test_adding_a_constant_to_both_changes_nothing(pairs: list[tuple[int, int]], constant: float) -> None:
+    a, b = (np.array(side) / 1024 for side in zip(*pairs, strict=True))
+    assert repr(paired(a + constant, b + constant)) == repr(paired(a, b))
+
+
+def test_counted_by_hand() -> None:
+    a = np.array([0.01, 0.02, 0.03, 0.04, 0.05, 0.06])
+    found = paired(a, a + np.array([0.01, 0.01, 0.01, 0.01, 0.01, 0.0]))
+    # five differ, all on one side: 2 of 2⁵ patterns are as extreme
+    assert (found.n, found.informative, found.p_value, found.least_p) == (6, 5, 2 / 32, 2 / 32)
+    assert (found.wins, found.losses, found.ties) == (5, 0, 1)
+    assert found.probability == 5.5 / 6
+    assert found.mean == pytest.approx(-0.05 / 6)
+    # 6 differing seeds are needed, which 5 of 6 seeds give with about 8
+    assert verdict(found, found.p_value, 0.005) == "too few seeds: needs ≥ 8"
+
+
+def test_a_loss_that_diverged_is_the_worst_rank() -> None:
+    a = np.array([0.1, 0.2, np.inf, 0.4, np.inf, 0.6, 0.7])
+    b = np.array([0.2, 0.4, np.inf, 0.8, 1.0, 1.2, 1.4])
+    found = paired(a, b)
+    assert (found.wins, found.losses, found.ties) == (5, 1, 1)
+    assert math.isnan(found.mean)
+    assert math.isnan(found.interval[0])
+    # without the tie, ranks 1 to 5 for a and the greatest for b
+    theirs = stats.wilcoxon([-1, -2, -3, -4, -5, 6], method="exact")
+    assert found.p_value == pytest.approx(theirs.pvalue)
+    assert needed_seeds(found, 0.005) is None
+
+
+def test_cells_that_are_equal_on_every_seed_are_equivalent_once_the_seeds_would_do() -> None:
+    same = np.full(12, 0.03)
+    assert verdict(paired(same, same), 1.0, 0.005) == "equivalent"
+    assert verdict(paired(same[:5], same[:5]), 1.0, 0.005) == "too few seeds: needs ≥ 6"
+
+
+def test_sides_of_different_length_and_what_is_no_number_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^a paired comparison needs as many values on either side, found 3 and 2$"):
+        paired(np.zeros(3), np.zeros(2))
+    with pytest.raises(ValueError, match=r"^a paired comparison needs numbers, found 1 pairs without$"):
+        paired(np.array([0.0, np.nan]), np.zeros(2))
 
 
 def test_permuting_rows_changes_no_byte(tmp_path: Path) -> None:
@@ -120,11 +181,15 @@ def test_permuting_rows_changes_no_byte(tmp_path: Path) -> None:
 def test_a_missing_or_doubled_seed_is_an_error(tmp_path: Path) -> None:
     study, runs = study_of(tmp_path), usual()
     with pytest.raises(
-        InputError, match=r"^runs\.csv: study: expected the seeds that the study declares, found a diff"
+        InputError, match=r"^runs\.csv: study: expected the seeds that the study declares, found no run of seed 7 \("
     ):
         comparisons_table(study, runs.drop(index=7))
-    with pytest.raises(InputError, match=r"^runs\.csv: expected each seed once in a cell, found seed 7 twice$"):
+    with pytest.raises(InputError, match=r"^runs\.csv: expected each seed once in a cell, found seed 7 twice \("):
         comparisons_table(study, pd.concat([runs, runs.iloc[[7]]]))
+    with pytest.raises(InputError, match=r"found no run of seed 7 \("):
+        comparisons_table(study, runs[runs["seed"] != 7])  # of no cell
+    fewer = comparisons_table(study, runs[runs["seed"] < 12])  # as --seeds 12 plans
+    assert set(fewer["n"]) == {12}
 
 
 @pytest.mark.parametrize(
@@ -167,11 +232,29 @@ def test_few_seeds_say_how_many_are_needed(tmp_path: Path) -> None:
 
 
 def test_needed_seeds_are_those_of_the_normal_approximation() -> None:
-    found = paired(NOISE[0] + 0.002, NOISE[1])
     z = stats.norm.isf(0.025) + stats.norm.ppf(0.8)
-    assert needed_seeds(found, 1, 0.05) == max(6, int(np.ceil((z * found.std / found.test.mean) ** 2)))
-    assert needed_seeds(paired(NOISE[0], NOISE[0]), 1, 0.05) is None
-    assert needed_seeds(paired(NOISE[0] - NOISE[0].mean() + 1e-15, 0 * NOISE[1]), 1, 0.05) is None
+    apart = paired(NOISE[0] + 0.02, NOISE[1])
+    assert needed_seeds(apart, 0.005) == max(6, math.ceil((z * apart.std / apart.mean) ** 2))
+    near = paired(NOISE[0] + 0.001, NOISE[1])  # sooner shown to be equivalent than to differ
+    assert needed_seeds(near, 0.005) == max(6, math.ceil((z * near.std / (0.005 - abs(near.mean))) ** 2))
+    assert needed_seeds(paired(NOISE[0, :1], NOISE[1, :1]), 0.005) is None
+
+
+def test_a_family_that_is_larger_than_can_be_read_is_not_compared(tmp_path: Path) -> None:
+    levels = list(range(1, 13))
+    text = f'title = "t"\nseeds = 1\n[[grid]]\nbatch_size = {levels}\nepochs = {levels}\n'
+    study = load(write(tmp_path, text))
+    texts = [factors_text(cell.factors) for cell in study.cells]
+    fixed = {"study": "study", "phase": "evaluation", "seed": 0, "status": "ok", "learning_rate": 0.1}
+    runs = pd.DataFrame({"factors": texts, "cell": texts, "run_id": texts, "train_error": 0.1, "test_error": 0.1})
+    runs = runs.assign(**fixed)
+    said = "1,584 pairs differ in one factor, of which at most 500 are compared: name factors in [comparison]."
+    assert answer(study, comparisons_table(study, runs)) == [said]
+    nothing, metrics = pd.DataFrame({"study": []}), pd.DataFrame({"run_id": []})
+    evidence = Evidence(runs, summary_table(runs), nothing, metrics, nothing, comparisons_table(study, runs))
+    shown = sections(study, evidence)
+    assert (shown[0].name, shown[0].lines) == ("comparisons", (said,))
+    assert shown[0].table.to_dict("list") == {"factor": ["batch_size", "epochs"], "pairs": ["792", "792"]}
 
 
 def test_the_study_declares_region_level_metric_and_factors(tmp_path: Path) -> None:

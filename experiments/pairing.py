@@ -1,0 +1,118 @@
+"""Cells that differ in one factor, and their outcomes seed by seed.
+
+An error of a diverged run is 1, a loss of one infinite, which is the worst rank. A cell with a run that failed, has not
+run or has no value has no outcomes: it is incomplete. Cells of a study have the same seeds, or those that their
+[[grid]] declares: then the common ones are compared. A seed that is missing otherwise is an error, never a smaller n.
+"""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from experiments.errors import InputError
+from experiments.identity import canonical_json
+from experiments.report_tables import factor_labels
+from experiments.study import Cell, Study
+from experiments.tables import factors_text
+
+Outcomes = Mapping[str, "pd.Series[float] | None"]  # by a cell's factors, as text: by seed, or None where incomplete
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two cells on one problem that differ in one factor.
+
+    Attributes:
+        factor: in which they differ.
+        a, b: the factors of each, as text.
+        levels: of the factor, as people read them.
+        context: the other factors, as people read them.
+        problem: of both, as text.
+    """
+
+    factor: str
+    a: str
+    b: str
+    levels: tuple[str, str]
+    context: dict[str, str]
+    problem: str
+
+
+def pairs(study: Study, factors: Sequence[str] = ()) -> list[Pair]:
+    """Every two cells that differ in one factor, as the study orders factors and cells.
+
+    Args:
+        study: any.
+        factors: of which; of all if none is given.
+    """
+    labels = factor_labels(study)
+    found = []
+    for factor in factors or list(dict.fromkeys(name for cell in study.cells for name in cell.factors)):
+        groups: dict[str, list[Cell]] = {}
+        for cell in study.cells:
+            if factor in cell.factors:
+                others = {name: value for name, value in cell.factors.items() if name != factor}
+                groups.setdefault(canonical_json([others, cell.config.get("problem")]), []).append(cell)
+        for cells in groups.values():
+            problem = canonical_json(cells[0].config.get("problem"))
+            for a, b in itertools.combinations([factors_text(cell.factors) for cell in cells], 2):
+                context = {name: level for name, level in labels[a].items() if name != factor}
+                found.append(Pair(factor, a, b, (labels[a][factor], labels[b][factor]), context, problem))
+    return found
+
+
+def outcomes(study: Study, runs: pd.DataFrame, metric: str) -> Outcomes:
+    """The outcomes of every cell of the study that has evaluation runs.
+
+    Args:
+        study: any.
+        runs: runs.csv's rows of the study.
+        metric: a column of it; less is better.
+
+    Raises:
+        InputError: a cell lacks a seed that the study declares, or has one twice.
+    """
+    declared = {factors_text(cell.factors): cell.seeds for cell in study.cells}
+    evaluation = runs[runs["phase"] == "evaluation"]
+    groups = {str(text): group for text, group in evaluation.groupby("factors", sort=False)}
+    return {
+        text: _outcomes(study, text, seeds, groups[text], metric) for text, seeds in declared.items() if text in groups
+    }
+
+
+def _outcomes(
+    study: Study, factors: str, declared: Sequence[int], runs: pd.DataFrame, metric: str
+) -> "pd.Series[float] | None":
+    if runs["seed"].duplicated().any():
+        seed = runs.loc[runs["seed"].duplicated(), "seed"].iloc[0]
+        raise InputError(f"runs.csv: expected each seed once in a cell, found seed {seed} twice ({factors})")
+    seeds = runs["seed"].astype(int)
+    counted = set(range(len(runs)))  # --seeds N plans 0 to N − 1
+    lost = set(declared) - set(seeds)
+    if lost and set(seeds) != counted:
+        raise InputError(
+            f"runs.csv: {study.name}: expected the seeds that the study declares, found no run of seed {min(lost)}"
+            f" ({factors})"
+        )
+    if not runs["status"].isin(["ok", "diverged"]).all():
+        return None
+    values = runs[metric].astype(float)
+    ok = runs["status"] == "ok"
+    if not bool(np.isfinite(values[ok]).all()):
+        return None
+    worst = 1.0 if metric.endswith("_error") else math.inf
+    return values.where(ok, worst).set_axis(seeds).sort_index()
+
+
+def aligned(sides: Sequence["pd.Series[float] | None"]) -> list[NDArray[np.float64]] | None:
+    """Outcomes of several cells on the seeds that all of them have; None where one is incomplete or none is common."""
+    known = [side for side in sides if side is not None]
+    if len(known) < len(sides):
+        return None
+    common = sorted(set.intersection(*(set(side.index) for side in known)))
+    return [np.asarray(side[common], np.float64) for side in known] if common else None
