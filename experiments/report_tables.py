@@ -11,10 +11,13 @@ from experiments.parts import join, maker, parameters, split
 from experiments.schema import Metric, Reported, ReportTable
 from experiments.study import Study, matching
 from experiments.tables import factors_text, label
+from experiments.trials import edge
 
 
 def study_table(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
     """A row per cell: its factors, the learning rate if it was tuned, errors in percent, runs that are ok.
+
+    A rate that is the lowest or the highest of those tried is flagged: a better one may lie beyond.
 
     Args:
         study: whose title and tuning are shown.
@@ -26,7 +29,11 @@ def study_table(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
     order = factors_order(study)
     table = factors.reindex(columns=list(order))
     if study.tuning_seeds:
-        table["learning rate (tuned)"] = evaluation["learning_rate"].map("{:g}".format)
+        tuned = {factors_text(cell.factors): cell for cell in study.cells if cell.rates}
+        table["learning rate (tuned)"] = [
+            f"{rate:g}{' (edge)' if factors in tuned and edge(tuned[factors], rate) else ''}"
+            for factors, rate in zip(evaluation["factors"], evaluation["learning_rate"], strict=True)
+        ]
     for metric in ("train_error", "test_error"):
         name = metric.replace("_", " ")
         table[f"{name} %"] = [

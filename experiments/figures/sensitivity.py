@@ -35,7 +35,7 @@ def sensitivity(study: Study, evidence: Evidence) -> Figure:
                 marked = best & ((line["edge"] != "") == edge)
                 ax.plot(rates[marked], errors[marked], ls="", marker="o", ms=6.5, mec=shade, mfc=face, mew=1.4)
         ax.set_xscale("log")
-        if not len(data):
+        if not data["validation_error"].notna().any():
             ax.set_xlim(1e-4, 1)
         ax.xaxis.set_minor_locator(NullLocator())
     note += percent_axis(

@@ -96,9 +96,8 @@ def test_reported_runs_use_the_chosen_rate_and_say_so(tmp_path: Path, capsys: py
         score = trials["validation_error"].fillna(1.0).groupby(trials["learning_rate"]).mean()
         (rate,) = evaluation.loc[evaluation["optimizer"] == optimizer, "learning_rate"].unique()
         assert score[rate] == score.min()
-        (line,) = (line for line in printed.splitlines() if line.startswith(optimizer))
-        assert line.split()[1] == f"{rate:g}"
-        assert line.endswith("4/4")
+        (line,) = (line for line in printed.splitlines() if line.startswith(optimizer) and line.endswith("4/4"))
+        assert line.split()[1:3] == [f"{rate:g}", "(edge)"]  # of two candidates either is
     assert "learning rate (tuned)" in printed
     assert set(evaluation.loc[evaluation["optimizer"] == "adam", "learning_rate"]) == {0.5}
     assert not (tuning["optimizer"] == "adam").any()
