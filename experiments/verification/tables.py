@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.errors import InputError
 from experiments.evidence import Evidence
 from experiments.files import write, write_verdicts
 from experiments.store import Store
@@ -52,7 +53,7 @@ def altered_tables(store: Store, results: Path, studies: Sequence[Study]) -> tup
         try:
             write(store, made)
             write_verdicts(made, studies)
-        except (LookupError, TypeError, ValueError) as error:
+        except (InputError, LookupError, TypeError, ValueError) as error:
             return [Altered("*.csv", {}, "tables", f"{type(error).__name__}: {error}", "those of whole records")], False
         names = {study.name for study in studies}
         expected, found = (_of(_read(place / "runs.csv"), names).set_index(_ROW) for place in (made, results))
@@ -87,7 +88,10 @@ def altered_without_store(evidence: Evidence, results: Path, studies: Sequence[S
         altered += _differing("summary.csv", _of(summaries, {study.name}).reset_index(drop=True), expected)
     with tempfile.TemporaryDirectory() as temporary:
         made = _copied(results, Path(temporary))
-        write_verdicts(made, studies)
+        try:
+            write_verdicts(made, studies)
+        except InputError as error:
+            return [*altered, Altered("*.csv", {}, "tables", str(error), "those of whole records")]
         for path in sorted(made.glob("*.csv")):
             if (results / path.name).exists():
                 altered += _differing(path.name, _read(results / path.name), _read(path))
