@@ -24,7 +24,7 @@ from experiments.identity import run_id
 from experiments.numerics import Mode
 from experiments.worker import Outcome, first_line
 
-_CONNECTING = 10  # seconds
+_CONNECTING = 5  # seconds
 _FETCHING = 60  # seconds that an outcome may take from its worker to the driver
 _LOOKING = 1.0  # seconds between looks at which workers there are
 

@@ -1,12 +1,16 @@
 """The record contract: a record depends on configuration, seed and numerics alone."""
 
+import contextlib
+import functools
+import itertools
 import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from experiments import runner
-from experiments.backends import Processes, Sequential
+from experiments.backends import Cluster, Pool, Processes, Sequential
 from experiments.chunks import cut
 from experiments.engines import train
 from experiments.files import write
@@ -14,12 +18,11 @@ from experiments.runner import Driver
 from experiments.settings import canonical
 from experiments.store import Store
 from experiments.study import load
-from tests.experiments import studies
+from tests.experiments import clusters, studies
 
 
-def runs_csv(results: Path, study: str, jobs: int = 1, chunk: int | None = None) -> bytes:
-    with Processes(jobs) if jobs > 1 else Sequential() as pool:
-        Driver(results, pool, chunk=chunk, say=lambda _: None).run([load(study)])
+def runs_csv(results: Path, study: str, pool: Pool, chunk: int | None = None) -> bytes:
+    Driver(results, pool, chunk=chunk, say=lambda _: None).run([load(study)])
     with Store(results) as store:
         write(store, results)
     return (results / "runs.csv").read_bytes()
@@ -29,33 +32,72 @@ def runs_csv(results: Path, study: str, jobs: int = 1, chunk: int | None = None)
 def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes]:
     folder = tmp_path_factory.mktemp("reference")
     study = studies.write(folder, studies.VARIED)
-    return study, runs_csv(folder / "results", study)
+    return study, runs_csv(folder / "results", study, Sequential())
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 7, 64])
 def test_stack_size_changes_no_byte(tmp_path: Path, reference: tuple[str, bytes], chunk: int) -> None:
     study, expected = reference
-    assert runs_csv(tmp_path, study, chunk=chunk) == expected
+    assert runs_csv(tmp_path, study, Sequential(), chunk) == expected
+
+
+# every two of: backend, workers, runs in a chunk, order; each pair of values stands in one line at least
+COVERING = [
+    ("sequential", 1, 1, "longest first"),
+    ("sequential", 2, 4, "shortest first"),
+    ("sequential", 1, None, "shuffled"),
+    ("loky", 1, 4, "shuffled"),
+    ("loky", 2, None, "longest first"),
+    ("loky", 2, 1, "shortest first"),
+    ("dask", 2, 1, "shuffled"),
+    ("dask", 1, None, "shortest first"),
+    ("dask", 2, 4, "longest first"),
+]
+
+
+def test_every_pair_of_ways_to_run_is_covered() -> None:
+    for first, second in itertools.combinations(range(4), 2):
+        values = [{line[column] for line in COVERING} for column in (first, second)]
+        pairs = {(line[first], line[second]) for line in COVERING}
+        assert pairs == set(itertools.product(*values))
+
+
+@pytest.fixture(scope="module")
+def pools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, int], Pool]]:
+    """Gives a pool of a backend with so many workers; each is started once."""
+    with contextlib.ExitStack() as stack:
+
+        @functools.cache
+        def pool(backend: str, workers: int) -> Pool:
+            if backend == "dask":
+                cluster = stack.enter_context(clusters.Cluster(tmp_path_factory.mktemp("dask"), [None] * workers))
+                return stack.enter_context(Cluster(cluster.address, "portable"))
+            return stack.enter_context(Processes(workers) if backend == "loky" else Sequential())
+
+        yield pool
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chunk", [2, None])
-def test_worker_processes_change_no_byte(tmp_path: Path, reference: tuple[str, bytes], chunk: int | None) -> None:
-    study, expected = reference
-    assert runs_csv(tmp_path, study, jobs=2, chunk=chunk) == expected
-
-
-def test_task_order_changes_no_byte(
-    tmp_path: Path, reference: tuple[str, bytes], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("line", COVERING, ids=str)
+def test_no_way_to_run_changes_a_byte(
+    line: tuple[str, int, int | None, str],
+    pools: Callable[[str, int], Pool],
+    reference: tuple[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def shuffled(runs: list, largest: int | None = None) -> list:
-        mixed = random.Random(5).sample(runs, len(runs))
-        chunks = cut(mixed, largest)
-        return random.Random(6).sample(chunks, len(chunks))
+    backend, workers, largest, order = line
+    chance = random.Random(6)
+
+    def ordered(runs: list, size: int | None = None) -> list:
+        if order != "shuffled":
+            return cut(runs, size)[:: 1 if order == "longest first" else -1]
+        chunks = cut(chance.sample(runs, len(runs)), size)
+        return chance.sample(chunks, len(chunks))
 
     study, expected = reference
-    monkeypatch.setattr(runner, "cut", shuffled)
-    assert runs_csv(tmp_path, study, chunk=5) == expected
+    monkeypatch.setattr(runner, "cut", ordered)
+    assert runs_csv(tmp_path, study, pools(backend, workers), largest) == expected
 
 
 def test_the_reference_has_what_the_contract_is_about(reference: tuple[str, bytes]) -> None:

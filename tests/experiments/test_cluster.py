@@ -1,0 +1,82 @@
+"""A Dask cluster gives the bytes that this machine gives, whatever becomes of its workers."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments.cli import main
+from tests.experiments import studies
+from tests.experiments.clusters import Cluster
+from tests.experiments.grids import Grid, rows, said, tables
+
+pytestmark = pytest.mark.slow
+
+# a worker whose environment asks for the driver's kernels, after its matrix library has settled on others
+OTHER_ARITHMETIC = """
+import os
+os.environ["MKL_CBWR"] = "COMPATIBLE"
+import torch
+torch.ones(30, 30) @ torch.ones(30, 30)
+os.environ["MKL_CBWR"] = "AVX2"
+os.environ["ATEN_CPU_CAPABILITY"] = "avx2"
+"""
+
+HANGING = """
+import time
+from pathlib import Path
+
+from experiments.problems import Disk
+
+class Hanging(Disk):
+    def sample(self, seed):
+        if seed == 3:
+            time.sleep(1000)
+        return super().sample(seed)
+"""
+
+
+def test_worker_that_is_killed_loses_nothing_and_one_that_computes_otherwise_is_refused(tmp_path: Path) -> None:
+    study = studies.write(tmp_path, studies.LONG, "long.toml")
+    (tmp_path / "other.py").write_text(OTHER_ARITHMETIC)
+    with (
+        Cluster(tmp_path, [None, None, tmp_path / "other.py"]) as cluster,
+        Grid(study, tmp_path / "cluster", "--backend", "dask", "--scheduler", cluster.address) as grid,
+    ):
+        grid.reaches(lambda known, recorded: recorded > 10)
+        cluster.kill_worker(0)
+        before = rows(tmp_path / "cluster")[1]
+        _, err = grid.ends(0)
+    assert before < 144
+    (line,) = said(err)
+    assert line.startswith("worker tcp://127.0.0.1:")
+    assert " is not used: its arithmetic is " in line
+    studies.run(tmp_path / "here", study)
+    assert tables(tmp_path / "cluster") == tables(tmp_path / "here")
+
+
+def test_hang_on_a_cluster_is_a_row(tmp_path: Path) -> None:
+    (tmp_path / "hanging.py").write_text(HANGING)
+    text = studies.TINY.replace('"disk"', '"hanging:Hanging"').replace("seeds = 5", "seeds = 4")
+    study = studies.write(
+        tmp_path, text.replace(', { name = "adam", learning_rate = 0.01 }', "").replace('"relu", ', "")
+    )
+    options = ["--backend", "dask", "--timeout", "1", "--scheduler"]
+    with (
+        Cluster(tmp_path, [None, None]) as cluster,
+        Grid(study, tmp_path / "results", *options, cluster.address, cwd=tmp_path) as grid,
+    ):
+        out, _ = grid.ends(4)
+    assert "1 runs ended in error or timeout" in out
+    runs = studies.table(tmp_path / "results", "runs")
+    assert runs["status"].tolist() == ["ok", "ok", "ok", "timeout"]
+    assert runs["message"].tolist() == ["", "", "", "no end after 1 s"]
+
+
+def test_no_scheduler_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = studies.write(tmp_path, studies.TINY)
+    options = ["--backend", "dask", "--scheduler", "tcp://127.0.0.1:9"]
+    assert main(["run", study, "--results", str(tmp_path / "results"), *options]) == 2
+    assert capsys.readouterr().err.startswith(
+        "fairgrid: --scheduler: expected a Dask scheduler at tcp://127.0.0.1:9, found none: "
+    )
+    assert not (tmp_path / "results").exists()
