@@ -14,7 +14,7 @@ ARGS ?=
 OPTIONS = $(STUDY) --results $(RESULTS) $(ARGS)
 RUN_OPTIONS = $(OPTIONS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: benchmark setup grid tuned problems smoke summarize report verify torture test lint typecheck check clean help
+.PHONY: benchmark calibrate setup grid tuned problems smoke summarize report verify torture test lint typecheck check clean help
 .DEFAULT_GOAL := help
 
 setup: $(READY)  ## make .venv with the exact versions of constraints.txt
@@ -41,6 +41,9 @@ summarize: $(READY)  ## print tables and redraw figures from what is recorded (S
 report: $(READY)  ## one HTML file with verdicts, tables and figures, from what is recorded (STUDY="a b" RESULTS=dir)
 	@$(BIN)/python scripts/report.py $(OPTIONS)
 
+calibrate: $(READY)  ## how often comparisons err, on 20 000 runs of the library's own, in .calibration/ (JOBS=n RESULTS=dir)
+	@$(BIN)/python scripts/calibrate.py --results $(RESULTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
+
 benchmark: $(READY)  ## what a step costs, beside torch.nn, torch.func, JAX and scikit-learn (leave the machine to it)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[benchmark]'
 	@$(BIN)/python scripts/benchmark.py $(if $(filter-out results,$(RESULTS)),--results $(RESULTS)) $(ARGS)
@@ -64,7 +67,7 @@ typecheck: $(READY)  ## mypy, strict
 check: lint typecheck test  ## all of the above checks
 
 clean:  ## remove what make and the tests leave, but not results/ nor .venv
-	rm -rf .smoke build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .smoke .calibration build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 help:  ## this list

@@ -8,11 +8,19 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.commands import benchmark, merge, report, run, summarize, verify
+from experiments.commands import benchmark, calibrate, merge, report, run, summarize, verify
 from experiments.commands.arguments import INTERRUPTED
 from experiments.errors import FairgridError, StoreError
 
-VERBS = {"run": run, "summarize": summarize, "report": report, "verify": verify, "merge": merge, "benchmark": benchmark}
+VERBS = {
+    "run": run,
+    "summarize": summarize,
+    "report": report,
+    "verify": verify,
+    "merge": merge,
+    "calibrate": calibrate,
+    "benchmark": benchmark,
+}
 
 # what a disk may be: full, over quota, read-only, not the user's, broken
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)

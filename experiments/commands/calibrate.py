@@ -1,0 +1,70 @@
+"""`fairgrid calibrate`: how often comparisons err, from thousands of the project's own runs.
+
+Trains a study with thousands of seeds, unless its runs are there, and draws comparisons from them whose truth is known.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from experiments.commands.arguments import FAILED, positive
+from experiments.numerics import request
+
+HELP = "measure how often comparisons err, on runs of a study with thousands of seeds"
+NAME = "calibration"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options."""
+    parser.add_argument(
+        "study", nargs="?", default=NAME, metavar="STUDY", help="a shipped study or a path ending in .toml"
+    )
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument(
+        "--pool", type=Path, default=Path(".calibration"), metavar="DIR", help="of the runs; default: .calibration"
+    )
+    parser.add_argument("--seeds", type=positive, metavar="N", help="of the pool: 0 to N-1, not the study's own")
+    parser.add_argument(
+        "--repeats", type=positive, default=4000, metavar="N", help="comparisons of each kind; default: 4000"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=positive,
+        default=len(os.sched_getaffinity(0)),
+        metavar="N",
+        help="worker processes; default: all cores",
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Runs the verb."""
+    request("portable")
+    from experiments.backends import Processes
+    from experiments.calibration import calibration_table, remarks, shown
+    from experiments.console import render
+    from experiments.figures.calibration import calibration
+    from experiments.figures.style import save, theme
+    from experiments.files import replace
+    from experiments.runner import Driver
+    from experiments.store import Store
+    from experiments.study import load
+    from experiments.tables import runs_table
+
+    study = load(options.study, options.seeds)
+    with Processes(options.jobs) as pool:
+        progress = Driver(options.pool, pool).run([study])
+    if progress.failed or progress.unselected:
+        print(f"{progress.failed} runs ended in error or timeout; nothing was drawn from the others")
+        return FAILED
+    with Store(options.pool) as store:
+        runs = runs_table(store.runs([study.name]))
+    table = calibration_table(study, runs, options.repeats)
+    (options.results / "figures").mkdir(parents=True, exist_ok=True)
+    replace(options.results / "calibration.csv", table.to_csv(index=False))
+    with theme():
+        save(calibration(table), options.results / "figures" / "calibration.png")
+    print(f"\n{render(shown(table), 'text', f'Comparisons at 5 %, {options.repeats:,} each', NAME)}")
+    for line in remarks(table):
+        print(f"\n{line}")
+    print(f"\ntable: {options.results}/calibration.csv; figure: {options.results}/figures/calibration.png")
+    return 0

@@ -1,0 +1,10 @@
+"""`fairgrid calibrate`, from a checkout."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from experiments.cli import main
+
+sys.exit(main(["calibrate", *sys.argv[1:]]))
