@@ -27,6 +27,10 @@ class BadKeyError(InputError):
         self.key, self.problem = key, problem
 
 
+class SeedError(InputError):
+    """A cell of a table lacks a seed, or has one twice."""
+
+
 class StoreError(FairgridError):
     """The store cannot be used."""
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.errors import InputError
+from experiments.errors import SeedError
 from experiments.identity import canonical_json
 from experiments.report_tables import factor_labels
 from experiments.study import Cell, Study
@@ -75,7 +75,7 @@ def outcomes(study: Study, runs: pd.DataFrame, metric: str) -> Outcomes:
         metric: a column of it; less is better.
 
     Raises:
-        InputError: a cell lacks a seed that the study declares, or has one twice.
+        SeedError: a cell lacks a seed that the study declares, or has one twice.
     """
     declared = {factors_text(cell.factors): cell.seeds for cell in study.cells}
     evaluation = runs[runs["phase"] == "evaluation"]
@@ -90,12 +90,12 @@ def _outcomes(
 ) -> "pd.Series[float] | None":
     if runs["seed"].duplicated().any():
         seed = runs.loc[runs["seed"].duplicated(), "seed"].iloc[0]
-        raise InputError(f"runs.csv: expected each seed once in a cell, found seed {seed} twice ({factors})")
+        raise SeedError(f"runs.csv: expected each seed once in a cell, found seed {seed} twice ({factors})")
     seeds = runs["seed"].astype(int)
     counted = set(range(len(runs)))  # --seeds N plans 0 to N − 1
     lost = set(declared) - set(seeds)
     if lost and set(seeds) != counted:
-        raise InputError(
+        raise SeedError(
             f"runs.csv: {study.name}: expected the seeds that the study declares, found no run of seed {min(lost)}"
             f" ({factors})"
         )

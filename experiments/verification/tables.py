@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.errors import InputError
+from experiments.errors import SeedError
 from experiments.evidence import Evidence
 from experiments.files import write, write_verdicts
 from experiments.store import Store
@@ -53,7 +53,7 @@ def altered_tables(store: Store, results: Path, studies: Sequence[Study]) -> tup
         try:
             write(store, made)
             write_verdicts(made, studies)
-        except (InputError, LookupError, TypeError, ValueError) as error:
+        except (SeedError, LookupError, TypeError, ValueError) as error:
             return [Altered("*.csv", {}, "tables", f"{type(error).__name__}: {error}", "those of whole records")], False
         names = {study.name for study in studies}
         expected, found = (_of(_read(place / "runs.csv"), names).set_index(_ROW) for place in (made, results))
@@ -90,7 +90,7 @@ def altered_without_store(evidence: Evidence, results: Path, studies: Sequence[S
         made = _copied(results, Path(temporary))
         try:
             write_verdicts(made, studies)
-        except InputError as error:
+        except SeedError as error:
             return [*altered, Altered("*.csv", {}, "tables", str(error), "those of whole records")]
         for path in sorted(made.glob("*.csv")):
             if (results / path.name).exists():
