@@ -1,8 +1,10 @@
 """The command line: finds the verb, runs it, and turns what goes wrong into one line and an exit code."""
 
 import argparse
+import atexit
 import errno
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line; returns the exit code (docs/commands.md lists them)."""
     options = _parser().parse_args(arguments)
     sys.path.insert(0, os.getcwd())  # where a user's own classes are
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # all is said and kept by then
     try:
         code: int = VERBS[options.verb].main(options)
         return code

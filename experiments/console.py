@@ -36,13 +36,14 @@ def render(table: pd.DataFrame, style: Format, title: str, label: str) -> str:
         return f"# {title}\n{table.to_csv(index=False)}".rstrip("\n")
     if style == "markdown":
         table = table.rename(columns=_piped).map(_piped)
+    if style == "text":  # tabulate's own maxcolwidths fails on numbers such as 1,200
+        table = table.map(lambda text: textwrap.fill(text, _WIDEST))
     shown = tabulate(
         table.to_dict("list"),
         headers="keys",
         tablefmt="github" if style == "markdown" else "simple",
         disable_numparse=True,
         stralign="left",
-        maxcolwidths=_WIDEST if style == "text" else None,
     )
     return f"**{title}**\n\n{shown}" if style == "markdown" else f"{title}\n{shown}"
 

@@ -20,10 +20,10 @@ from experiments.study import Study, distinct, load, shipped
 
 
 def chosen(results: Path, names: Sequence[str]) -> list[Study]:
-    """The studies of these names, or all that a results directory holds.
+    """The studies of these names, or all shipped ones that a results directory holds; says which others it has.
 
     Raises:
-        InputError: it holds nothing of one, or one that is not shipped was not named by its file.
+        InputError: it holds nothing of one, or nothing is named and nothing shipped is there.
     """
     known = set()
     if (results / FILE).exists():
@@ -33,11 +33,13 @@ def chosen(results: Path, names: Sequence[str]) -> list[Study]:
         known |= set(read(results).summary["study"])
     own = sorted(known - set(shipped()))
     if own and not names:
-        raise InputError(
-            f"{results}: expected the files of studies that are not shipped to be named, found results of"
-            f" {own[0]!r}; name it: {own[0]}.toml"
-        )
-    studies = [load(name) for name in names or sorted(known)]
+        if len(own) == len(known):
+            raise InputError(
+                f"{results}: expected the files of studies that are not shipped to be named, found results of"
+                f" {own[0]!r}; name it: {own[0]}.toml"
+            )
+        print(f"fairgrid: not shown, as its file is not named: {', '.join(own)}", file=sys.stderr)
+    studies = [load(name) for name in names or sorted(known - set(own))]
     distinct(studies)
     for study in studies:
         if study.name not in known:

@@ -39,7 +39,8 @@ def trials_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         runs: runs.csv's rows of the study.
     """
     rows = []
-    for cell in study.cells:
+    runs = runs[runs["phase"] == "tuning"]
+    for cell in (cell for cell in study.cells if cell.rates):
         tried = _trials(study, cell, runs)
         if not len(tried):
             continue
@@ -79,8 +80,9 @@ def budget_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         runs: runs.csv's rows of the study.
     """
     rows = []
-    for cell in study.cells:
-        tried = _trials(study, cell, runs)
+    tuning = runs[runs["phase"] == "tuning"]
+    for cell in (cell for cell in study.cells if cell.rates):
+        tried = _trials(study, cell, tuning)
         if not _complete(study, cell, tried):
             continue
         common = {"study": study.name, "factors": factors_text(cell.factors), "optimizer": tried["optimizer"].iloc[0]}
@@ -108,10 +110,9 @@ def edge(cell: Cell, rate: float) -> str:
 
 
 def _trials(study: Study, cell: Cell, runs: pd.DataFrame) -> pd.DataFrame:
-    """A cell's tuning runs; earlier plans may have had more seeds."""
+    """A cell's of a study's tuning runs; earlier plans may have had more seeds."""
     return runs[
-        (runs["phase"] == "tuning")
-        & (runs["factors"] == factors_text(cell.factors))
+        (runs["factors"] == factors_text(cell.factors))
         & runs["seed"].isin(study.tuning_seeds)
         & runs["learning_rate"].isin(cell.rates)
     ]

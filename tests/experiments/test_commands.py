@@ -116,6 +116,22 @@ def test_summarize_reads_shipped_tables_where_there_is_no_store(
     assert (results / "figures" / "study_curves.png").exists()
 
 
+def test_own_study_beside_shipped_ones_is_left_out_with_a_line_unless_its_file_is_named(
+    tmp_path: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = write(tmp_path, TINY, "mine.toml")
+    assert run(own, results) == 0
+    assert run("report_003", results, "--seeds", "2", "--set", "epochs=1") == 0
+    capsys.readouterr()
+    assert main(["summarize", "--results", str(results)]) == 0
+    shown = capsys.readouterr()
+    assert shown.err.splitlines()[0] == "fairgrid: not shown, as its file is not named: mine"
+    assert "report_003" in shown.out
+    assert "mine" not in shown.out
+    assert main(["summarize", own, "--results", str(results)]) == 0
+    assert capsys.readouterr().out.startswith("\nmine")
+
+
 @pytest.mark.parametrize(("style", "mark"), [("text", "---"), ("markdown", "|"), ("latex", r"\toprule"), ("csv", ",")])
 def test_tables_come_in_four_formats(
     tmp_path: Path, results: Path, capsys: pytest.CaptureFixture[str], style: str, mark: str

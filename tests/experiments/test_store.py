@@ -1,6 +1,7 @@
 """The store: rows before records, all of a chunk or nothing, and nothing that is not its own is touched."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -90,11 +91,20 @@ def damaged(path: Path) -> None:
     path.write_bytes(bytes(content))
 
 
+def cut_short(path: Path) -> None:
+    studies.run(path.parent / "whole", studies.write(path.parent, studies.TINY, "whole.toml"))
+    content = (path.parent / "whole" / FILE).read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    shutil.rmtree(path.parent / "whole")
+    (path.parent / "whole.toml").unlink()
+
+
 UNUSABLE: dict[str, tuple[Callable[[Path], None], str]] = {
     "a text file": (text_file, "expected a usable store, found: file is not a database"),
     "another program's database": (other_program, "expected a store of fairgrid, found another program's database"),
     "a newer schema": (newer_schema, "expected a store of schema 1 or older, found 99"),
     "a damaged file": (damaged, "expected a usable store, found: database disk image is malformed"),
+    "a file that was cut short": (cut_short, "expected a usable store, found: database disk image is malformed"),
     "a directory": (Path.mkdir, "expected a usable store, found: unable to open database file"),
 }
 
@@ -110,6 +120,7 @@ def test_unusable_store_is_one_line_and_left_alone(
     results.mkdir()
     path = results / FILE
     make(path)
+    capsys.readouterr()
     content = path.read_bytes() if path.is_file() else None
     assert main([*verb.split(), study, "--results", str(results)]) == 5
     printed = capsys.readouterr()

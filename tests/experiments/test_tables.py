@@ -397,3 +397,10 @@ def test_what_ends_a_cell_in_markdown_is_escaped() -> None:
 )
 def test_labels_are_what_people_read(value: Any, shown: str) -> None:
     assert label(value) == shown
+
+
+def test_counts_stand_beside_text_that_is_wrapped() -> None:
+    text = render(pd.DataFrame({"runs": ["1,200"], "said": ["word " * 20]}), "text", "A title", "label")
+    assert "1,200" in text
+    assert text.count("word") == 20
+    assert max(map(len, text.splitlines())) < 50
