@@ -1,6 +1,5 @@
 """Errors on different problems, and the share of problems on which each contestant is nearly the best."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from experiments.across import Block, blocks
 from experiments.evidence import Evidence
-from experiments.figures.style import DASHES, colours, finish, log_axis, percent_axis, spelled, word
+from experiments.figures.style import DASHES, colours, finish, log_axis, percent_axis, sheet, spelled, word
 from experiments.statistics.ranks import LEAST_PROBLEMS
 from experiments.study import Study
 
@@ -26,7 +25,8 @@ def across(study: Study, evidence: Evidence) -> Figure:
     found = [block for block in blocks(study, evidence.runs) if len(block.problems) >= LEAST_PROBLEMS]
     block = next((block for block in found if not np.isnan(block.errors).any()), None)
     problems = len(block.problems) if block else LEAST_PROBLEMS
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8.2, _ROW * problems + 2.0), width_ratios=(1.15, 1))
+    figure, axes = sheet(1, 2, (8.2, _ROW * problems + 2.0), width_ratios=(1.15, 1))
+    left, right = axes[0]
     left.set_xlabel("mean test error (%)")
     right.set_xlabel("error / best error")
     right.set_ylabel("share of problems")

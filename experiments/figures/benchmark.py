@@ -1,11 +1,10 @@
 """What an optimizer step costs: a point per contestant, with its quartiles, for every batch size and optimizer."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.benchmark.tables import summary
-from experiments.figures.style import colours
+from experiments.figures.style import colours, sheet
 
 
 def benchmark(times: pd.DataFrame) -> Figure:
@@ -14,7 +13,8 @@ def benchmark(times: pd.DataFrame) -> Figure:
     names = list(dict.fromkeys(found["contestant"]))
     optimizers = list(dict.fromkeys(found["optimizer"]))
     batches = list(dict.fromkeys(found["batch"]))
-    figure, axes = plt.subplots(1, len(optimizers), figsize=(9, 3.6), sharey=True, squeeze=False, layout="constrained")
+    figure, axes = sheet(1, len(optimizers), (9, 3.6), sharey=True)
+    figure.set_layout_engine("constrained")
     for axis, optimizer in zip(axes[0], optimizers, strict=True):
         rows = found[found["optimizer"] == optimizer]
         for place, (name, colour) in enumerate(zip(names, colours(len(names)), strict=True)):

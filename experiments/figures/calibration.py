@@ -1,6 +1,5 @@
 """How often intervals miss the truth, over how often they should."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -8,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from experiments.calibration import AA
-from experiments.figures.style import DASHES, Colour, colours, finish, log_axis, spelled, word
+from experiments.figures.style import DASHES, Colour, colours, finish, log_axis, sheet, spelled, word
 
 _MARKS = ("o", "s", "^", "D", "v", "P")
 
@@ -23,7 +22,7 @@ def calibration(table: pd.DataFrame) -> Figure:
     keys = ["kind", "factor", "a", "b", "context"]
     cases = [(tuple(map(str, key)), rows) for key, rows in table.groupby(keys, sort=False)]
     palette = colours(len(cases))
-    figure, axes = plt.subplots(1, len(seeds), figsize=(3.6 * len(seeds), 3.9), sharex=True, sharey=True, squeeze=False)
+    figure, axes = sheet(1, len(seeds), (3.6 * len(seeds), 3.9), sharex=True, sharey=True)
     for n, ax in zip(seeds, axes[0], strict=True):
         for place, ((_, rows), shade) in enumerate(zip(cases, palette, strict=True)):
             _line(ax, rows[rows["n"] == n], shade, place)

@@ -2,7 +2,6 @@
 
 import re
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,7 +10,7 @@ from matplotlib.lines import Line2D
 from experiments.evidence import Evidence
 from experiments.figures.arms import Arm, arms_of
 from experiments.figures.checkpoints import reached
-from experiments.figures.style import DASHES, Colour, colours, epoch_axis, finish, log_axis, percent_axis
+from experiments.figures.style import DASHES, Colour, colours, epoch_axis, finish, log_axis, percent_axis, sheet
 from experiments.parts import split
 from experiments.schema import FigureMetric, FigurePart, ReportFigure
 from experiments.settings import Settings
@@ -33,9 +32,7 @@ def epochs(study: Study, wanted: ReportFigure, evidence: Evidence) -> Figure | N
     several = len(arms) > 1
     rows, columns = (len(wanted.metrics), len(wanted.parts)) if several else (1, len(wanted.metrics))
     size = (max(3.0 * columns, 4.5), 2.4 * rows + 0.8)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=size, sharex=True, sharey="row" if several else False, squeeze=False
-    )
+    figure, axes = sheet(rows, columns, size, sharex=True, sharey="row" if several else False)
     shades = colours(max(len(arms), len(wanted.parts)))
     handles = []
     shortened = False

@@ -2,7 +2,6 @@
 
 import textwrap
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,7 +9,7 @@ from matplotlib.patches import Patch
 
 from experiments.evidence import Evidence
 from experiments.figures.panels import Order, assign, first_of_others, shades, where, with_factors
-from experiments.figures.style import Colour, colours, finish, percent_axis, spelled, word
+from experiments.figures.style import Colour, colours, finish, percent_axis, sheet, spelled, word
 from experiments.report_tables import factors_order
 from experiments.study import Study
 
@@ -32,14 +31,8 @@ def test_error(study: Study, evidence: Evidence) -> Figure:
         level: _groups(where(data, {panelled: level}), grouped, colour, order) for level in _levels(order, panelled)
     }
     heights = [_BOX * max(1.5, _height(boxes)) for boxes in groups.values()]
-    figure, axes = plt.subplots(
-        len(groups),
-        1,
-        figsize=(7, sum(heights) + 0.55 * len(groups) + 0.9),
-        height_ratios=heights,
-        sharex=True,
-        squeeze=False,
-    )
+    size = (7, sum(heights) + 0.55 * len(groups) + 0.9)
+    figure, axes = sheet(len(groups), 1, size, height_ratios=heights, sharex=True)
     for ax, (level, boxes), height in zip(axes[:, 0], groups.items(), heights, strict=True):
         _draw(ax, boxes, palette)
         ax.set_title(f"{word(panelled)} {spelled(level)}" if panelled else "")

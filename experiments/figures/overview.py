@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from experiments.evidence import Evidence
-from experiments.figures.style import Colour, colours, finish
+from experiments.figures.style import Colour, colours, finish, sheet
 from experiments.reproduction import IncompleteError, cell_values
 from experiments.schema import Reported
 from experiments.statistics.reproduction import Floats, resampled
@@ -57,7 +56,8 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
         for quote, rows in _rows(study, evidence.of(study.name)).items()
     }
     lines = sum(1 + len(rows) for rows in groups.values())
-    figure, ax = plt.subplots(figsize=(8, _ROW * lines + 2.0))
+    figure, axes = sheet(1, 1, (8, _ROW * lines + 2.0))
+    ax = axes[0, 0]
     ticks: list[float] = []
     texts: list[str] = []
     for heading, rows in groups.items():

@@ -4,13 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import Colour, colours, finish, spelled, word
+from experiments.figures.style import Colour, colours, finish, sheet, spelled, word
 from experiments.report_tables import factor_labels, factors_order
 from experiments.study import Study
 
@@ -78,7 +77,7 @@ def panels_of(order: Order, column: str | None, row: str | None) -> tuple[Figure
         across = math.ceil(math.sqrt(len(places)))
         down = math.ceil(len(places) / across)
     size = (max(3.0 * across, 5.0) + 1.2, 2.3 * down + 1.4)
-    figure, axes = plt.subplots(down, across, figsize=size, sharex=True, sharey=True, squeeze=False)
+    figure, axes = sheet(down, across, size, sharex=True, sharey=True)
     for ax in axes.flat[len(places) :]:
         ax.set_visible(False)
     return figure, dict(zip(places, axes.flat[: len(places)], strict=True))

@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from experiments.evidence import Evidence
 from experiments.figures.arms import Arm, arms_of
-from experiments.figures.style import colours, finish
+from experiments.figures.style import colours, finish, sheet
 from experiments.schema import FigurePart, ReportFigure
 from experiments.study import Study
 
@@ -44,7 +43,7 @@ def scatter(study: Study, wanted: ReportFigure, evidence: Evidence, kept: Kept) 
     rows = math.ceil(len(shown) / columns)
     titles = 0.4 + 0.2 * max(arm.label.count("\n") + 1 if arm.label else 0 for arm in arms)
     size = (_SIZE * columns, (_SIZE - 0.1 + titles) * rows + 0.55)
-    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    figure, axes = sheet(rows, columns, size)
     for number, ax in enumerate(axes.flat):
         if number >= len(shown):
             ax.set_axis_off()

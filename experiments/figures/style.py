@@ -5,22 +5,23 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
-
-mpl.use("Agg")
-
-import matplotlib.pyplot as plt
+import matplotlib.style
+import numpy as np
 import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, XAxis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
 from experiments.placing import placed
 
 Colour = tuple[float, float, float]
+Axises = np.ndarray[tuple[int, int], np.dtype[np.object_]]  # of Axes
 
 # lines that coincide stay visible
 DASHES = ((1, 0), (4, 2), (1.5, 1.5), (6, 2, 1.5, 2))
@@ -57,8 +58,22 @@ _CHARACTERS = 11.0  # of a heading, per inch
 @contextmanager
 def theme() -> Iterator[None]:
     """What is drawn inside looks alike, whatever the user's own settings are."""
-    with plt.style.context("default"), sns.axes_style("whitegrid"), sns.plotting_context("paper", font_scale=1.1):
+    with mpl.style.context("default"), sns.axes_style("whitegrid"), sns.plotting_context("paper", font_scale=1.1):
         yield
+
+
+def sheet(rows: int, columns: int, size: tuple[float, float], **options: Any) -> tuple[Figure, Axises]:
+    """An empty figure and its axes, (rows, columns).
+
+    Args:
+        rows: of axes.
+        columns: of axes.
+        size: width and height in inches.
+        options: of Figure.subplots.
+    """
+    figure = Figure(figsize=size)
+    FigureCanvasAgg(figure)  # measures text; figures that pyplot makes stay open until they are closed
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
 def colours(count: int) -> list[Colour]:
@@ -108,7 +123,7 @@ def finish(
 
 
 def save(figure: Figure, path: Path, formats: Sequence[str] = ("png",)) -> None:
-    """Writes a figure whole, in each format, without dates or the library's version in it, and closes it.
+    """Writes a figure whole, in each format, without dates or the library's version in it.
 
     Args:
         figure: any.
@@ -121,7 +136,6 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = ("png",)) -> None:
             placed(path.with_suffix(f".{name}")) as partial,
         ):
             figure.savefig(partial, format=name, dpi=150, bbox_inches="tight", metadata=_ANONYMOUS[name])
-    plt.close(figure)
 
 
 def epoch_axis(ax: Axes) -> None:

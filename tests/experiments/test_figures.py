@@ -89,7 +89,6 @@ def test_no_text_lies_on_other_text_or_on_a_panel(name: str, kind: str, tmp_path
     titles = [extent(ax.title, figure) for ax in figure.axes if ax.get_title()]
     legends = [extent(legend, figure) for legend in figure.legends]
     headings = [extent(text, figure) for text in figure.texts]
-    plt.close(figure)
     for one, other in itertools.combinations([*titles, *legends, *headings], 2):
         assert not one.padded(-1).overlaps(other.padded(-1))
     for outside, panel in itertools.product([*titles, *legends, *headings], panels):
@@ -126,7 +125,6 @@ def test_curves_are_the_medians_in_percent_of_every_cell(tmp_path: Path) -> None
     evidence = evidence_of(study)
     figure = drawn(study, evidence, "curves")
     found = sorted(tuple(np.round(line.get_ydata(), 9)) for ax in figure.axes for line in ax.get_lines())  # type: ignore[arg-type]
-    plt.close(figure)
     rows = evidence.curves[evidence.curves["metric"] == "test_error"]
     medians = rows.pivot(index="cell", columns="epoch", values="median")
     assert found == sorted(tuple(row) for row in (100 * medians).round(9).to_numpy())
@@ -141,7 +139,6 @@ def test_diverged_runs_are_drawn_at_one_hundred_percent(tmp_path: Path) -> None:
     )
     figure = drawn(study, Evidence(runs, summary_table(runs), *list(vars(evidence).values())[2:]), "test_error")
     points = np.concatenate([line.get_xdata() for ax in figure.axes for line in ax.get_lines()])  # type: ignore[arg-type]
-    plt.close(figure)
     assert points.max() == 100
     assert (points < 100).any()
 
@@ -199,13 +196,12 @@ def test_every_colour_stands_out_from_the_page() -> None:
 
 
 def test_errors_of_zero_are_shown_on_a_linear_foot_that_is_told() -> None:
-    figure, ax = plt.subplots()
+    ax = Figure().subplots()
     assert percent_axis([ax.xaxis], 0.0, 20.0) == "; the axis is linear below 0.5 %"
     assert ax.get_xlim()[0] < 0 < 20 < ax.get_xlim()[1]
     assert list(ax.get_xticks()) == [0, 0.5, 1, 2, 5, 10, 20]
     assert percent_axis([ax.yaxis], 2.0, 40.0) == ""
     assert ax.get_ylim() == (1.6, 50)
-    plt.close(figure)
 
 
 def test_panels_without_a_cell_are_left_out_and_numbers_rise(tmp_path: Path) -> None:
@@ -223,7 +219,6 @@ initializer = ["xavier_normal", "kaiming_uniform"]
     figure = drawn(study, evidence_of(study, diverged=False), "curves")
     titles = [ax.get_title() for ax in figure.axes if ax.get_visible()]
     labelled = [ax for ax in figure.axes if ax.get_visible() and ax.get_xlabel()]
-    plt.close(figure)
     assert [title.replace("\n", ", ") for title in titles] == [
         "activation ReLU, batch size 10",
         "activation ReLU, batch size 1000",
@@ -239,6 +234,5 @@ def test_curves_end_where_fewer_than_half_of_the_runs_still_train(tmp_path: Path
     figure = drawn(study, Evidence(**{**vars(evidence), "curves": evidence.curves.assign(n=few)}), "curves")
     ends = {max(line.get_xdata()) for ax in figure.axes for line in ax.get_lines()}  # type: ignore[type-var]
     note = " ".join(text.get_text() for text in figure.texts)
-    plt.close(figure)
     assert ends == {EPOCHS[-2]}
     assert "shown while half of the runs are still training" in " ".join(note.split())
