@@ -8,13 +8,17 @@ from matplotlib.lines import Line2D
 
 from experiments.across import Block, blocks
 from experiments.evidence import Evidence
-from experiments.figures.style import DASHES, colours, finish, log_axis, percent_axis, sheet, spelled, word
+from experiments.figures.style import DASHES, Colour, colours, finish, log_axis, percent_axis, sheet, spelled, word
 from experiments.statistics.ranks import LEAST_PROBLEMS
 from experiments.study import Study
 
+ERRORS = "mean test error (%)"
+PROFILES = ("error / best error", "share of problems")
 _MARKS = ("o", "s", "^", "D", "v", "P")
 _ROW = 0.3  # inches
 _NARROW = 4  # ratios up to which their axis is linear
+
+Palette = list[Colour]  # of a block's levels
 
 
 def across(study: Study, evidence: Evidence) -> Figure:
@@ -27,29 +31,38 @@ def across(study: Study, evidence: Evidence) -> Figure:
     problems = len(block.problems) if block else LEAST_PROBLEMS
     figure, axes = sheet(1, 2, (8.2, _ROW * problems + 2.0), width_ratios=(1.15, 1))
     left, right = axes[0]
-    left.set_xlabel("mean test error (%)")
-    right.set_xlabel("error / best error")
-    right.set_ylabel("share of problems")
+    left.set_xlabel(ERRORS)
+    right.set_xlabel(PROFILES[0])
+    right.set_ylabel(PROFILES[1])
     if block is None:
         return finish(figure, study.title, "no problems whose runs are all there")
     palette = colours(len(block.levels))
-    _errors(left, block, palette)
-    _profiles(right, block, palette)
+    errors(left, block, palette)
+    profiles(right, block, palette)
     note = (
         "each problem's mean over runs and its variants, a diverged run's error 100 %; right: the share of problems on"
         " which the error is at most so many times the best, errors below one test point as one"
     )
-    note += percent_axis([left.xaxis], 100 * block.errors.min(), 100 * block.errors.max())
+    note += scale(left, block)
     note += f"; {spelled(block.context)} only" if block.context else ""
-    handles = [
+    return finish(figure, study.title, note, keys(block, palette), word(block.factor))
+
+
+def keys(block: Block, palette: Palette) -> list[Line2D]:
+    """A legend's entry for every level."""
+    return [
         Line2D([], [], color=shade, dashes=DASHES[at % len(DASHES)], marker=_MARKS[at % len(_MARKS)], ms=5, label=name)
         for at, (shade, name) in enumerate(zip(palette, map(spelled, block.levels), strict=True))
     ]
-    return finish(figure, study.title, note, handles, word(block.factor))
 
 
-def _errors(ax: Axes, block: Block, palette: list[tuple[float, float, float]]) -> None:
-    """The problems from the hardest to the easiest."""
+def scale(ax: Axes, block: Block) -> str:
+    """Scales an axis to the errors that it shows; returns what there is to say of that."""
+    return percent_axis([ax.xaxis], 100 * block.errors.min(), 100 * block.errors.max())
+
+
+def errors(ax: Axes, block: Block, palette: Palette) -> None:
+    """A mark per problem and level, the problems from the hardest to the easiest."""
     order = np.argsort(block.errors.mean(1), kind="stable")
     places = np.arange(len(order))
     ax.hlines(places, 100 * block.errors[order].min(1), 100 * block.errors[order].max(1), color="0.8", lw=1.2, zorder=1)
@@ -62,7 +75,8 @@ def _errors(ax: Axes, block: Block, palette: list[tuple[float, float, float]]) -
     ax.grid(visible=False, axis="y")
 
 
-def _profiles(ax: Axes, block: Block, palette: list[tuple[float, float, float]]) -> None:
+def profiles(ax: Axes, block: Block, palette: Palette) -> None:
+    """Rising steps, one per level."""
     end = 1.06 * max(1.25, float(block.ratios.max()))
     for at, shade in enumerate(palette):
         ratios = pd.Series(block.ratios[:, at]).sort_values().to_numpy()

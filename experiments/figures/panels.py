@@ -8,8 +8,9 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from experiments.figures.style import Colour, colours, finish, sheet, spelled, word
+from experiments.figures.style import DASHES, Colour, colours, finish, sheet, spelled, word
 from experiments.report_tables import factor_labels, factors_order
 from experiments.study import Study
 
@@ -87,6 +88,19 @@ def shades(order: Order, colour: str | None) -> dict[str, Colour]:
     """A colour for every level of a factor."""
     levels = order.get(colour or "", [""])
     return dict(zip(levels, colours(len(levels)), strict=True))
+
+
+def dashed(palette: Mapping[str, Colour]) -> dict[str, dict[str, Any]]:
+    """How the line of every level looks."""
+    return {
+        level: {"color": shade, "dashes": DASHES[number % len(DASHES)]}
+        for number, (level, shade) in enumerate(palette.items())
+    }
+
+
+def keys(palette: Mapping[str, Colour]) -> list[Line2D]:
+    """A legend's entry for the line of every level."""
+    return [Line2D([], [], label=spelled(level), **look) for level, look in dashed(palette).items()]
 
 
 def where(frame: pd.DataFrame, levels: Mapping[Any, str]) -> pd.DataFrame:

@@ -1,19 +1,22 @@
 """The share of runs that have reached a test error, over the work done."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from experiments.evidence import Evidence
-from experiments.figures.panels import Order, assign, finish_panels, panels_of, shades
-from experiments.figures.style import DASHES, spelled, word
+from experiments.figures.panels import Order, assign, dashed, finish_panels, keys, panels_of, shades
+from experiments.figures.style import Colour, spelled, word
 from experiments.report_tables import factor_labels, factors_order
 from experiments.settings import Settings
 from experiments.study import Cell, Study
 from experiments.tables import factors_text
 from experiments.targets import reaching_of
 
+AXES = ("gradient evaluations", "share of runs")
 _TARGET = "test error ≤"
 
 
@@ -31,31 +34,10 @@ def times(study: Study, evidence: Evidence) -> Figure:
         mine = levels[factors_text(cell.factors)]
         if any(level not in order[name] for name, level in mine.items()):
             continue
-        number = list(palette).index(mine.get(colour or "", ""))
         for target in Settings(**cell.config).targets:
-            found = reaching_of(cell, target, evidence)
-            if found is None:
-                continue
-            budget = _budget(cell)
-            end = max(end, budget)
             ax = panels[mine.get(row or "", ""), f"{100 * target:g} %"]
-            shade = list(palette.values())[number]
-            at = np.concatenate([[0.0], found.times, [budget]])
-            share, low, high = (
-                np.concatenate([[0.0], values, [values[-1] if len(values) else 0.0]])
-                for values in (found.fraction, found.fraction_low, found.fraction_high)
-            )
-            ax.step(at, share, where="post", color=shade, dashes=DASHES[number % len(DASHES)], lw=1.4)
-            ax.fill_between(at, low, high, step="post", color=shade, alpha=0.2, lw=0)
-    for ax in panels.values():
-        ax.set_ylim(-0.03, 1.03)
-        ax.set_xlim(0, end or 1)
-        ax.xaxis.set_major_locator(MaxNLocator(4))
-        ax.xaxis.set_major_formatter(EngFormatter(sep=""))
-    lines = [
-        Line2D([], [], color=shade, dashes=DASHES[number % len(DASHES)], label=spelled(level))
-        for number, (level, shade) in enumerate(palette.items())
-    ]
+            end = max(end, draw(ax, cell, target, evidence, mine.get(colour or "", ""), palette))
+    scale(panels.values(), end)
     words = (
         "of all runs, those that diverged among them, with 95 % intervals; the end of a line is the share that ever did"
     )
@@ -63,10 +45,48 @@ def times(study: Study, evidence: Evidence) -> Figure:
         figure,
         panels,
         (_TARGET, row),
-        ("gradient evaluations", "share of runs"),
+        AXES,
         (study.title, words + note),
-        (lines if colour else [], colour),
+        (keys(palette) if colour else [], colour),
     )
+
+
+def draw(ax: Axes, cell: Cell, target: float, evidence: Evidence, level: str, palette: Mapping[str, Colour]) -> float:
+    """The steps of one cell with their band; nothing where it has a run without an outcome.
+
+    Args:
+        ax: to draw on.
+        cell: whose runs.
+        target: the test error that they are to reach, a fraction.
+        evidence: of the cell's study.
+        level: of the palette, the cell's.
+        palette: colours of levels.
+
+    Returns:
+        where the steps end, in gradient evaluations; 0 where there are none.
+    """
+    found = reaching_of(cell, target, evidence)
+    if found is None:
+        return 0.0
+    settings = Settings(**cell.config)
+    end = float(settings.epochs * settings.build_problem().train)
+    at = np.concatenate([[0.0], found.times, [end]])
+    share, low, high = (
+        np.concatenate([[0.0], values, [values[-1] if len(values) else 0.0]])
+        for values in (found.fraction, found.fraction_low, found.fraction_high)
+    )
+    ax.step(at, share, where="post", lw=1.4, **dashed(palette)[level])
+    ax.fill_between(at, low, high, step="post", color=palette[level], alpha=0.2, lw=0)
+    return end
+
+
+def scale(axes: Iterable[Axes], end: float) -> None:
+    """Scales axes to what they show, which ends at so many gradient evaluations."""
+    for ax in axes:
+        ax.set_ylim(-0.03, 1.03)
+        ax.set_xlim(0, end or 1)
+        ax.xaxis.set_major_locator(MaxNLocator(4))
+        ax.xaxis.set_major_formatter(EngFormatter(sep=""))
 
 
 def _first(order: Order) -> tuple[Order, str]:
@@ -75,8 +95,3 @@ def _first(order: Order) -> tuple[Order, str]:
     others = [name for name in order if name not in shown]
     note = "".join(f"; {word(name)} {spelled(order[name][0])} only" for name in others)
     return {name: levels if name in shown else levels[:1] for name, levels in order.items()}, note
-
-
-def _budget(cell: Cell) -> float:
-    settings = Settings(**cell.config)
-    return float(settings.epochs * settings.build_problem().train)
