@@ -3,11 +3,16 @@
 matplotlib and seaborn are imported when a figure is drawn.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.across import layouts
+from experiments.comparisons import MOST
+from experiments.pairing import pairs
 from experiments.statistics.ranks import LEAST_PROBLEMS
 from experiments.study import Study
 
@@ -16,26 +21,59 @@ if TYPE_CHECKING:
     from experiments.figures.scatter import Kept
 
 OVERVIEW = "reports.png"
+_LONGEST = 40  # pairs in one figure of several factors
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A figure of what a study's tables find, beside those of its cells and those that it declares.
+
+    Attributes:
+        kind: which.
+        caption: of the figure.
+        factors: whose differences are shown, if it shows differences.
+        name: that its file ends with.
+    """
+
+    kind: str
+    caption: str
+    factors: tuple[str, ...] = ()
+    name: str = ""
 
 
 def names(study: Study) -> list[str]:
     """The PNG files that `draw` makes for a study; in another format they have its ending."""
     own = [f"{study.name}_{figure.name}.png" for figure in study.figures]
-    made = [f"{study.name}_{name}.png" for name in findings(study)]
+    made = [f"{study.name}_{finding.name or finding.kind}.png" for finding in findings(study)]
     return [f"{study.name}_curves.png", f"{study.name}_test_error.png", *own, *made]
 
 
-def findings(study: Study) -> dict[str, str]:
-    """Names and captions of the figures of what tuning tried, of times to targets and of ranks across problems."""
-    found = {}
+def findings(study: Study) -> list[Finding]:
+    """The figures of differences, of what tuning tried, of times to targets and of ranks across problems."""
+    found = _differences(study)
     if any(len(cell.rates) > 1 for cell in study.cells):
-        found["sensitivity"] = "Validation error over the learning rate"
-        found["budget"] = "Expected test error over the number of learning rates tried"
+        found.append(Finding("sensitivity", "Validation error over the learning rate"))
+        found.append(Finding("budget", "Expected test error over the number of learning rates tried"))
     if any(cell.config.get("targets") for cell in study.cells):
-        found["times"] = "The share of runs that have reached a test error, over the work done"
+        found.append(Finding("times", "The share of runs that have reached a test error, over the work done"))
     if any(len(layout.cells) >= LEAST_PROBLEMS for layout in layouts(study)):
-        found["across"] = "Mean test error on different problems, and the share of problems within a factor of the best"
+        caption = "Mean test error on different problems, and the share of problems within a factor of the best"
+        found.append(Finding("across", caption))
     return found
+
+
+def _differences(study: Study) -> list[Finding]:
+    """One figure of all factors that are compared; where that would be long, one for each."""
+    counts = Counter(pair.factor for pair in pairs(study, study.comparison.factors))
+    if not 0 < counts.total() <= MOST:
+        return []
+    caption = "Mean difference of every two cells that differ in one factor"
+    if counts.total() <= _LONGEST or len(counts) == 1:
+        return [Finding("differences", caption, tuple(counts))]
+    return [
+        Finding("differences", f"{caption}: {factor}", (factor,), f"differences_{factor.replace('.', '_')}")
+        for factor in counts
+    ]
 
 
 def draw(
@@ -57,6 +95,7 @@ def draw(
     from experiments.figures.across import across
     from experiments.figures.budget import budget
     from experiments.figures.curves import curves
+    from experiments.figures.differences import differences
     from experiments.figures.epochs import epochs
     from experiments.figures.errors import test_error
     from experiments.figures.scatter import scatter
@@ -78,8 +117,9 @@ def draw(
             )
             if figure is not None:
                 save(figure, folder / name, formats)
-        for name, file in zip(findings(study), made, strict=True):
-            save(makers[name](study, found), folder / file, formats)
+        for finding, file in zip(findings(study), made, strict=True):
+            make = makers.get(finding.kind, partial(differences, factors=finding.factors))
+            save(make(study, found), folder / file, formats)
 
 
 def draw_overview(

@@ -21,7 +21,7 @@ from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 from experiments.placing import placed
 
 Colour = tuple[float, float, float]
-Axises = np.ndarray[tuple[int, int], np.dtype[np.object_]]  # of Axes
+Axises = np.ndarray[tuple[int, int], np.dtype[Any]]  # of Axes
 
 # lines that coincide stay visible
 DASHES = ((1, 0), (4, 2), (1.5, 1.5), (6, 2, 1.5, 2))

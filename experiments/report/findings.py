@@ -1,14 +1,27 @@
 """Figures of tuning, of times to targets and of ranks across problems in words, from the tables they are drawn from."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from experiments.across import across_table, scores_table
 from experiments.evidence import Evidence
+from experiments.figures import Finding
 from experiments.figures.style import spelled, word
 from experiments.report_tables import factor_labels
 from experiments.study import TUNED, Study
 from experiments.targets import targets_table
 from experiments.trials import budget_table, trials_table
+
+
+def differences(evidence: Evidence, factors: tuple[str, ...]) -> str:
+    """Of pairs that differ in one of these factors."""
+    rows = evidence.comparisons
+    rows = rows[rows["factor"].isin(factors)] if len(rows) else rows
+    if not len(rows):
+        return "Empty axes: nothing has been compared yet."
+    counted = Counter(rows["verdict"].str.replace(r"^too few.*", "too few seeds", regex=True))
+    told = ", ".join(f"{verdict} {count}" for verdict, count in counted.most_common())
+    return f"Marks at the mean differences of {len(rows)} pairs, with their intervals and verdicts: {told}."
 
 
 def sensitivity(study: Study, evidence: Evidence) -> str:
@@ -79,12 +92,19 @@ def across(study: Study, evidence: Evidence) -> str:
 
 _FEW = 6  # cells that are told one by one
 
-DESCRIPTIONS: dict[str, Callable[[Study, Evidence], str]] = {
+_DESCRIPTIONS: dict[str, Callable[[Study, Evidence], str]] = {
     "sensitivity": sensitivity,
     "budget": budget,
     "times": times,
     "across": across,
 }
+
+
+def described(study: Study, evidence: Evidence, finding: Finding) -> str:
+    """What a figure shows, in words."""
+    if finding.kind == "differences":
+        return differences(evidence, finding.factors)
+    return _DESCRIPTIONS[finding.kind](study, evidence)
 
 
 def _cell(study: Study, factors: str) -> str:

@@ -15,7 +15,7 @@ from experiments.figures.style import word
 from experiments.report import descriptions
 from experiments.report.answers import answers, verdicts
 from experiments.report.failures import failures
-from experiments.report.findings import DESCRIPTIONS
+from experiments.report.findings import described
 from experiments.report.pictures import Picture, picture
 from experiments.report.provenance import Provenance, digests, provenance
 from experiments.report.sheets import Sheet, sheet
@@ -119,7 +119,7 @@ def _pictures(study: Study, found: Evidence, figures: Path) -> list[Picture]:
         ("Test error over the epochs, every cell", partial(descriptions.curves, study, found)),
         ("Final test error of every run", partial(descriptions.errors, study, found)),
         *((figure.title, partial(descriptions.declared, study, figure, found)) for figure in study.figures),
-        *((caption, partial(DESCRIPTIONS[name], study, found)) for name, caption in findings(study).items()),
+        *((each.caption, partial(described, study, found, each)) for each in findings(study)),
     ]
     made = []
     for file, (caption, describe) in zip(names(study), captions, strict=True):

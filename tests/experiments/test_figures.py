@@ -162,7 +162,9 @@ def test_figures_come_as_pdf_and_svg_with_the_same_bytes_and_no_date(tmp_path: P
     for folder in ("first", "second"):
         draw(study, evidence, tmp_path / folder, formats=("pdf", "svg"))
     files = sorted(path.name for path in (tmp_path / "first").iterdir())
-    assert files == sorted(f"one_{kind}.{ending}" for kind in ("curves", "test_error") for ending in ("pdf", "svg"))
+    assert files == sorted(
+        f"one_{kind}.{ending}" for kind in ("curves", "differences", "test_error") for ending in ("pdf", "svg")
+    )
     for file in files:
         content = (tmp_path / "first" / file).read_bytes()
         assert (tmp_path / "second" / file).read_bytes() == content

@@ -86,7 +86,7 @@ def test_same_evidence_gives_the_same_bytes_wherever_it_lies(ran: Path, copy: Pa
 def test_every_figure_is_described_from_its_numbers(ran: Path) -> None:
     page = report(ran / "results", ran / "study.toml")
     described = [html.unescape(alt) for alt in re.findall(r'<img [^>]*alt="([^"]*)"', page)]
-    overview, curves, boxes, points = described
+    overview, curves, boxes, points, forest = described
     assert overview.startswith("For each of 1 readings of 1 reported numbers, a bar for the middle 95 % of our runs")
     assert curves.startswith("Lines of median test error over epochs 0 to 3, one for each of 6 cells")
     assert "Medians: " in boxes
@@ -95,6 +95,10 @@ def test_every_figure_is_described_from_its_numbers(ran: Path) -> None:
     one = runs[(runs["seed"] == 0) & (runs["activation"] == "tanh") & (runs["learning_rate"] == 0.1)].iloc[0]
     assert f"training set: {100 * one['train_error']:.3g} % wrong" in points
     assert f"test set: {100 * one['test_error']:.3g} % wrong" in points
+    comparisons = pd.read_csv(ran / "results" / "comparisons.csv")
+    assert forest.startswith(f"Marks at the mean differences of {len(comparisons)} pairs")
+    for verdict, count in comparisons["verdict"].value_counts().items():
+        assert str(verdict).startswith("too few") or f"{verdict} {count}" in forest
 
 
 def test_no_number_has_more_digits_than_it_is_known_to(ran: Path) -> None:

@@ -129,7 +129,9 @@ def crosses(figure: Figure) -> list[np.ndarray]:
 def test_a_grid_draws_every_declared_figure_and_the_overview(ran: Ran) -> None:
     made = bytes_of(ran.results / "figures")
     assert set(made) == {*names(ran.study), OVERVIEW}
-    assert names(ran.study)[2:] == [f"study_{name}.png" for name in ("data", "errors", "boundary", "arms", "one")]
+    assert names(ran.study)[2:] == [
+        f"study_{name}.png" for name in ("data", "errors", "boundary", "arms", "one", "differences")
+    ]
     assert all(content.startswith(b"\x89PNG") for content in made.values())
 
 
