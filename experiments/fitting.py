@@ -10,7 +10,8 @@ from experiments.errors import BadKeyError
 from experiments.identity import canonical_json, part_names
 from experiments.seeds import generator
 from experiments.settings import Config, Settings
-from framework import predict
+from framework import BinaryCrossEntropyLoss, Loss, predict
+from framework.passes import Target, listed
 
 # what a prediction, its loss and its measures depend on
 _TRIED = ("problem", "model", "activation", "output_activation", "loss", "measures")
@@ -35,16 +36,16 @@ def _refusal(tried: str) -> tuple[str, str] | None:
     settings = Settings(**json.loads(tried))
     problem = settings.build_problem()
     model = settings.build_model(problem)
-    data = {
-        name: samples.each(lambda tensor: tensor[:, :2])
-        for name, samples in stacked([problem.sample(0)], torch.float32).items()
-    }
+    whole = stacked([problem.sample(0)], torch.float32)
+    data = {name: samples.each(lambda tensor: tensor[:, :2]) for name, samples in whole.items()}
     key, wanted = "model", "a model that the problem's data fit"
     try:
         model.initialize([generator(0, "initialization")], settings.build_initializer())
         prediction = predict(model, data["train"].x)
         key, wanted = "loss", "a loss that the prediction and the target fit"
-        settings.build_loss().forward(prediction, data["train"].target)
+        criterion = settings.build_loss()
+        criterion.forward(prediction, data["train"].target)
+        _has_use_for(criterion, whole["train"].target)
         key, wanted = "measures", "measures that the model and the problem have"
         for measure in settings.build_measures():
             measure(model, problem, data)
@@ -52,3 +53,13 @@ def _refusal(tried: str) -> tuple[str, str] | None:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         return key, f"expected {wanted}, found: {kind}{str(error).splitlines()[0]}"
     return None
+
+
+def _has_use_for(criterion: Loss, target: Target) -> None:
+    """Refuses targets of which a loss that was just called makes nothing, though their shape fits."""
+    if not any(bool(gradient.any()) for gradient in listed(criterion.backward())):
+        raise ValueError(f"{type(criterion).__name__} with a gradient of zero")
+    if isinstance(criterion, BinaryCrossEntropyLoss):
+        low, high = (float(end) for end in torch.aminmax(listed(target)[0]))
+        if low < 0 or high > 1:
+            raise ValueError(f"targets from {low:g} to {high:g}, which are no probabilities")

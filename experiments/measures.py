@@ -62,6 +62,8 @@ class Baseline(Measure):
 
     def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
         label = data["test"].label
+        if label.is_floating_point():
+            raise ValueError("the measure baseline needs classes, found numbers that are predicted")
         others = range(1, max(2, problem.outputs))
         shares = torch.stack([(label == one).to(torch.float64).mean(-1) for one in others], -1)
         # class 0 errs on all that are of another, any other on all but its own

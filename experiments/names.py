@@ -6,7 +6,19 @@ import framework
 from experiments import measures
 from experiments.models import mlp
 from experiments.parts import Kind
-from experiments.problems import BreastCancer, Circles, DigitPairs, Digits, Disk, Iris, Line, Moons, Problem, Wine
+from experiments.problems import (
+    BreastCancer,
+    Circles,
+    DigitPairs,
+    Digits,
+    Disk,
+    Iris,
+    Line,
+    Moons,
+    Problem,
+    Table,
+    Wine,
+)
 from experiments.siamese import PairCrossEntropy, siamese
 
 PROBLEM = Kind(
@@ -20,6 +32,7 @@ PROBLEM = Kind(
         "iris": Iris,
         "line": Line,
         "moons": Moons,
+        "table": Table,
         "wine": Wine,
     },
     base=Problem,

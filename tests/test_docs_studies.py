@@ -51,6 +51,7 @@ BLOCKS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 # what stands before a block in a study, by the block's first line
 BEFORE = {
     'title = "Does momentum help at small batches?"': "",
+    "[run]": 'title = "t"\n',
     "[tuning]": 'title = "t"\n[[grid]]\noptimizer = ["sgd", "adam"]\n',
     "[comparison]": 'title = "t"\n[[grid]]\noptimizer = ["sgd", "adam"]\n',
     "[[figure]]": 'title = "t"\n[[grid]]\nmodel.hidden = [[25, 25, 25, 25], [5]]\nengine = ["framework", "pytorch"]\n'
@@ -59,7 +60,10 @@ BEFORE = {
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=[block.splitlines()[0] for block in BLOCKS])
-def test_every_example_is_a_study_or_a_part_of_one(block: str, tmp_path: Path) -> None:
+def test_every_example_is_a_study_or_a_part_of_one(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{number},{number % 5},{number / 3}\n" for number in range(50))
+    (tmp_path / "mine.csv").write_text(f"id,size,price\n{rows}", encoding="utf-8")
     study = tmp_path / "mine.toml"
     study.write_text(BEFORE[block.splitlines()[0]] + block, encoding="utf-8")
     assert load(str(study)).cells

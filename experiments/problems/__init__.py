@@ -8,6 +8,7 @@ from experiments.problems.line import Line
 from experiments.problems.moons import Moons
 from experiments.problems.plane import Plane
 from experiments.problems.problem import Data, Problem, Samples, stack
+from experiments.problems.table import Table
 from experiments.problems.tabular import Tabular
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Plane",
     "Problem",
     "Samples",
+    "Table",
     "Tabular",
     "Wine",
     "stack",

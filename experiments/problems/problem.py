@@ -15,7 +15,8 @@ class Samples:
     """N samples, of one run or, with R in front, of several.
 
     Shapes: x (N, D) or (N, …) float64; target (N, C) float64 as the loss sees it, or a list for losses of several
-    outputs; label (N,) the true class; points (N, 2), where the samples lie in the plane, if they do.
+    outputs; label (N,) the true class, or what a problem of numbers judges by; points (N, 2), where the samples lie in
+    the plane, if they do.
     """
 
     x: Tensor

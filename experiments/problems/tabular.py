@@ -16,8 +16,8 @@ Standardize = Literal["train", "none"]
 class Tabular(Problem):
     """A table whose rows every seed splits anew into training, test and validation rows, with equal shares of classes.
 
-    A subclass hands its table to this constructor; what it may override is `strata`, `target`, `decide` and `error`,
-    as a table of numbers in the place of classes does.
+    A subclass hands its table to this constructor; what it may override is `width`, `strata`, `target`, `label`,
+    `decide` and `error`, as a table of numbers in the place of classes does.
 
     Shapes: x (N, D); target (N, C), or (N, 1) if the encoding is "signed"; label (N,).
 
@@ -57,7 +57,15 @@ class Tabular(Problem):
         self.features, self.answers, self.classes = features, answers, classes
         self.train, self.test, self.validation = train, test, validation
         self.encoding, self.normalize = encoding, normalize
-        self.inputs, self.outputs = features.shape[-1], outputs_of(encoding, classes)
+        self.inputs, self.outputs = features.shape[-1], self.width()
+
+    def width(self) -> int:
+        """C of the target.
+
+        Raises:
+            ValueError: the encoding does not fit the number of classes.
+        """
+        return outputs_of(self.encoding, self.classes)
 
     def strata(self) -> Tensor:
         """The groups of rows that every part has its share of, (rows,) whole numbers."""
@@ -72,6 +80,10 @@ class Tabular(Problem):
         """
         return encoded(answers, self.classes, self.encoding)
 
+    def label(self, answers: Tensor, reference: Tensor) -> Tensor:
+        """Answers as `error` sees them. Shapes: (N,), (train,) → (N,); arguments as of `target`."""
+        return answers
+
     def sample(self, seed: int) -> Data:
         order = spread(self.strata(), generator(seed, "data"))
         train, test, validation = order[: self.train + self.test + self.validation].split(
@@ -83,8 +95,8 @@ class Tabular(Problem):
         x = self.features[rows]
         if self.normalize == "train" and len(rows):
             x = normalize(self.features[train], x)[1]
-        answers = self.answers[rows]
-        return Samples(x, self.target(answers, self.answers[train]), answers)
+        answers, reference = self.answers[rows], self.answers[train]
+        return Samples(x, self.target(answers, reference), self.label(answers, reference))
 
 
 def spread(strata: Tensor, stream: Generator) -> Tensor:
