@@ -12,13 +12,19 @@ from dataclasses import dataclass
 from experiments import parts
 from experiments.identity import canonical_json
 from experiments.names import OPTIMIZER
+from experiments.problems import Samples
 from experiments.settings import Config, Settings
+from framework.passes import EVALUATION_SAMPLES, listed
 
 # bytes of one replica's parameters, gradients and activations that a stack may add up to: about a second-level cache
 _WORKING_SET = 1_500_000
 _SMALLEST_STACK, _LARGEST_STACK = 4, 128
 _PYTORCH_RUNS = 4
 _COMPILED_RUNS = 64  # one trains after the other
+
+# A GPU is given as many replicas as half of its memory holds: operations on few small networks leave it idle.
+_LARGEST_GPU_STACK = 4096
+_FLAT_BUFFERS = 10  # of all parameters: values, gradients, two moments, hyper-parameters, what an update computes
 
 
 @dataclass(frozen=True)
@@ -44,12 +50,13 @@ class Chunk:
     cost: float
 
 
-def cut(runs: Sequence[Run], largest: int | None = None) -> list[Chunk]:
+def cut(runs: Sequence[Run], largest: int | None = None, memory: int | None = None) -> list[Chunk]:
     """Chunks of runs, the longest first.
 
     Args:
         runs: any, of any cells.
-        largest: at most so many runs in a chunk; by default as many as fit the cache.
+        largest: at most so many runs in a chunk; by default as many as fit the cache, or the memory.
+        memory: bytes of the GPU that a worker trains on; None where it trains on a processor.
     """
     chunks = []
     keys = {cell: stack_key(config) for cell, config in {run.cell: run.config for run in runs}.items()}
@@ -57,7 +64,7 @@ def cut(runs: Sequence[Run], largest: int | None = None) -> list[Chunk]:
     for _, grouped in itertools.groupby(ordered, key=lambda run: keys[run.cell]):
         group = list(grouped)
         settings = Settings(**group[0].config)
-        size = largest or _stack_size(settings)
+        size = largest or _stack_size(settings, memory)
         count = math.ceil(len(group) / size)
         bounds = [round(i * len(group) / count) for i in range(count + 1)]
         for start, end in itertools.pairwise(bounds):
@@ -96,15 +103,30 @@ def _shapes(settings: Settings) -> tuple[int, int]:
     return count, problem.inputs + 2 * sum(p.shape[-1] for p in parameters if p.role == "weight")
 
 
-def _stack_size(settings: Settings) -> int:
+def _stack_size(settings: Settings, memory: int | None) -> int:
     if settings.engine == "pytorch":
         return _PYTORCH_RUNS
     if settings.engine == "compiled":
         return _COMPILED_RUNS
     count, activations = _shapes(settings)
     size = 4 if settings.dtype == "float32" else 8
+    if memory is not None:
+        samples = max(settings.batch_size, EVALUATION_SAMPLES)
+        numbers = _FLAT_BUFFERS * count + 2 * samples * activations + _numbers_of_data(settings)
+        return max(_SMALLEST_STACK, min(_LARGEST_GPU_STACK, memory // 2 // (size * numbers)))
     replica = size * (3 * count + 2 * settings.batch_size * activations)
     return max(_SMALLEST_STACK, min(_LARGEST_STACK, _WORKING_SET // replica))
+
+
+def _numbers_of_data(settings: Settings) -> int:
+    """Of one run: all of its samples, and the training samples again in an epoch's order."""
+    data = settings.build_problem().sample(0)
+
+    def numbers(samples: Samples) -> int:
+        tensors = [samples.x, samples.label, samples.points, *listed(samples.target)]
+        return sum(tensor.numel() for tensor in tensors if tensor is not None)
+
+    return 2 * numbers(data.train) + numbers(data.validation) + numbers(data.test)
 
 
 def _cost(settings: Settings, runs: int) -> float:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from experiments.numerics import Mode, fingerprint, request
+from experiments.numerics import Device, Mode, fingerprint, request
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Environment:
     Attributes:
         commit: of the sources.
         dirty: whether they were changed since.
-        versions: "python 3.11.7 torch …", and "arithmetic …", the fingerprint of what torch computes there.
+        versions: "python 3.11.7 torch …", and "arithmetic …", the fingerprint of what torch computes there; where that
+            is a GPU, also "cuda 13.0 gpu NVIDIA_…".
         cpu: the processor.
         threads: of torch.
     """
@@ -59,12 +60,13 @@ def named(versions: str) -> dict[str, str]:
 
 
 @functools.cache
-def describe(commit: str, dirty: bool) -> Environment:
+def describe(commit: str, dirty: bool, device: Device = "cpu") -> Environment:
     """This process's environment.
 
     Args:
         commit: of the sources.
         dirty: whether they were changed since.
+        device: where it trains.
     """
     import torch
 
@@ -72,7 +74,8 @@ def describe(commit: str, dirty: bool) -> Environment:
         "python": platform.python_version(),
         "torch": torch.__version__,
         **{name: version(name) for name in ("numpy", "llvmlite")},
-        "arithmetic": fingerprint(),
+        "arithmetic": fingerprint(device),
+        **(_gpu() if device == "cuda" else {}),
     }
     return Environment(
         commit,
@@ -95,6 +98,12 @@ def sources() -> str:
     packages = (Path(__file__).parent, Path(__file__).parents[1] / "framework")
     files = sorted(path for package in packages for path in package.rglob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+
+
+def _gpu() -> dict[str, str]:
+    import torch
+
+    return {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name().replace(" ", "_")}
 
 
 def _cpu() -> str:

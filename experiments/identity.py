@@ -7,7 +7,8 @@ from typing import Any
 
 from experiments import parts
 from experiments.names import KINDS
-from experiments.numerics import Mode
+from experiments.numerics import Device, Mode
+from experiments.problems import Problem
 from experiments.settings import Config, Settings
 
 # Raised when the same configuration and seed no longer give the same record (tests/experiments/test_golden.py).
@@ -19,23 +20,23 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def cell_id(config: Config, mode: Mode) -> str:
+def cell_id(config: Config, mode: Mode, device: Device = "cpu") -> str:
     """Twelve hexadecimal digits for a configuration under given numerics."""
-    return _digest(_identity(config, mode))[:12]
+    return _digest(_identity(config, mode, device))[:12]
 
 
-def run_id(config: Config, seed: int, mode: Mode) -> str:
+def run_id(config: Config, seed: int, mode: Mode, device: Device = "cpu") -> str:
     """SHA-256 over canonical JSON of configuration, seed, numerics, RECORD_VERSION and the source of own classes.
 
     Keys at their default are not in a canonical configuration, so adding a key with a default changes no run_id.
     """
-    return _digest({**_identity(config, mode), "seed": seed})
+    return _digest({**_identity(config, mode, device), "seed": seed})
 
 
-def _identity(config: Config, mode: Mode) -> dict[str, Any]:
+def _identity(config: Config, mode: Mode, device: Device) -> dict[str, Any]:
     return {
         "config": _with_contents(config),
-        "numerics": {"device": "cpu", "mode": mode},
+        "numerics": {"device": device, "mode": mode},
         "record_version": RECORD_VERSION,
         "sources": {name: digest for name in part_names(config) if (digest := parts.source_hash(name))},
     }
@@ -43,15 +44,18 @@ def _identity(config: Config, mode: Mode) -> dict[str, Any]:
 
 def _with_contents(config: Config) -> Config:
     """The configuration with hashes of files in the place of their names."""
-    if "problem" not in config:
-        return config
-    contents = _contents(canonical_json(config["problem"]))
+    contents = files(config)
     return {**config, "problem": {**config["problem"], **contents}} if contents else config
 
 
+def files(config: Config) -> dict[str, str]:
+    """For every option of a configuration's problem that names files, a hash of what is in them now."""
+    return _problem(canonical_json(config["problem"])).contents() if "problem" in config else {}
+
+
 @functools.cache
-def _contents(problem: str) -> dict[str, str]:
-    return Settings(problem=json.loads(problem)).build_problem().contents()
+def _problem(problem: str) -> Problem:
+    return Settings(problem=json.loads(problem)).build_problem()
 
 
 def part_names(config: Config) -> list[str]:

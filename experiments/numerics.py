@@ -4,27 +4,40 @@
 can do; "native" takes the best there are. Either way MKL_CBWR is set: without it MKL's products may differ in the last
 bits with the alignment of their operands, and so with a replica's place in its stack. The variables are read when torch
 loads, so this module does not import it at the top.
+
+The device is where runs train. On a GPU the mode is that of what stays on the processor: data and first weights.
 """
 
 import hashlib
+import itertools
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal, get_args
 
 from experiments.errors import InputError
 
 Mode = Literal["portable", "native"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+Device = Literal["cpu", "cuda"]
+DEVICES: tuple[Device, ...] = get_args(Device)
+KINDS: tuple[tuple[Mode, Device], ...] = tuple(itertools.product(MODES, DEVICES))
 
 _VARIABLES: dict[Mode, dict[str, str]] = {
     "portable": {"MKL_CBWR": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"},
     "native": {"MKL_CBWR": "AUTO"},
 }
 _NAMES = ("MKL_CBWR", "ATEN_CPU_CAPABILITY")
+_WORKSPACE = ":4096:8"  # of cuBLAS, whose products may differ from call to call without one of their own
 
 
-def request(mode: Mode) -> None:
+def request(mode: Mode, device: Device = "cpu") -> None:
     """Asks for a mode, for this process if torch is not loaded yet, and for the processes it starts.
+
+    Args:
+        mode: of what the processor computes.
+        device: where runs train; cuBLAS reads its variable when a GPU is first used.
 
     Raises:
         InputError: torch is loaded already, with other kernels.
@@ -33,20 +46,74 @@ def request(mode: Mode) -> None:
     if any(os.environ.get(name) != wanted.get(name) for name in _NAMES) and "torch" in sys.modules:
         asked = ", ".join(f"{name}={wanted[name]}" if name in wanted else f"no {name}" for name in _NAMES)
         raise InputError(f"numerics {mode!r} need {asked} in the environment before torch is loaded")
+    _set(mode, device)
+
+
+def prefer(mode: Mode) -> None:
+    """Asks for a mode where nothing else is asked for and torch is not loaded yet: a session's first import does so."""
+    if "torch" not in sys.modules and not any(name in os.environ for name in _NAMES):
+        request(mode)
+
+
+@contextmanager
+def inherited(mode: Mode, device: Device = "cpu") -> Iterator[None]:
+    """Processes that are started inside compute in a mode, whatever this one does."""
+    names = (*_NAMES, "CUBLAS_WORKSPACE_CONFIG")
+    before = {name: os.environ[name] for name in names if name in os.environ}
+    _set(mode, device)
+    try:
+        yield
+    finally:
+        for name in names:
+            os.environ.pop(name, None)
+        os.environ.update(before)
+
+
+def _set(mode: Mode, device: Device) -> None:
     for name in _NAMES:
         os.environ.pop(name, None)
-    os.environ.update(wanted)
+    os.environ.update(_VARIABLES[mode])
+    if device == "cuda":
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = _WORKSPACE
 
 
-def settle() -> None:
-    """One thread, and denormals as zeros: more threads slow small products down, denormals slow everything down."""
+def settle(device: Device = "cpu") -> None:
+    """One thread, and denormals as zeros: more threads slow small products down, denormals slow everything down.
+
+    On a GPU kernels are deterministic, or refuse, and products are of float32 rather than of TF32.
+    """
     import torch
 
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    if device == "cuda":
+        torch.use_deterministic_algorithms(True)
+        torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]
 
 
-def fingerprint() -> str:
+def require(device: Device) -> None:
+    """Sees to it that torch can use the device.
+
+    Raises:
+        InputError: it cannot.
+    """
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        lacking = "and no GPU" if torch.version.cuda else "without CUDA"
+        raise InputError(
+            f"--device cuda: expected a GPU that torch can use, found: torch {torch.__version__} {lacking}"
+        )
+
+
+def memory(device: Device) -> int | None:
+    """Bytes of the GPU; None for the processor."""
+    import torch
+
+    return torch.cuda.get_device_properties(0).total_memory if device == "cuda" else None
+
+
+def fingerprint(device: Device = "cpu") -> str:
     """A hash of what torch computes here: equal on machines whose records are equal, as far as it can see.
 
     It does the operations of a small training without the library, whose changes it must not see, and functions of
@@ -54,10 +121,10 @@ def fingerprint() -> str:
     """
     import torch
 
-    settle()
+    settle(device)
     stream = torch.Generator().manual_seed(0)
-    x = torch.rand(3, 100, 25, generator=stream)
-    weight = torch.randn(3, 25, 25, generator=stream) / 5
+    x = torch.rand(3, 100, 25, generator=stream).to(device)
+    weight = (torch.randn(3, 25, 25, generator=stream) / 5).to(device)
     square = torch.zeros_like(weight)
     losses = []
     for size in (1, 10, 100):
@@ -70,4 +137,4 @@ def fingerprint() -> str:
             losses.append(difference.square().mean((-2, -1)))
     further = [x.sigmoid(), x.softmax(-1), x.pow(1.3), x.log1p(), x.std(-2), x.double() @ weight.double()]
     computed = torch.cat([*losses, *(values.double().flatten() for values in further)])
-    return hashlib.sha256(computed.numpy().tobytes()).hexdigest()[:16]
+    return hashlib.sha256(computed.cpu().numpy().tobytes()).hexdigest()[:16]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from experiments.chunks import Run
 from experiments.identity import cell_id, run_id
-from experiments.numerics import Mode
+from experiments.numerics import Device, Mode
 from experiments.settings import Config
 from experiments.study import Study
 
@@ -22,38 +22,41 @@ class Plan:
     factors: dict[str, Any]
 
 
-def tuning_plans(study: Study, mode: Mode) -> list[Plan]:
+def tuning_plans(study: Study, mode: Mode, device: Device = "cpu") -> list[Plan]:
     """The runs that learning rates are chosen from: every candidate of every tuned cell, on the tuning seeds."""
     return [
         plan
         for cell in study.cells
         for rate in cell.rates
-        for plan in _plans(cell.at_rate(rate), study.tuning_seeds, "tuning", cell.factors, mode)
+        for plan in _plans(cell.at_rate(rate), study.tuning_seeds, "tuning", cell.factors, mode, device)
     ]
 
 
-def candidates(study: Study, mode: Mode) -> dict[str, str]:
+def candidates(study: Study, mode: Mode, device: Device = "cpu") -> dict[str, str]:
     """For each tuning cell the tuned cell that its learning rate is a candidate for."""
     return {
-        cell_id(cell.at_rate(rate), mode): cell_id(cell.config, mode) for cell in study.cells for rate in cell.rates
+        cell_id(cell.at_rate(rate), mode, device): cell_id(cell.config, mode, device)
+        for cell in study.cells
+        for rate in cell.rates
     }
 
 
-def evaluation_plans(study: Study, rates: Mapping[str, float], mode: Mode) -> list[Plan]:
+def evaluation_plans(study: Study, rates: Mapping[str, float], mode: Mode, device: Device = "cpu") -> list[Plan]:
     """The runs that are reported.
 
     Args:
         study: any.
         rates: the learning rate chosen for each tuned cell; a tuned cell without one has no runs yet.
         mode: of numerics.
+        device: where runs train.
     """
     plans = []
     for cell in study.cells:
-        rate = rates.get(cell_id(cell.config, mode)) if cell.rates else None
+        rate = rates.get(cell_id(cell.config, mode, device)) if cell.rates else None
         if cell.rates and rate is None:
             continue
         config = cell.config if rate is None else cell.at_rate(rate)
-        plans += _plans(config, cell.seeds, "evaluation", cell.factors, mode, study.keep_seeds)
+        plans += _plans(config, cell.seeds, "evaluation", cell.factors, mode, device, study.keep_seeds)
     return plans
 
 
@@ -63,9 +66,11 @@ def _plans(
     phase: Phase,
     factors: dict[str, Any],
     mode: Mode,
+    device: Device,
     keep_seeds: Sequence[int] = (),
 ) -> list[Plan]:
-    cell = cell_id(config, mode)
+    cell = cell_id(config, mode, device)
     return [
-        Plan(Run(run_id(config, seed, mode), cell, config, seed, seed in keep_seeds), phase, factors) for seed in seeds
+        Plan(Run(run_id(config, seed, mode, device), cell, config, seed, seed in keep_seeds), phase, factors)
+        for seed in seeds
     ]

@@ -105,7 +105,8 @@ def _conv2d(module: Conv2d) -> nn.Module:
 
 def _batch_norm(module: BatchNorm) -> nn.Module:
     kind = nn.BatchNorm1d if len(module.weight.shape) == 2 else nn.BatchNorm2d
-    net = kind(module.weight.shape[1], module.epsilon, module.momentum, dtype=module.weight.value.dtype)
+    weight = module.weight.value
+    net = kind(module.weight.shape[1], module.epsilon, module.momentum, dtype=weight.dtype, device=weight.device)
     for running, buffer in ((net.running_mean, module.mean), (net.running_var, module.variance)):
         assert running is not None
         running.copy_(buffer.value.flatten())

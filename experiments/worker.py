@@ -1,5 +1,6 @@
 """What a worker process does with a chunk: train it, and say what went wrong with whom."""
 
+import gc
 import signal
 import sys
 import time
@@ -7,10 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import torch
+
 from experiments import numerics
 from experiments.chunks import Chunk, Run, stretch
 from experiments.engines import Record, train
 from experiments.environment import Environment, describe
+from experiments.identity import files, run_id
+from experiments.numerics import KINDS, Device
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,11 @@ class Outcome:
 
 
 def execute(
-    chunk: Chunk, import_paths: Sequence[str], commit: tuple[str, bool], timeout: float | None = None
+    chunk: Chunk,
+    import_paths: Sequence[str],
+    commit: tuple[str, bool],
+    timeout: float | None = None,
+    device: Device = "cpu",
 ) -> Outcome:
     """Trains a chunk in this process.
 
@@ -34,24 +43,41 @@ def execute(
         commit: the driver's commit and whether its tree was dirty.
         timeout: seconds that a run may take alone; several have as much longer as they are expected to take. This
             process ends if they take more.
+        device: where to train.
+
+    Raises:
+        torch.AcceleratorError: the GPU refuses this process from now on.
     """
     sys.path[:] = list(dict.fromkeys([*import_paths, *sys.path]))
-    numerics.settle()
+    numerics.settle(device)
     start = time.perf_counter()
-    records = _train(chunk.runs, timeout)
-    return Outcome(chunk, records, time.perf_counter() - start, describe(*commit))
+    records = _train(chunk.runs, timeout, device)
+    return Outcome(chunk, records, time.perf_counter() - start, describe(*commit, device))
 
 
-def _train(runs: Sequence[Run], timeout: float | None) -> list[Record]:
+def _train(runs: Sequence[Run], timeout: float | None, device: Device) -> list[Record]:
     """Records of runs; halves a stack that fails until the failure is one run's own."""
     try:
         with _deadline(runs, timeout):
-            return train([run.config for run in runs], [run.seed for run in runs], [run.keep for run in runs])
+            _check_files(runs)
+            keep = [run.keep for run in runs]
+            return train([run.config for run in runs], [run.seed for run in runs], keep, device)
+    except torch.AcceleratorError:
+        raise
     except (Exception, SystemExit) as error:
-        if len(runs) == 1:
-            return [Record(status="error", message=first_line(error))]
-        middle = len(runs) // 2
-        return _train(runs[:middle], timeout) + _train(runs[middle:], timeout)
+        message = first_line(error)
+    if len(runs) == 1:
+        return [Record(status="error", message=message)]
+    gc.collect()  # a GPU's memory that was not enough for the stack is free again for its halves
+    middle = len(runs) // 2
+    return _train(runs[:middle], timeout, device) + _train(runs[middle:], timeout, device)
+
+
+def _check_files(runs: Sequence[Run]) -> None:
+    """Refuses to record under a run's name what another file than the one it is named after gives."""
+    for run in {run.cell: run for run in runs}.values():
+        if files(run.config) and run.run_id not in {run_id(run.config, run.seed, *kind) for kind in KINDS}:
+            raise ValueError("a data file or own class was changed after the run was planned; a new grid takes it up")
 
 
 @contextmanager

@@ -71,4 +71,4 @@ def one_hot_encode(label: Tensor, classes: int) -> Tensor:
         raise ValueError(
             f"one_hot_encode needs labels in 0 … {classes - 1}, found {int(label.min())} … {int(label.max())}"
         )
-    return (label[..., None] == torch.arange(classes)).to(torch.float64)
+    return (label[..., None] == torch.arange(classes, device=label.device)).to(torch.float64)

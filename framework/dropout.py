@@ -57,7 +57,8 @@ class Dropout(Module):
         generators, samples = self.epoch
         axis = 0 if isinstance(generators, Generator) else 1
         if self.masks is None:
-            self.masks = self._draw(generators, (samples, *x.shape[axis + 1 :])).to(x.dtype).mul_(1 / (1 - self.rate))
+            drawn = self._draw(generators, (samples, *x.shape[axis + 1 :]))
+            self.masks = drawn.to(x.device, x.dtype).mul_(1 / (1 - self.rate))
         mask = self.masks.narrow(axis, self.taken, min(x.shape[axis], samples - self.taken))
         if mask.shape != x.shape:
             raise ValueError(

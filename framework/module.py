@@ -128,6 +128,7 @@ class Module:
         generators: Generator | Sequence[Generator],
         initializers: Initializer | Sequence[Initializer],
         dtype: torch.dtype = torch.float32,
+        device: str = "cpu",
     ) -> None:
         """Draws all parameters and sets all buffers to their start.
 
@@ -136,6 +137,7 @@ class Module:
                 Generators are used parameter by parameter, so a replica's values depend on its own generator alone.
             initializers: one for all replicas, or one per replica.
             dtype: of the values; draws are made in float64 and rounded to it.
+            device: where the values are put; generators are the CPU's, so draws are the same for every device.
 
         Raises:
             ValueError: the numbers of generators and initializers differ.
@@ -144,18 +146,19 @@ class Module:
             if not isinstance(initializers, Initializer):
                 raise ValueError("a single generator takes a single initializer, found a list")
             for parameter in self.parameters():
-                parameter.assign(initializers(parameter, generators).to(dtype))
+                parameter.assign(initializers(parameter, generators).to(device, dtype))
             for buffer in self.buffers():
-                buffer.assign(torch.full(buffer.shape, buffer.start, dtype=dtype))
+                buffer.assign(torch.full(buffer.shape, buffer.start, dtype=dtype, device=device))
             return
         schemes = [initializers] * len(generators) if isinstance(initializers, Initializer) else list(initializers)
         if len(schemes) != len(generators):
             raise ValueError(f"one initializer per generator is needed, found {len(schemes)} for {len(generators)}")
         for parameter in self.parameters():
             drawn = [scheme(parameter, generator) for scheme, generator in zip(schemes, generators, strict=True)]
-            parameter.assign(torch.stack(drawn).to(dtype))
+            parameter.assign(torch.stack(drawn).to(device, dtype))
         for buffer in self.buffers():
-            buffer.assign(torch.full((len(generators), *buffer.shape), buffer.start, dtype=dtype))
+            shape = (len(generators), *buffer.shape)
+            buffer.assign(torch.full(shape, buffer.start, dtype=dtype, device=device))
 
     def twin(self) -> "Module":
         """A module with the same parameters and buffers, but a forward cache and noise of its own."""

@@ -25,14 +25,14 @@ def batches(x: Tensor, order: Tensor, batch_size: int) -> Iterator[Tensor]:
     """The samples in their order, cut into batches; the last one is smaller where N is no multiple.
 
     Shapes: x (R, N, ...) and order (R, N) of indices into N, each batch (R, B, ...); or all of them without R. One
-    gather serves all full batches.
+    gather serves all full batches. The order may be the CPU's wherever x is.
     """
     if order.dim() == 1:
         yield from torch.split(x[order], batch_size)
         return
     replicas, samples = order.shape
     rows = x.reshape(replicas * samples, *x.shape[2:])
-    index = order + samples * torch.arange(replicas)[:, None]
+    index = (order + samples * torch.arange(replicas, device=order.device)[:, None]).to(x.device)
     full = samples // batch_size * batch_size
     blocks = index[:, :full].reshape(replicas, -1, batch_size).transpose(0, 1)
     yield from rows[blocks.flatten()].view(*blocks.shape, *x.shape[2:]).unbind()

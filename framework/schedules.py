@@ -14,7 +14,7 @@ from framework.state import check
 
 
 class Schedule:
-    """Base class: a subclass says which rates follow. Rates and losses are float64, (R,) or ().
+    """Base class: a subclass says which rates follow. Rates and losses are float64 on the CPU, (R,) or ().
 
     Attributes:
         watches: whether `step` needs the validation loss.
@@ -44,7 +44,7 @@ class Schedule:
         if self.initial is None:
             self.initial = rates.clone()
         self.epochs += 1
-        following = self.rates(rates, torch.full_like(rates, math.nan) if loss is None else loss.to(torch.float64))
+        following = self.rates(rates, torch.full_like(rates, math.nan) if loss is None else loss.to(rates))
         if not torch.equal(following, rates):
             optimizer.set("learning_rate", following)
 

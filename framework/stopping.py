@@ -68,5 +68,6 @@ class EarlyStopping:
 
 
 def _beside(chosen: Tensor, value: Tensor) -> Tensor:
-    """(R,) as (R, 1, …), to stand beside a value; () as it is."""
+    """(R,) as (R, 1, …), to stand beside a value on its device; () as it is there."""
+    chosen = chosen.to(value.device)
     return chosen.view(-1, *[1] * (value.dim() - 1)) if chosen.dim() else chosen

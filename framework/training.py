@@ -37,6 +37,8 @@ class _Samples:
 class Training:
     """Trains a model, an epoch per iteration. See `train_model` for the arguments.
 
+    What is decided between epochs (losses, who ends, rates) is on the CPU, wherever the model is.
+
     Between two epochs a replica that is `finished` (its loss or a parameter is not finite, it stopped early, or it was
     its last epoch) is still there to be looked at; after that it leaves the stack and costs nothing. The last replica
     that is left stays beside a copy of itself, because products with one replica may round differently.
@@ -103,7 +105,7 @@ class Training:
             diverged = self._diverged(epoch)
             if self.validation is not None:
                 prediction = self.evaluate(self.model, self.validation.x)
-                self.validation_loss = self.criterion.forward(prediction, self.validation.target)
+                self.validation_loss = self.criterion.forward(prediction, self.validation.target).cpu()
             stopped = torch.zeros_like(diverged)
             if self.stopping is not None and self.validation_loss is not None:
                 stopped = self.stopping.step(self.validation_loss, self.model)
@@ -127,16 +129,17 @@ class Training:
             order = torch.arange(self.samples)
             if self.optimizer.replicas is not None:
                 order = order.expand(self.optimizer.replicas, -1)
-        self.losses = self.train(
+        losses = self.train(
             self.model, self.criterion, self.optimizer, self.data.x, self.data.target, order, self.batch_size
         )
+        self.losses = losses.cpu()
 
     def _diverged(self, epoch: int) -> Tensor:
         """Which replicas stopped being finite in this epoch, (R,) or ()."""
         bad = ~self.losses.isfinite()
         axis = 0 if self.optimizer.replicas is None else 1
         sound = torch.stack([held.value.isfinite().flatten(axis).all(-1) for held in self.model.parameters()]).all(0)
-        diverged = bad.any(0) | ~sound
+        diverged = bad.any(0) | ~sound.cpu()
         for row, place in self.replicas().items():
             if diverged.view(-1)[place]:
                 column = bad.view(len(bad), -1)[:, place]

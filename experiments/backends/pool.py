@@ -10,6 +10,7 @@ from typing import Self
 
 from experiments.chunks import Chunk
 from experiments.environment import Environment, commit
+from experiments.numerics import Device, memory
 from experiments.worker import Outcome, execute
 
 
@@ -37,10 +38,17 @@ class Pool(ABC):
 
     Args:
         timeout: seconds that a run may take alone; a worker whose run takes longer ends. None: no limit.
+        device: where workers train.
     """
 
-    def __init__(self, timeout: float | None = None) -> None:
+    def __init__(self, timeout: float | None = None, device: Device = "cpu") -> None:
         self.timeout = timeout
+        self.device: Device = device
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes of a GPU that each worker may use; None where they train on processors."""
+        return memory(self.device)
 
     @functools.cached_property
     def commit(self) -> tuple[str, bool]:
@@ -49,7 +57,9 @@ class Pool(ABC):
 
     def task(self) -> Callable[[Chunk], Outcome]:
         """What a worker does with a chunk."""
-        return functools.partial(execute, import_paths=tuple(sys.path), commit=self.commit, timeout=self.timeout)
+        return functools.partial(
+            execute, import_paths=tuple(sys.path), commit=self.commit, timeout=self.timeout, device=self.device
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
 
+import torch
 from joblib.externals.loky.backend.context import get_context
 
 from experiments.backends.pool import Ended, Pool
 from experiments.chunks import Chunk
 from experiments.environment import Environment, describe
 from experiments.errors import WorkersError
+from experiments.numerics import Device
 from experiments.worker import Outcome, first_line
 
 _STARTS = 3  # so many workers in a row may end before they have said where they are
@@ -46,13 +48,19 @@ class Processes(Pool):
     Args:
         jobs: at most so many.
         timeout: see Pool.
+        device: see Pool.
     """
 
-    def __init__(self, jobs: int, timeout: float | None = None) -> None:
-        super().__init__(timeout)
+    def __init__(self, jobs: int, timeout: float | None = None, device: Device = "cpu") -> None:
+        super().__init__(timeout, device)
         self._jobs = jobs
         self._workers: list[_Worker] = []
         self._failed_starts = 0
+
+    @property
+    def memory(self) -> int | None:
+        whole = super().memory
+        return None if whole is None else whole // self._jobs
 
     def free(self) -> int:
         return self._jobs - self.running()
@@ -90,7 +98,8 @@ class Processes(Pool):
     def _new(self) -> _Worker:
         context = get_context("loky")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, os.getpid(), self.commit), daemon=True)
+        arguments = (theirs, os.getpid(), self.commit, self.device)
+        process = context.Process(target=_serve, args=arguments, daemon=True)
         with _interrupts_blocked():
             process.start()
         theirs.close()
@@ -154,23 +163,25 @@ def _kill(process: Any) -> None:
         os.kill(process.pid, signal.SIGKILL)
 
 
-def _serve(pipe: connection.Connection, driver: int, commit: tuple[str, bool]) -> None:
+def _serve(pipe: connection.Connection, driver: int, commit: tuple[str, bool], device: Device) -> None:
     """A worker process: says where it is, then trains what it is sent until the driver closes the pipe or ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the driver's to handle
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
     with suppress(EOFError, OSError):  # the driver ended
-        pipe.send_bytes(pickle.dumps(describe(*commit)))
-        while True:
+        pipe.send_bytes(pickle.dumps(describe(*commit, device)))
+        usable = True
+        while usable:
             task, chunk = pickle.loads(pipe.recv_bytes())
-            pipe.send_bytes(_attempt(task, chunk))
+            said, usable = _attempt(task, chunk)
+            pipe.send_bytes(said)
 
 
-def _attempt(task: Callable[[Chunk], Outcome], chunk: Chunk) -> bytes:
-    """An outcome, pickled; or why there is none."""
+def _attempt(task: Callable[[Chunk], Outcome], chunk: Chunk) -> tuple[bytes, bool]:
+    """An outcome, pickled, or why there is none; and whether this process can train more."""
     try:
-        return pickle.dumps(task(chunk))
+        return pickle.dumps(task(chunk)), True
     except BaseException as error:
-        return pickle.dumps(first_line(error))
+        return pickle.dumps(first_line(error)), not isinstance(error, torch.AcceleratorError)
 
 
 def _end_with(driver: int) -> None:

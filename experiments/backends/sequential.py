@@ -4,13 +4,18 @@ import time
 
 from experiments.backends.pool import Ended, Pool
 from experiments.chunks import Chunk
+from experiments.numerics import Device
 
 
 class Sequential(Pool):
-    """One chunk at a time, in this process."""
+    """One chunk at a time, in this process.
 
-    def __init__(self) -> None:
-        super().__init__()
+    Args:
+        device: see Pool.
+    """
+
+    def __init__(self, device: Device = "cpu") -> None:
+        super().__init__(device=device)
         self._chunk: Chunk | None = None
 
     def free(self) -> int:

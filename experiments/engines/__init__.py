@@ -4,21 +4,31 @@ from collections.abc import Sequence
 
 from experiments.engines import pytorch, stacked
 from experiments.engines.record import CURVES, Record, Status
+from experiments.numerics import Device
 from experiments.settings import Config, Settings
 
 
-def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool] = ()) -> list[Record]:
+def train(
+    configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool] = (), device: Device = "cpu"
+) -> list[Record]:
     """Trains runs of one chunk (see experiments/chunks.py) with the engine that they name.
 
     Args:
         configs: one per run.
         seeds: one per run.
         keep: for each run, whether its record, if ok, holds what figures are drawn from; by default none.
+        device: where they train. What is drawn is drawn on the processor, so that it is the same everywhere.
+
+    Raises:
+        ValueError: the engine does not train there.
     """
     keep = keep or [False] * len(seeds)
-    if Settings(**configs[0]).engine != "pytorch":
-        return stacked.train(configs, seeds, keep)
-    return [pytorch.train(*run) for run in zip(configs, seeds, keep, strict=True)]
+    engine = Settings(**configs[0]).engine
+    if engine == "compiled" and device != "cpu":
+        raise ValueError(f"the engine compiled trains on the cpu alone, found {device}")
+    if engine != "pytorch":
+        return stacked.train(configs, seeds, keep, device)
+    return [pytorch.train(*run, device) for run in zip(configs, seeds, keep, strict=True)]
 
 
 __all__ = ["CURVES", "Record", "Status", "train"]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
 from experiments.measures import Part
 from experiments.names import OPTIMIZER
+from experiments.numerics import Device
 from experiments.parts import build
 from experiments.problems import Problem, Samples
 from experiments.seeds import generator
@@ -21,19 +22,19 @@ from experiments.twins import Criterion, parameters, twin_loss, twin_module, twi
 from framework.passes import EVALUATION_SAMPLES, Target
 
 
-def train(config: Config, seed: int, keep: bool) -> Record:
+def train(config: Config, seed: int, keep: bool, device: Device) -> Record:
     """Trains one run; arguments and record have the meaning that they have in the engine `framework`."""
     settings = Settings(**config)
     problem = settings.build_problem()
     dtype = getattr(torch, settings.dtype)
     model = settings.build_model(problem)
-    model.initialize(generator(seed, "initialization"), settings.build_initializer(), dtype)
+    model.initialize(generator(seed, "initialization"), settings.build_initializer(), dtype, device)
     net = twin_module(model)
     criterion = twin_loss(settings.build_loss())
     optimizer = twin_optimizer(build(OPTIMIZER, settings.optimizer, model.parameters()), net.parameters())
     scheduler = twin_schedule(settings.build_schedule(), optimizer)
     stopping = settings.build_stopping()
-    parts = stacked([problem.sample(seed)], dtype)
+    parts = stacked([problem.sample(seed)], dtype, device)
     training = parts["train"].each(lambda tensor: tensor[0])
     order_stream, noise_stream = generator(seed, "order"), generator(seed, "noise")
     record = Record()
@@ -48,14 +49,14 @@ def train(config: Config, seed: int, keep: bool) -> Record:
         if settings.shuffle:
             order = torch.randperm(problem.train, generator=order_stream)
         losses = []
-        for batch in order.split(settings.batch_size):
+        for batch in order.to(device).split(settings.batch_size):
             optimizer.zero_grad()
             picked = training.each(operator.itemgetter(batch))
             loss = criterion(net(picked.x), picked.target)
             loss.backward()
             optimizer.step()
             losses.append(loss.detach())
-        bad = ~torch.stack(losses).isfinite()
+        bad = ~torch.stack(losses).cpu().isfinite()
         if bad.any():
             record.diverge((epoch - 1) * len(bad) + int(bad.to(torch.uint8).argmax()) + 1, "training loss not finite")
         elif not all(bool(parameter.isfinite().all()) for parameter in net.parameters()):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from experiments.measures import Part
+from experiments.numerics import Device
 from experiments.problems import Data, Plane, Problem, Samples, stack
 from experiments.settings import Settings
 from framework import Module, predict
@@ -84,13 +85,13 @@ def checkpoint_epochs(settings: Settings) -> set[int]:
     return {round(i * settings.epochs / count) for i in range(count + 1)}
 
 
-def stacked(data: list[Data], dtype: torch.dtype) -> dict[Part, Samples]:
-    """Several runs' data by part, (R, N, …), in the dtype of training; an empty validation part is left out."""
+def stacked(data: list[Data], dtype: torch.dtype, device: Device = "cpu") -> dict[Part, Samples]:
+    """Several runs' data by part, (R, N, …), as training takes it; an empty validation part is left out."""
     names: tuple[Part, ...] = ("train", "validation", "test") if len(data[0].validation.label) else ("train", "test")
     found: dict[Part, Samples] = {}
     for name in names:
         several = stack([getattr(each, name) for each in data])
-        found[name] = several.each(lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor)
+        found[name] = several.each(lambda tensor: tensor.to(device, dtype if tensor.is_floating_point() else None))
     return found
 
 
@@ -102,11 +103,10 @@ def kept_of(model: Module, problem: Problem, seed: int) -> dict[str, Tensor]:
         problem: that it was trained on.
         seed: of the run.
     """
-    kept = {f"parameters.{number}": held.value.clone() for number, held in enumerate(model.parameters())}
+    kept = {f"parameters.{number}": held.value.cpu().clone() for number, held in enumerate(model.parameters())}
     canvas = problem.canvas(seed)
     if canvas is None:
         return kept
-    dtype = model.parameters()[0].value.dtype
     data = problem.sample(seed)
     border = problem.border() if isinstance(problem, Plane) else None
     if border is not None:
@@ -116,5 +116,6 @@ def kept_of(model: Module, problem: Problem, seed: int) -> dict[str, Tensor]:
             kept[f"{name}.points"] = samples.points
         if name != "canvas":
             kept[f"{name}.label"] = samples.label
-        kept[f"{name}.decided"] = problem.decide(predict(model, samples.x.to(dtype)))
+        x = samples.x.to(model.parameters()[0].value)
+        kept[f"{name}.decided"] = problem.decide(predict(model, x)).cpu()
     return kept

@@ -14,19 +14,21 @@ from experiments.engines.compiled import CompiledPasses, NotCompilableError, epo
 from experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
 from experiments.measures import Part
 from experiments.names import OPTIMIZER
+from experiments.numerics import Device
 from experiments.problems import Problem, Samples
 from experiments.seeds import Purpose, generator
 from experiments.settings import Config, Settings
 from framework import Loss, Module, Optimizer, Training, predict, replica_of, train_epoch
 
 
-def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool]) -> list[Record]:
+def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool], device: Device) -> list[Record]:
     """Trains one stack.
 
     Args:
         configs: one per run; they differ in the optimizer's stackable options and the initializer at most.
         seeds: one per run.
         keep: for each run, whether its record, if ok, holds what figures are drawn from.
+        device: where models and data are.
 
     Returns:
         A record per run, in order; each depends on its own configuration and seed alone.
@@ -45,8 +47,8 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool])
 
     model = settings.build_model(problem)
     dtype = getattr(torch, settings.dtype)
-    model.initialize(streams("initialization"), [each.build_initializer() for each in every], dtype)
-    data = stacked([problem.sample(seed) for seed in seeds], dtype)
+    model.initialize(streams("initialization"), [each.build_initializer() for each in every], dtype, device)
+    data = stacked([problem.sample(seed) for seed in seeds], dtype, device)
     optimizer = _optimizer(every, model)
     compiled = CompiledPasses(optimizer) if settings.engine == "compiled" else None
     evaluate = compiled.predict if compiled else predict

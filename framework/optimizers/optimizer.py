@@ -93,12 +93,12 @@ class Optimizer:
         return self.parameters[0].replicas
 
     def get(self, name: str) -> Tensor:
-        """A hyper-parameter: () if one number was given, else (R,)."""
+        """A hyper-parameter: () if one number was given, else (R,); on the CPU, wherever the parameters are."""
         return self._given[name]
 
     def set(self, name: str, value: HyperParameter) -> None:
         """Sets a hyper-parameter, to a number or to one number per replica."""
-        given = torch.as_tensor(value, dtype=torch.float64)
+        given = torch.as_tensor(value, dtype=torch.float64, device="cpu")
         if given.dim() > 1 or (given.dim() == 1 and given.shape[0] != self.replicas):
             raise ValueError(
                 f"{type(self).__name__} needs {name} as a number or one per replica ({self.replicas}), "
