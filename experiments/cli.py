@@ -3,6 +3,7 @@
 import argparse
 import atexit
 import errno
+import io
 import os
 import signal
 import sys
@@ -10,11 +11,13 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.commands import benchmark, calibrate, merge, report, run, summarize, verify
-from experiments.commands.arguments import INTERRUPTED
+from experiments.commands import benchmark, calibrate, listing, merge, new, report, run, summarize, verify
+from experiments.commands.arguments import INTERRUPTED, READ_ENOUGH, Version, Wrapped
 from experiments.errors import FairgridError, StoreError
 
 VERBS = {
+    "new": new,
+    "list": listing,
     "run": run,
     "summarize": summarize,
     "report": report,
@@ -24,13 +27,23 @@ VERBS = {
     "benchmark": benchmark,
 }
 
+EXAMPLES = """
+  fairgrid list                       studies that come with the package
+  fairgrid run report_004 --seeds 20  train one, and read its tables
+  fairgrid new mine                   write a study of one's own: mine.toml
+  fairgrid run mine.toml --results mine
+"""
+
 # what a disk may be: full, over quota, read-only, not the user's, broken
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line; returns the exit code (docs/commands.md lists them)."""
-    options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a log has lines in their order, and a terminal without − has ?
+            stream.reconfigure(line_buffering=True, errors="replace")
+    options = parser().parse_args(arguments)
     sys.path.insert(0, os.getcwd())  # where a user's own classes are
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # all is said and kept by then
     try:
@@ -42,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"fairgrid: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
+        if error.errno == errno.EPIPE:  # what reads stdout has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return READ_ENOUGH
         if error.errno not in _DISK:
             raise
         if options.debug:
@@ -60,14 +76,33 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"fairgrid: {message}; --help lists the options\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="fairgrid", description="Compare optimizers, batch sizes and activations, reproducibly.")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    made = _Parser(
+        prog="fairgrid",
+        description="Compare optimizers, batch sizes and activations, reproducibly.",
+        epilog=f"examples:{EXAMPLES}\n`fairgrid VERB --help` has the options of a verb, and examples.",
+        formatter_class=Wrapped,
+    )
+    made.add_argument("--version", action=Version)
+    verbs = made.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     for name, module in VERBS.items():
-        verb = verbs.add_parser(name, help=module.HELP, description=module.__doc__)
+        verb = verbs.add_parser(
+            name,
+            help=module.HELP,
+            description=_said(module.__doc__),
+            epilog=f"examples:{module.EXAMPLES}",
+            formatter_class=Wrapped,
+        )
         module.options(verb)
         verb.add_argument("--debug", action="store_true", help="show tracebacks")
-    return parser
+    return made
+
+
+def _said(docstring: str | None) -> str:
+    """Without the verb's own name, which the usage shows."""
+    _, _, text = (docstring or "").partition("`: ")
+    return text[:1].upper() + text[1:]
 
 
 if __name__ == "__main__":

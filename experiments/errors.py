@@ -1,6 +1,7 @@
 """What can go wrong for a user, and the exit code each has. The message is one line; it says what to do."""
 
 import difflib
+import sys
 from collections.abc import Iterable
 
 
@@ -48,3 +49,8 @@ def nearest(found: str, names: Iterable[str]) -> str:
     if close:
         return f"; nearest: {close[0]!r}"
     return f"; known: {', '.join(known)}" if known else ""
+
+
+def warn(text: str) -> None:
+    """Says on stderr what a user should know and nothing stops for, whatever else is left unsaid."""
+    print(f"fairgrid: {text}", file=sys.stderr, flush=True)

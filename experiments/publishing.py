@@ -1,13 +1,12 @@
 """What is made from a results directory: CSVs, tables on the terminal or in a page, figures."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from experiments.benchmark import page as benchmark
 from experiments.console import Format, overview, render, show, tables
-from experiments.errors import InputError
+from experiments.errors import InputError, warn
 from experiments.evidence import EVIDENCE, Evidence, environments_of, read
 from experiments.figures import OVERVIEW as OVERVIEW_FIGURE
 from experiments.figures import draw, draw_overview, names
@@ -38,7 +37,7 @@ def chosen(results: Path, names: Sequence[str]) -> list[Study]:
                 f"{results}: expected the files of studies that are not shipped to be named, found results of"
                 f" {own[0]!r}; name it: {own[0]}.toml"
             )
-        print(f"fairgrid: not shown, as its file is not named: {', '.join(own)}", file=sys.stderr)
+        warn(f"not shown, as its file is not named: {', '.join(own)}")
     studies = [load(name) for name in names or sorted(known - set(own))]
     distinct(studies)
     for study in studies:
@@ -87,7 +86,7 @@ def warn_of_mixtures(studies: Sequence[Study], evidence: Evidence, results: Path
     for study in studies:
         mine = environments[environments["run_id"].isin(evidence.of(study.name).runs["run_id"])]
         if found := mixture(mine):
-            print(f"fairgrid: {study.name}: its runs are from different environments: {found}", file=sys.stderr)
+            warn(f"{study.name}: its runs are from different environments: {found}")
 
 
 def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence, results: Path) -> None:

@@ -4,18 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tqdm import tqdm
-
 from experiments import tuning
 from experiments.backends import Pool
 from experiments.chunks import Run, cut
 from experiments.dispatch import outcomes
-from experiments.errors import StoreError
+from experiments.errors import StoreError, warn
 from experiments.files import move_aside
 from experiments.interrupts import heeded
 from experiments.lock import locked
 from experiments.numerics import Mode
 from experiments.plans import Plan, candidates, evaluation_plans, tuning_plans
+from experiments.progress import Watch, shown
 from experiments.store import FILE, Store
 from experiments.study import Study
 from experiments.tables import FAILED, tuning_frame
@@ -53,6 +52,8 @@ class Driver:
         fresh: whether an old store is moved aside first.
         chunk: at most so many runs train together; by default as many as fit the cache.
         say: prints a line.
+        watch: shows how far a phase is.
+        warn: says what a user should know, even one who wants to hear nothing else.
     """
 
     results: Path
@@ -62,6 +63,8 @@ class Driver:
     fresh: bool = False
     chunk: int | None = None
     say: Callable[[str], None] = print
+    watch: Watch = shown
+    warn: Callable[[str], None] = warn
 
     def run(self, studies: Sequence[Study]) -> Progress:
         """Trains all that the studies plan and the store lacks; tuning first, then evaluation.
@@ -71,7 +74,7 @@ class Driver:
             StoreError: the store cannot be used.
         """
         progress = Progress()
-        with locked(self.results, self.say), self._store() as store:
+        with locked(self.results, self.warn), self._store() as store:
             for study in studies:
                 plans = tuning_plans(study, self.numerics)
                 if not plans:
@@ -119,7 +122,7 @@ class Driver:
             return tuning.select(tuning_frame(stored[trials], tuned))
         except ValueError as error:
             progress.unselected.append(study.name)
-            self.say(f"{study.name}: learning rates not chosen: {error}")
+            self.warn(f"{study.name}: learning rates not chosen: {error}")
             return {}
 
     def _train(self, plans: Sequence[Plan], store: Store, progress: Progress) -> None:
@@ -133,16 +136,13 @@ class Driver:
         self._say_plan(phase, runs, waiting)
         if not waiting:
             return
-        with (
-            heeded() as stopping,
-            tqdm(total=len(waiting), desc=phase, unit="run", dynamic_ncols=True) as bar,
-        ):
-            for outcome in outcomes(self.pool, cut(waiting, self.chunk), stopping):
+        chunks = cut(waiting, self.chunk)
+        with heeded() as stopping, self.watch(phase, chunks) as meter:
+            for outcome in outcomes(self.pool, chunks, stopping):
                 store.commit(outcome.chunk.runs, outcome.records, outcome.environment, outcome.seconds)
                 for record in outcome.records:
                     progress.counts[record.status] = progress.counts.get(record.status, 0) + 1
-                bar.set_postfix_str(counted(progress.counts), refresh=False)
-                bar.update(len(outcome.records))
+                meter.add(outcome)
             if stopping():
                 raise KeyboardInterrupt
 
@@ -159,9 +159,3 @@ class Driver:
         if aside:
             self.say(f"the old store is in {aside}")
         return Store(self.results, create=True)
-
-
-def counted(counts: dict[str, int]) -> str:
-    """Runs by outcome, as the progress bar shows them."""
-    failed = sum(counts.get(status, 0) for status in FAILED)
-    return f"ok {counts.get('ok', 0)}, diverged {counts.get('diverged', 0)}, failed {failed}"

@@ -1,21 +1,70 @@
-"""What verbs have in common: exit codes, and the options of those that take studies."""
+"""What verbs have in common: exit codes, the shape of --help, and the options of those that take studies."""
 
 import argparse
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 MISSING = 3
 FAILED = 4
 DIFFERENT = 6
 INTERRUPTED = 130
+READ_ENOUGH = 141  # as a shell says of a process that SIGPIPE ended
+
+
+class Wrapped(argparse.HelpFormatter):
+    """Descriptions wrapped to the terminal, examples as they are."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        """Makes room for the indent of verbs too, which argparse forgets."""
+        super().add_argument(action)
+        if isinstance(action, argparse._SubParsersAction):
+            self._action_max_length += self._indent_increment
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith("examples:"):
+            return text
+        paragraphs = text.split("\n\n")
+        return "\n\n".join(super(Wrapped, self)._fill_text(each, width, indent) for each in paragraphs)
+
+
+class Version(argparse.Action):
+    """--version: prints the version, and the commit where the sources are in a repository."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="print the version and the commit of the sources")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Prints and exits."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        from experiments.environment import commit
+
+        name, changed = commit()
+        where = f"commit {name}{', changed since' * changed}" if name else "not in a repository"
+        try:
+            number = version("fairgrid")
+        except PackageNotFoundError:
+            number = "(not installed)"
+        print(f"fairgrid {number}, {where}")
+        parser.exit()
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:
     """STUDY ... and --results DIR."""
     parser.add_argument(
-        "study", nargs="*", metavar="STUDY", help="a shipped study or a path ending in .toml; default all"
+        "study",
+        nargs="*",
+        metavar="STUDY",
+        help="a shipped study (fairgrid list) or a path ending in .toml; default: all",
     )
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """--quiet."""
+    parser.add_argument("--quiet", action="store_true", help="print errors and warnings alone")
 
 
 def positive(text: str) -> int:

@@ -10,6 +10,12 @@ from experiments.numerics import MODES, request, settle
 HELP = "measure what an optimizer step costs, beside torch.nn, torch.func, JAX and scikit-learn"
 
 
+EXAMPLES = """
+  fairgrid benchmark                   leave the machine to it
+  fairgrid benchmark --rounds 3 --results /tmp/benchmark
+"""
+
+
 def options(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options."""
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
@@ -20,7 +26,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     request(options.numerics)
-    os.environ["TQDM_DISABLE"] = "1"  # grids run here are not for people to watch
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, cores[:1])  # threads of every library are born on one core
     settle()

@@ -8,10 +8,17 @@ import os
 from pathlib import Path
 
 from experiments.commands.arguments import FAILED, positive
+from experiments.errors import warn
 from experiments.numerics import request
 
 HELP = "measure how often comparisons err, on runs of a study with thousands of seeds"
 NAME = "calibration"
+
+
+EXAMPLES = """
+  fairgrid calibrate                   20,000 runs, six minutes on one core
+  fairgrid calibrate --seeds 500 --repeats 200 --results /tmp/calibration
+"""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +61,7 @@ def main(options: argparse.Namespace) -> int:
     with Processes(options.jobs) as pool:
         progress = Driver(options.pool, pool).run([study])
     if progress.failed or progress.unselected:
-        print(f"{progress.failed} runs ended in error or timeout; nothing was drawn from the others")
+        warn(f"{progress.failed} runs ended in error or timeout; nothing was drawn from the others")
         return FAILED
     with Store(options.pool) as store:
         runs = runs_table(store.runs([study.name]))

@@ -14,6 +14,11 @@ HELP = "take the records of other machines' stores into one; train nothing"
 _SHOWN = 3  # values of a run that differ, the others are counted
 
 
+EXAMPLES = """
+  fairgrid merge machine1 machine2 --results results
+"""
+
+
 def options(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options."""
     parser.add_argument(

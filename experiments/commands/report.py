@@ -8,6 +8,13 @@ HELP = "write report.html from what is recorded; train nothing"
 PAGE = "report.html"
 
 
+EXAMPLES = """
+  fairgrid report                       of the shipped results, or one's own
+  fairgrid report report_004            of one study
+  fairgrid report mine.toml --results mine
+"""
+
+
 def options(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options."""
     add_study(parser)

@@ -5,8 +5,8 @@ import os
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from experiments.commands.arguments import FAILED, add_study, positive, seconds
-from experiments.errors import InputError
+from experiments.commands.arguments import FAILED, add_quiet, add_study, positive, seconds
+from experiments.errors import InputError, warn
 from experiments.numerics import MODES, request
 
 if TYPE_CHECKING:
@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
 BACKENDS = ("loky", "dask", "sequential")
 HELP = "train what is missing, then print tables and draw figures"
+
+
+EXAMPLES = """
+  fairgrid run                                     all shipped studies
+  fairgrid run report_004 report_001 --seeds 20    a first look
+  fairgrid run mine.toml --results mine            one's own study
+  fairgrid run mine.toml --results mine --set epochs=5 --dry-run
+"""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +44,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retry-failed", action="store_true", help="run again what ended in error or timeout")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run, and write nothing")
     parser.add_argument("--fresh", action="store_true", help="move the old store aside first")
+    add_quiet(parser)
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of [run]: --set epochs=5"
     )
@@ -44,6 +53,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     request(options.numerics)
+    from experiments.progress import Meter, shown
     from experiments.publishing import publish, show_tables, warn_of_mixtures
     from experiments.runner import Driver
     from experiments.study import defaults, distinct, load
@@ -52,22 +62,36 @@ def main(options: argparse.Namespace) -> int:
     studies = [load(name, options.seeds, assignments) for name in options.study or defaults()]
     distinct(studies)
     pool = _pool(options)
-    driver = Driver(options.results, pool, options.numerics, options.retry_failed, options.fresh)
+    loud = options.dry_run or not options.quiet
+    driver = Driver(
+        options.results,
+        pool,
+        options.numerics,
+        options.retry_failed,
+        options.fresh,
+        say=print if loud else _unsaid,
+        watch=shown if loud else Meter,
+    )
     if options.dry_run:
         driver.forecast(studies)
         return 0
     with pool:
         progress = driver.run(studies)
-    if not progress.trained:
-        print("nothing to train: every planned run has its record")
     evidence = publish(options.results, studies)
-    show_tables(studies, evidence, "text")
+    if not options.quiet:
+        if not progress.trained:
+            print("nothing to train: every planned run has its record")
+        show_tables(studies, evidence, "text")
+        print(f"\ntables: {options.results}/*.csv; figures: {options.results}/figures/*.png")
     warn_of_mixtures(studies, evidence, options.results)
-    print(f"\ntables: {options.results}/*.csv; figures: {options.results}/figures/*.png")
     if progress.failed or progress.unselected:
-        print(f"{progress.failed} runs ended in error or timeout; --retry-failed runs them again")
+        warn(f"{progress.failed} runs ended in error or timeout; --retry-failed runs them again")
         return FAILED
     return 0
+
+
+def _unsaid(line: str) -> None:
+    """Says nothing."""
 
 
 def _pool(options: argparse.Namespace) -> "Pool":

@@ -1,14 +1,21 @@
 """`fairgrid summarize`: prints tables, writes CSVs and figures; trains nothing."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from experiments.commands.arguments import MISSING, add_study
-from experiments.errors import nearest
+from experiments.commands.arguments import MISSING, add_quiet, add_study
+from experiments.errors import nearest, warn
 
 HELP = "print tables, write CSVs and figures; train nothing"
 FORMATS = ("png", "pdf", "svg")
+
+
+EXAMPLES = """
+  fairgrid summarize                                   all that is recorded
+  fairgrid summarize report_004 --format markdown
+  fairgrid summarize mine.toml --results mine
+  fairgrid summarize report_001 --format latex --figures pdf
+"""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +30,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT,…",
         help=f"of the drawn figures: {', '.join(FORMATS)}; default: png",
     )
+    add_quiet(parser)
     parser.add_argument("--strict", action="store_true", help=f"exit {MISSING} if a planned run is missing or failed")
 
 
@@ -42,12 +50,12 @@ def main(options: argparse.Namespace) -> int:
         evidence = read(options.results)
     if options.into is not None:
         fill_page(options.into, studies, evidence, options.results)
-    else:
+    elif not options.quiet:
         show_tables(studies, evidence, options.format)
     warn_of_mixtures(studies, evidence, options.results)
     draw_figures(studies, evidence, options.results, options.figures)
     if options.strict and not evidence.complete([study.name for study in studies]):
-        print("fairgrid: planned runs are missing or failed", file=sys.stderr)
+        warn("planned runs are missing or failed")
         return MISSING
     return 0
 

@@ -22,6 +22,13 @@ _SHOWN = 10  # lines of a kind, the others are counted
 _VALUES = 3  # values of a run, likewise
 
 
+EXAMPLES = """
+  fairgrid verify                                20 records, drawn at random
+  fairgrid verify report_004 --sample all
+  fairgrid verify mine.toml --results mine --sample 100 --seed 7
+"""
+
+
 def options(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options."""
     add_study(parser)

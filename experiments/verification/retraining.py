@@ -4,13 +4,12 @@ import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from tqdm import tqdm
-
 from experiments.agreement import Difference, differences
 from experiments.backends import Pool
 from experiments.chunks import Run, cut
 from experiments.dispatch import outcomes
 from experiments.engines import Record
+from experiments.progress import shown
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,11 @@ def retrain(runs: Collection[Run], pool: Pool) -> dict[str, Record]:
         pool: where.
     """
     found: dict[str, Record] = {}
-    with tqdm(total=len(runs), desc="training again", unit="run", dynamic_ncols=True) as bar:
-        for outcome in outcomes(pool, cut(list(runs)), stopping=lambda: False):
+    chunks = cut(list(runs))
+    with shown("training again", chunks) as meter:
+        for outcome in outcomes(pool, chunks, stopping=lambda: False):
             found |= {run.run_id: record for run, record in zip(outcome.chunk.runs, outcome.records, strict=True)}
-            bar.update(len(outcome.records))
+            meter.add(outcome)
     return found
 
 

@@ -1,6 +1,7 @@
 """Grids as users run them: a process of its own with workers, that tests stop, kill and look into."""
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -68,8 +69,8 @@ INTERRUPTED = "fairgrid: interrupted; what was trained is kept, the same command
 
 
 def said(err: str) -> list[str]:
-    """The lines apart from progress bars."""
-    return [line for line in err.splitlines() if line.strip() and "run/s" not in line and "s/run" not in line]
+    """The lines apart from those on progress."""
+    return [line for line in err.splitlines() if line.strip() and not re.match(r"\w+: [\d,]+ of [\d,]+ runs, ", line)]
 
 
 def rows(results: Path, mode: str = "ro") -> tuple[int, int]:

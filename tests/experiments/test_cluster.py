@@ -65,8 +65,8 @@ def test_hang_on_a_cluster_is_a_row(tmp_path: Path) -> None:
         Cluster(tmp_path, [None, None]) as cluster,
         Grid(study, tmp_path / "results", *options, cluster.address, cwd=tmp_path) as grid,
     ):
-        out, _ = grid.ends(4)
-    assert "1 runs ended in error or timeout" in out
+        _, err = grid.ends(4)
+    assert "1 runs ended in error or timeout" in err
     runs = studies.table(tmp_path / "results", "runs")
     assert runs["status"].tolist() == ["ok", "ok", "ok", "timeout"]
     assert runs["message"].tolist() == ["", "", "", "no end after 1 s"]

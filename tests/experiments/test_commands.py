@@ -175,7 +175,7 @@ def test_own_parts_come_in_by_dotted_path(tmp_path: Path) -> None:
     environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 4, done.stderr
-    assert "12 runs ended in error or timeout; --retry-failed runs them again" in done.stdout
+    assert "12 runs ended in error or timeout; --retry-failed runs them again" in done.stderr
     runs = pd.read_csv(tmp_path / "r" / "runs.csv", keep_default_na=False)
     broken = runs[runs["optimizer"] == "own:Broken"]
     assert set(broken["status"]) == {"error"}

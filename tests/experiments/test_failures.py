@@ -127,7 +127,7 @@ def test_own_optimizer_that_is_mended_is_another_one(tmp_path: Path) -> None:
     module.write_text(BROKEN.format(method="add_cmul"))
     first = run()
     assert first.returncode == 4
-    assert "10 runs ended in error or timeout; --retry-failed runs them again" in first.stdout
+    assert "10 runs ended in error or timeout; --retry-failed runs them again" in first.stderr
     assert "Traceback" not in first.stderr
     before = studies.table(tmp_path / "r", "runs")
     failed = before["optimizer"] == "steepest:Steepest"
@@ -179,7 +179,7 @@ def test_fresh_waits_for_a_grid_that_is_running(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with FileLock(results / ".lock"), pytest.raises(KeyboardInterrupt):
-        Driver(results, Sequential(), fresh=True, say=stop).run([load(study)])
+        Driver(results, Sequential(), fresh=True, warn=stop).run([load(study)])
     assert (results / FILE).read_bytes() == before
     assert not (results / "old").exists()
 

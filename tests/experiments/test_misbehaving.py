@@ -102,7 +102,7 @@ def test_what_misbehaves_is_a_row_and_runs_again_if_asked_to(tmp_path: Path, mon
     study = studies.write(tmp_path, STUDY)
     first = run(tmp_path, "--results", "failing")
     assert (first.returncode, "Traceback" in first.stderr) == (4, False), first.stderr
-    assert "7 runs ended in error or timeout; --retry-failed runs them again" in first.stdout
+    assert "7 runs ended in error or timeout; --retry-failed runs them again" in first.stderr
     failing = studies.table(tmp_path / "failing", "runs")
     found = outcomes(failing)
     assert {key: value for key, value in found.items() if value[0] != "ok" and "Shapes" not in key[0]} == EXPECTED

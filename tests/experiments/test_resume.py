@@ -73,12 +73,12 @@ def test_second_driver_waits_and_summarize_does_not(study: str, expected: dict[s
                 text=True,
                 check=False,
             )
-            first_out, _ = first.ends(0)
-            second_out, _ = second.ends(0)
+            _, first_err = first.ends(0)
+            second_out, second_err = second.ends(0)
     assert (summary.returncode, summary.stderr) == (0, "")
     assert "Long" in summary.stdout
-    assert "waiting" not in first_out
-    assert second_out.startswith(f"waiting for another grid that is running in {tmp_path}\n")
+    assert "waiting" not in first_err
+    assert second_err.startswith(f"fairgrid: waiting for another grid that is running in {tmp_path}\n")
     assert "nothing to train: every planned run has its record" in second_out
     assert rows(tmp_path) == (RUNS, RUNS)
     assert tables(tmp_path) == expected

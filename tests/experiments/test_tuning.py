@@ -132,7 +132,7 @@ def test_failed_tuning_leaves_the_cell_unchosen_and_says_so(tmp_path: Path, caps
         code = main(
             ["run", studies.write(tmp_path, text), "--results", str(tmp_path / "results"), "--backend", "sequential"]
         )
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr().err
     assert code == 4
     assert "study: learning rates not chosen: tuning needs every run, found 'error' at learning rate" in printed
     assert "4 runs ended in error or timeout; --retry-failed runs them again" in printed

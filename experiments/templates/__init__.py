@@ -1,0 +1,1 @@
+"""What `fairgrid new` writes: a study, and an optimizer of one's own."""
