@@ -46,11 +46,13 @@ def same_bits(actual: Tensor, expected: Tensor, what: str) -> None:
 # Modules
 
 
-def initialized(example: Example, replicas: int | None = None, dtype: torch.dtype = torch.float64) -> Module:
+def initialized(
+    example: Example, replicas: int | None = None, dtype: torch.dtype = torch.float64, device: str = "cpu"
+) -> Module:
     """The example's module, plain or stacked."""
     module = example.make()
     generators = generator(0) if replicas is None else [generator(r) for r in range(replicas)]
-    module.initialize(generators, XavierNormal(bias="same"), dtype)
+    module.initialize(generators, XavierNormal(bias="same"), dtype, device)
     module.streams = 0 if replicas is None else list(range(replicas))  # whose noise `begin_epoch` gives
     return module
 
