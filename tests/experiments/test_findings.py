@@ -12,14 +12,14 @@ from matplotlib.colors import to_hex
 from experiments.across import blocks
 from experiments.console import tables
 from experiments.evidence import Evidence, read
-from experiments.figures import draw, findings, names
+from experiments.figures import Finding, draw, findings, names
 from experiments.figures.across import across
 from experiments.figures.budget import budget
 from experiments.figures.sensitivity import sensitivity
 from experiments.figures.style import theme
 from experiments.figures.times import times
 from experiments.files import write_verdicts
-from experiments.report.findings import DESCRIPTIONS
+from experiments.report.findings import described
 from experiments.study import Study, load
 from experiments.targets import reaching_of
 from experiments.trials import budget_table, trials_table
@@ -72,6 +72,10 @@ def panels(name: str, study: Study, evidence: Evidence) -> list[Axes]:
         return [ax for ax in MAKERS[name](study, evidence).axes if ax.get_visible()]
 
 
+def words(name: str, study: Study, evidence: Evidence) -> str:
+    return described(study, evidence, Finding(name, ""))
+
+
 def test_every_finding_is_a_csv_of_the_study(folder: Path, study: Study) -> None:
     rows = {name: studies.table(folder, name) for name in ("tuning", "budgets", "targets", "across", "scores")}
     assert {name: len(table) for name, table in rows.items()} == {
@@ -107,7 +111,7 @@ def test_a_study_that_has_none_of_it_shows_none_of_it(tmp_path: Path) -> None:
     study = load(path)
     write_verdicts(tmp_path, [study])
     assert not any((tmp_path / f"{name}.csv").exists() for name in ("tuning", "budgets", "targets", "across", "scores"))
-    assert findings(study) == {}
+    assert [finding.kind for finding in findings(study)] == ["differences"]
     evidence = read(tmp_path).of("study")
     assert [tables(study, evidence, "text", name) for name in ("tuning", "targets", "across")] == [""] * 3
 
@@ -160,27 +164,27 @@ def test_figures_are_drawn_again_with_the_same_bytes(study: Study, evidence: Evi
         draw(study, evidence, tmp_path / str(number))
         made.append({name: (tmp_path / str(number) / name).read_bytes() for name in names(study)})
     assert made[0] == made[1]
-    assert names(study)[2:] == [f"study_{name}.png" for name in ("sensitivity", "budget", "times", "across")]
+    assert names(study)[2:] == [f"study_{name}.png" for name in ("differences", *MAKERS)]
 
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_figures_without_runs_are_empty_and_say_so(study: Study, evidence: Evidence, name: str) -> None:
     nothing = replace(evidence, **{part: getattr(evidence, part).iloc[:0] for part in ("runs", "metrics")})
     assert all(not len(line.get_xdata()) for ax in panels(name, study, nothing) for line in ax.get_lines())
-    assert DESCRIPTIONS[name](study, nothing).startswith("Empty axes: ")
+    assert words(name, study, nothing).startswith("Empty axes: ")
 
 
 def test_words_of_figures_hold_their_numbers(study: Study, evidence: Evidence) -> None:
-    assert list(findings(study)) == list(DESCRIPTIONS) == list(MAKERS)
+    assert [finding.kind for finding in findings(study)] == ["differences", *MAKERS]
     trials = trials_table(study, evidence.runs)
     rates = trials.loc[trials["chosen"], "learning_rate"]
     assert f"Chosen: {rates.min():g} to {rates.max():g} in 12 cells, {(trials['edge'] != '').sum()} on the edge" in (
-        sensitivity_words := DESCRIPTIONS["sensitivity"](study, evidence)
+        sensitivity_words := words("sensitivity", study, evidence)
     ), sensitivity_words
     budgets = budget_table(study, evidence.runs)
     one = 100 * budgets.loc[budgets["trials"] == 1, "test_error"]
-    assert f"one: {one.min():.3g} % to {one.max():.3g} %" in DESCRIPTIONS["budget"](study, evidence)
-    assert "test error 50 %: " in DESCRIPTIONS["times"](study, evidence)
+    assert f"one: {one.min():.3g} % to {one.max():.3g} %" in words("budget", study, evidence)
+    assert "test error 50 %: " in words("times", study, evidence)
     ranks = pd.DataFrame(blocks(study, evidence.runs)[0].ranks, columns=["SGD", "Adam"]).mean()
-    words = DESCRIPTIONS["across"](study, evidence)
-    assert all(f"{level} has the mean rank {rank:.2f}" in words for level, rank in ranks.items())
+    told = words("across", study, evidence)
+    assert all(f"{level} has the mean rank {rank:.2f}" in told for level, rank in ranks.items())

@@ -11,7 +11,7 @@ from typing import Any
 
 from experiments.engines.compiled.code import Code, Index, padded
 from experiments.engines.compiled.kernels import Memory, combined, elementwise, product, reduction
-from experiments.engines.compiled.trace import ELEMENTWISE, REDUCTIONS, Array, Op, Step, needed_later
+from experiments.engines.compiled.trace import ELEMENTWISE, REDUCTIONS, Array, Op, Operand, Step, needed_later
 
 ENTRY = "run"
 
@@ -159,7 +159,8 @@ class _Writer:
                 self._place(array, pointers)
             if op.name == "product":
                 b = op.operands[1]
-                spare = max(spare, b.array.cols * padded(b.array.rows) if b.transposed else 0)  # type: ignore[union-attr]
+                assert isinstance(b, Operand)
+                spare = max(spare, b.array.cols * padded(b.array.rows) if b.transposed else 0)
         with code.loop(step.named["x"].rows) as row:
             index = code.add(begin, row)
             if order is not None:
