@@ -91,15 +91,22 @@ def settle(device: Device = "cpu") -> None:
         torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]
 
 
+def usable(device: Device) -> bool:
+    """Whether torch can train there."""
+    import torch
+
+    return device == "cpu" or torch.cuda.is_available()
+
+
 def require(device: Device) -> None:
-    """Sees to it that torch can use the device.
+    """Sees to it that torch can train there.
 
     Raises:
         InputError: it cannot.
     """
     import torch
 
-    if device == "cuda" and not torch.cuda.is_available():
+    if not usable(device):
         lacking = "and no GPU" if torch.version.cuda else "without CUDA"
         raise InputError(
             f"--device cuda: expected a GPU that torch can use, found: torch {torch.__version__} {lacking}"

@@ -12,7 +12,7 @@ from experiments.errors import StoreError, warn
 from experiments.files import move_aside
 from experiments.interrupts import heeded
 from experiments.lock import locked
-from experiments.numerics import Mode
+from experiments.numerics import Device, Mode
 from experiments.plans import Plan, candidates, evaluation_plans, tuning_plans
 from experiments.progress import Watch, shown
 from experiments.store import FILE, Store
@@ -46,11 +46,11 @@ class Driver:
 
     Attributes:
         results: the directory of the store.
-        pool: where runs train.
-        numerics: part of every run's identity.
+        pool: where runs train; its device is part of every run's identity.
+        numerics: likewise.
         retry_failed: whether runs in error or timeout run again.
         fresh: whether an old store is moved aside first.
-        chunk: at most so many runs train together; by default as many as fit the cache.
+        chunk: at most so many runs train together; by default as many as fit the cache, or a GPU's memory.
         say: prints a line.
         watch: shows how far a phase is.
         warn: says what a user should know, even one who wants to hear nothing else.
@@ -66,6 +66,10 @@ class Driver:
     watch: Watch = shown
     warn: Callable[[str], None] = warn
 
+    @property
+    def _kind(self) -> tuple[Mode, Device]:
+        return self.numerics, self.pool.device
+
     def run(self, studies: Sequence[Study]) -> Progress:
         """Trains all that the studies plan and the store lacks; tuning first, then evaluation.
 
@@ -76,16 +80,16 @@ class Driver:
         progress = Progress()
         with locked(self.results, self.warn), self._store() as store:
             for study in studies:
-                plans = tuning_plans(study, self.numerics)
+                plans = tuning_plans(study, *self._kind)
                 if not plans:
-                    plans = evaluation_plans(study, {}, self.numerics)
+                    plans = evaluation_plans(study, {}, *self._kind)
                 store.plan(study.name, plans, complete=False)
-            self._train([plan for study in studies for plan in tuning_plans(study, self.numerics)], store, progress)
+            self._train([plan for study in studies for plan in tuning_plans(study, *self._kind)], store, progress)
             plans = []
             for study in studies:
                 rates = self._choose(study, store, progress)
-                evaluation = evaluation_plans(study, rates, self.numerics)
-                store.plan(study.name, tuning_plans(study, self.numerics) + evaluation, complete=True)
+                evaluation = evaluation_plans(study, rates, *self._kind)
+                store.plan(study.name, tuning_plans(study, *self._kind) + evaluation, complete=True)
                 plans += evaluation
             self._train(plans, store, progress)
             status = store.runs([study.name for study in studies])["status"]
@@ -101,7 +105,7 @@ class Driver:
                 to_train = ["planned", *FAILED] if self.retry_failed else ["planned"]
                 recorded = set(frame.loc[~frame["status"].isin(to_train), "run_id"])
         for study in studies:
-            plans = tuning_plans(study, self.numerics) + evaluation_plans(study, {}, self.numerics)
+            plans = tuning_plans(study, *self._kind) + evaluation_plans(study, {}, *self._kind)
             runs = [plan.run for plan in plans]
             later = sum(len(cell.seeds) for cell in study.cells if cell.rates)
             self._say_plan(study.name, runs, [run for run in runs if run.run_id not in recorded])
@@ -110,7 +114,7 @@ class Driver:
 
     def _choose(self, study: Study, store: Store, progress: Progress) -> dict[str, float]:
         """The learning rate of each tuned cell; none if a tuning run failed."""
-        tuned = candidates(study, self.numerics)
+        tuned = candidates(study, *self._kind)
         if not tuned:
             return {}
         stored = store.runs([study.name])
@@ -136,7 +140,7 @@ class Driver:
         self._say_plan(phase, runs, waiting)
         if not waiting:
             return
-        chunks = cut(waiting, self.chunk)
+        chunks = cut(waiting, self.chunk, self.pool.memory)
         with heeded() as stopping, self.watch(phase, chunks) as meter:
             for outcome in outcomes(self.pool, chunks, stopping):
                 store.commit(outcome.chunk.runs, outcome.records, outcome.environment, outcome.seconds)
@@ -147,7 +151,7 @@ class Driver:
                 raise KeyboardInterrupt
 
     def _say_plan(self, name: str, runs: Sequence[Run], waiting: Sequence[Run]) -> None:
-        chunks = len(cut(waiting, self.chunk))
+        chunks = len(cut(waiting, self.chunk, self.pool.memory))
         done = len(runs) - len(waiting)
         self.say(f"{name}: {len(runs):,} runs, {done:,} done, {len(waiting):,} to train in {chunks} chunks")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from experiments.commands.arguments import DIFFERENT, INTERRUPTED, add_study, natural, positive
-from experiments.numerics import MODES, request
+from experiments.numerics import DEVICES, MODES, request, usable
 
 if TYPE_CHECKING:
     from experiments.verification import Verification
@@ -44,6 +44,12 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="worker processes, if more than 1; default: all cores",
     )
     parser.add_argument("--numerics", choices=MODES, default="portable", help="of the records; default: portable")
+    parser.add_argument(
+        "--device",
+        choices=DEVICES,
+        default="cpu",
+        help="of the records; those of a GPU are compared statistically, and need none; default: cpu",
+    )
 
 
 def main(options: argparse.Namespace) -> int:
@@ -60,14 +66,19 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> "Verification":
-    request(options.numerics)
-    from experiments.backends import Processes, Sequential
+    request(options.numerics, options.device)
+    from experiments.backends import Pool, Processes, Sequential
     from experiments.publishing import chosen
     from experiments.verification import verify
 
     studies = chosen(options.results, options.study)
-    with Processes(options.jobs) if options.jobs > 1 else Sequential() as pool:
-        return verify(options.results, studies, options.numerics, options.sample, options.seed, pool)
+    if options.device == "cuda" and usable("cuda"):
+        pool: Pool = Processes(1, device="cuda")
+    else:
+        pool = Processes(options.jobs) if options.jobs > 1 else Sequential()
+    asked = (options.results, studies, options.numerics, options.sample, options.seed)
+    with pool:
+        return verify(*asked, pool, options.device)
 
 
 def _size(text: str) -> int | None:
@@ -82,7 +93,7 @@ def _records(found: "Verification") -> Iterator[str]:
     source = "the store" if population.store else "the tables, as there is no store"
     yield f"records: {len(population.runs):,} of {len(set(population.studies.values()))} studies in {source}"
     if population.other_numerics:
-        yield f"  {population.other_numerics:,} more have other numerics (--numerics)"
+        yield f"  {population.other_numerics:,} more have other numerics (--numerics) or another device (--device)"
     for study, names in population.strangers.items():
         if study in population.studies.values():
             yield (
@@ -131,22 +142,33 @@ def _trained_again(found: "Verification", seed: int) -> Iterator[str]:
             lines.append(f"    run {each.run.run_id} ({study}, seed {each.run.seed}): {said}")
         yield from _first(lines)
     elsewhere = [each for each in found.retrained if found.made_elsewhere(each)]
-    if elsewhere:
+    if elsewhere and found.device == "cuda":
+        where = "GPU" if found.here == "cuda" else "processor, as torch finds no GPU"
+        yield (
+            f"  {len(elsewhere):,} were trained on a GPU, where bits may depend on what trains beside a run; trained"
+            f" again on a {where}, they are compared statistically, and a single altered one would not be seen:"
+        )
+        yield from _shifts(found)
+    elif elsewhere:
         theirs = Counter(found.population.arithmetic[each.run.run_id] for each in elsewhere)
         yield (
             f"  {len(elsewhere):,} were made with other arithmetic ({', '.join(sorted(theirs))}; here"
             f" {found.arithmetic}), so they are compared statistically, and a single altered one would not be seen:"
         )
-        for shift in found.shifts:
-            verdict = "moved to one side" if shift.significant else "as rounding may do"
-            moved = f"{shift.mean:+.3g} on average over {shift.n:,} pairs, p = {shift.p_holm:.3g}"
-            yield f"    {shift.metric}: {moved}: {verdict}"
+        yield from _shifts(found)
+
+
+def _shifts(found: "Verification") -> Iterator[str]:
+    for shift in found.shifts:
+        verdict = "moved to one side" if shift.significant else "as rounding may do"
+        moved = f"{shift.mean:+.3g} on average over {shift.n:,} pairs, p = {shift.p_holm:.3g}"
+        yield f"    {shift.metric}: {moved}: {verdict}"
 
 
 def _published(found: "Verification") -> Iterator[str]:
     check = found.check
     if check is None:
-        yield "published study: not trained, as its hash is of portable numerics"
+        yield "published study: not trained, as its hash is of portable numerics on a processor"
         return
     yield f"published study: published {check.published.sha256}"
     yield f"                 found     {check.found.sha256}"

@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.evidence import EVIDENCE
 from experiments.identity import cell_id
 from experiments.mixture import mixture
-from experiments.numerics import MODES, Mode
+from experiments.numerics import KINDS, MODES, Device, Mode
 from experiments.report.failures import ranges
 from experiments.report.sheets import Sheet, sheet
 from experiments.study import Study, shipped
@@ -71,11 +71,13 @@ def _command(study: Study, runs: pd.DataFrame) -> str:
     evaluation = runs[runs["phase"] == "evaluation"]
     rates = evaluation.drop_duplicates("cell").set_index("cell")["learning_rate"]
     recorded = set(rates.index)
-    mode = next((mode for mode in MODES if recorded and recorded <= _cells(study, set(rates), mode)), None)
-    if mode is None:
+    kind = next((kind for kind in KINDS if recorded and recorded <= _cells(study, set(rates), *kind)), None)
+    if kind is None:
         return ""
+    mode, device = kind
     name = study.name if study.name in shipped() else str(study.path)
     options = "" if mode == MODES[0] else f" --numerics {mode}"
+    options += "" if device == "cpu" else f" --device {device}"
     found = {tuple(sorted(group["seed"])) for _, group in evaluation.groupby("factors")}
     if found != {cell.seeds for cell in study.cells}:
         counts = {len(seeds) for seeds in found if seeds == tuple(range(len(seeds)))}
@@ -85,10 +87,10 @@ def _command(study: Study, runs: pd.DataFrame) -> str:
     return f"fairgrid run {name}{options}"
 
 
-def _cells(study: Study, rates: set[float], mode: Mode) -> set[str]:
+def _cells(study: Study, rates: set[float], mode: Mode, device: Device) -> set[str]:
     """The cells that a study has, a tuned one at every candidate that was chosen somewhere."""
     made = set()
     for cell in study.cells:
         configs = [cell.at_rate(rate) for rate in cell.rates if rate in rates] if cell.rates else [cell.config]
-        made |= {cell_id(config, mode) for config in configs}
+        made |= {cell_id(config, mode, device) for config in configs}
     return made

@@ -8,7 +8,7 @@ from pathlib import Path
 from experiments.backends import Pool
 from experiments.errors import InputError
 from experiments.evidence import read
-from experiments.numerics import Mode, fingerprint
+from experiments.numerics import Device, Mode, fingerprint
 from experiments.store import FILE, Store
 from experiments.study import Study
 from experiments.verification.elsewhere import Shift, shifts
@@ -29,8 +29,10 @@ class Verification:
         check: the published study; None under numerics that it is not published for.
         suspects: how many runs were trained again because a table that is made from them was altered.
         retrained: these and the sample.
-        arithmetic: this machine's.
-        shifts: of the runs that were made with other arithmetic.
+        arithmetic: of what trained them.
+        shifts: of the runs whose bits cannot be expected here.
+        device: of the records.
+        here: what trained them.
     """
 
     population: Population
@@ -41,6 +43,8 @@ class Verification:
     retrained: list[Retrained]
     arithmetic: str
     shifts: list[Shift]
+    device: Device
+    here: Device
 
     @property
     def wrong(self) -> list[Retrained]:
@@ -48,8 +52,8 @@ class Verification:
         return [each for each in self.retrained if each.differing and not self.made_elsewhere(each)]
 
     def made_elsewhere(self, retrained: Retrained) -> bool:
-        """Whether a record was made with other arithmetic than this machine's; one that does not say was not."""
-        return self.population.arithmetic.get(retrained.run.run_id, self.arithmetic) != self.arithmetic
+        """Whether bits may differ: a record was made on a GPU, or with other arithmetic, which it then says."""
+        return _elsewhere(self.population, retrained, self.arithmetic, self.device)
 
     @property
     def holds(self) -> bool:
@@ -60,7 +64,13 @@ class Verification:
 
 
 def verify(
-    results: Path, studies: Sequence[Study], mode: Mode, size: int | None, seed: int, pool: Pool
+    results: Path,
+    studies: Sequence[Study],
+    mode: Mode,
+    size: int | None,
+    seed: int,
+    pool: Pool,
+    device: Device = "cpu",
 ) -> Verification:
     """Checks a results directory; changes nothing in it.
 
@@ -70,24 +80,25 @@ def verify(
         mode: of numerics; records of others are counted.
         size: how many runs are trained again; None for all.
         seed: of the sample.
-        pool: where runs are trained again.
+        pool: where runs are trained again; it need not be the device of the records.
+        device: of the records, likewise.
 
     Raises:
-        InputError: there is no record of these numerics.
+        InputError: there is no record of these numerics and this device.
         StoreError: the store is damaged.
     """
     if (results / FILE).exists():
         with Store(results) as store:
             store.check()
-            population = of_store(store, studies, mode)
+            population = of_store(store, studies, mode, device)
             altered, behind = altered_tables(store, results, studies)
     else:
         evidence = read(results)
-        population, behind = of_tables(evidence, results, studies, mode), False
+        population, behind = of_tables(evidence, results, studies, mode, device), False
         altered = altered_without_store(evidence, results, studies)
     if not population.runs and not population.strangers:
-        others = f"; {population.other_numerics:,} of other numerics" if population.other_numerics else ""
-        raise InputError(f"{results}: expected records of numerics {mode!r}, found none{others}")
+        others = f"; {population.other_numerics:,} of others" if population.other_numerics else ""
+        raise InputError(f"{results}: expected records of numerics {mode!r} and device {device!r}, found none{others}")
     suspects = _suspects(population, altered)
     names = dict.fromkeys([*suspects, *drawn(population.runs, size, seed)])
     if population.store:
@@ -101,18 +112,24 @@ def verify(
         )
         for run in runs
     ]
-    here = fingerprint()
-    elsewhere = [each for each in retrained if population.arithmetic.get(each.run.run_id, here) != here]
+    here = fingerprint(pool.device)
+    elsewhere = [each for each in retrained if _elsewhere(population, each, here, device)]
     return Verification(
         population,
         altered,
         behind,
-        check() if mode == "portable" else None,
+        check() if (mode, device) == ("portable", "cpu") else None,
         len(suspects),
         retrained,
         here,
         shifts(elsewhere) if elsewhere else [],
+        device,
+        pool.device,
     )
+
+
+def _elsewhere(population: Population, retrained: Retrained, here: str, device: Device) -> bool:
+    return device != "cpu" or population.arithmetic.get(retrained.run.run_id, here) != here
 
 
 def _suspects(population: Population, altered: Sequence[Altered]) -> list[str]:

@@ -16,7 +16,7 @@ from experiments.engines import Record
 from experiments.environment import named
 from experiments.evidence import Evidence, environments_of
 from experiments.identity import canonical_json, cell_id, run_id
-from experiments.numerics import MODES, Mode
+from experiments.numerics import KINDS, Device, Mode
 from experiments.settings import Config
 from experiments.store import Store
 from experiments.study import Study
@@ -35,7 +35,7 @@ class Population:
         records: what is recorded of a run; filled for all by `of_tables`, for those asked for by `of_store`.
         arithmetic: the fingerprint of the machine that each was made on, where it is known.
         strangers: rows that no configuration bears the name of, by study, with why.
-        other_numerics: how many records have other numerics.
+        other_numerics: how many records have other numerics, or another device.
         store: whether records are whole; else they are what runs.csv and metrics.csv show.
     """
 
@@ -47,14 +47,14 @@ class Population:
     other_numerics: int = 0
     store: bool = False
 
-    def add(self, study: str, row: Mapping[Hashable, Any], config: Config | None, mode: Mode) -> bool:
+    def add(self, study: str, row: Mapping[Hashable, Any], config: Config | None, kind: tuple[Mode, Device]) -> bool:
         """Files a row with a result under what its name says; returns whether it can be trained again here."""
         name, seed = str(row["run_id"]), int(row["seed"])
-        found = None if config is None else _mode_of(name, config, seed)
+        found = None if config is None else _kind_of(name, config, seed)
         if found is None:
             self.strangers.setdefault(study, []).append(name)
             return False
-        if found != mode:
+        if found != kind:
             self.other_numerics += name not in self.runs
             return False
         assert config is not None
@@ -63,19 +63,19 @@ class Population:
         return True
 
 
-def of_store(store: Store, studies: Sequence[Study], mode: Mode) -> Population:
+def of_store(store: Store, studies: Sequence[Study], mode: Mode, device: Device) -> Population:
     """The records of a store."""
     population = Population(store=True)
     names = [study.name for study in studies]
     rows = store.runs(names)
     for row in rows[rows["status"].isin(_RESULTS)].to_dict("records"):
-        population.add(str(row["study"]), row, row["config"], mode)
+        population.add(str(row["study"]), row, row["config"], (mode, device))
     known = store.provenance(names).drop_duplicates("run_id").set_index("run_id")["versions"]
     population.arithmetic = _arithmetic(known)
     return population
 
 
-def of_tables(evidence: Evidence, results: Path, studies: Sequence[Study], mode: Mode) -> Population:
+def of_tables(evidence: Evidence, results: Path, studies: Sequence[Study], mode: Mode, device: Device) -> Population:
     """The records that tables show."""
     population = Population()
     metrics: dict[str, dict[str, float]] = {}
@@ -88,7 +88,7 @@ def of_tables(evidence: Evidence, results: Path, studies: Sequence[Study], mode:
             config, stated = configs.get(str(row["cell"]), (None, set()))
             if row["factors"] not in stated:
                 config = None
-            if population.add(study.name, row, config, mode):
+            if population.add(study.name, row, config, (mode, device)):
                 population.records[str(row["run_id"])] = _record(row, metrics.get(str(row["run_id"]), {}))
     environments = environments_of(results)
     if environments is not None:
@@ -103,8 +103,8 @@ def configurations(study: Study) -> dict[str, tuple[Config, set[str]]]:
     found: dict[str, tuple[Config, set[str]]] = {}
     for cell in study.cells:
         for config in [cell.at_rate(rate) for rate in cell.rates] or [cell.config]:
-            for mode in MODES:
-                factors = found.setdefault(cell_id(config, mode), (config, set()))[1]
+            for kind in KINDS:
+                factors = found.setdefault(cell_id(config, *kind), (config, set()))[1]
                 factors.add(canonical_json(cell.factors))
     return found
 
@@ -139,10 +139,10 @@ def _record(row: Mapping[Hashable, Any], metrics: dict[str, float]) -> Record:
     )
 
 
-def _mode_of(name: str, config: Config, seed: int) -> Mode | None:
-    """The numerics under which a run of this configuration and seed has this name."""
+def _kind_of(name: str, config: Config, seed: int) -> tuple[Mode, Device] | None:
+    """The numerics and device under which a run of this configuration and seed has this name."""
     try:
-        return next((mode for mode in MODES if run_id(config, seed, mode) == name), None)
+        return next((kind for kind in KINDS if run_id(config, seed, *kind) == name), None)
     except Exception:  # of an own module, which may raise anything when it is imported
         return None
 

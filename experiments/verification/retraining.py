@@ -43,7 +43,7 @@ def retrain(runs: Collection[Run], pool: Pool) -> dict[str, Record]:
         pool: where.
     """
     found: dict[str, Record] = {}
-    chunks = cut(list(runs))
+    chunks = cut(list(runs), memory=pool.memory)
     with shown("training again", chunks) as meter:
         for outcome in outcomes(pool, chunks, stopping=lambda: False):
             found |= {run.run_id: record for run, record in zip(outcome.chunk.runs, outcome.records, strict=True)}

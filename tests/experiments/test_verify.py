@@ -288,7 +288,7 @@ def test_records_of_other_arithmetic_are_compared_statistically(
 
 
 def test_other_numerics_are_counted_and_asked_for(made: tuple[str, Path], results: Path) -> None:
-    expected = rf"^{results}: expected records of numerics 'native', found none; 20 of other numerics$"
+    expected = rf"^{results}: expected records of numerics 'native' and device 'cpu', found none; 20 of others$"
     with pytest.raises(InputError, match=expected):
         verify(results, [load(made[0])], "native", 5, 0, Sequential())
 
@@ -296,7 +296,7 @@ def test_other_numerics_are_counted_and_asked_for(made: tuple[str, Path], result
 def test_native_records_are_verified_under_native_numerics(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("experiments.commands.verify.request", lambda mode: None)  # torch is loaded here
+    monkeypatch.setattr("experiments.commands.verify.request", lambda mode, device: None)  # torch is loaded here
     monkeypatch.setattr("experiments.verification.checks.check", lambda: SAME)
     study = studies.write(tmp_path, TEXT)
     studies.run(tmp_path / "results", study, numerics="native")
@@ -311,9 +311,14 @@ def test_native_records_are_verified_under_native_numerics(
     capsys.readouterr()
     assert run(study, tmp_path / "results", "--sample", "2", "--numerics", "native") == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("records: 20 of 1 studies in the store\n  20 more have other numerics (--numerics)\n")
+    assert printed.startswith(
+        "records: 20 of 1 studies in the store\n"
+        "  20 more have other numerics (--numerics) or another device (--device)\n"
+    )
     assert printed.endswith(
-        "  2 are the same bit for bit\npublished study: not trained, as its hash is of portable numerics\nverified\n"
+        "  2 are the same bit for bit\n"
+        "published study: not trained, as its hash is of portable numerics on a processor\n"
+        "verified\n"
     )
 
 
