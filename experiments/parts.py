@@ -70,6 +70,12 @@ def maker(kind: Kind, name: str, where: str) -> Callable[..., Any]:
             )
         return kind.names[name]
     module_name, _, class_name = name.partition(":")
+    if module_name == "__main__":
+        raise BadKeyError(
+            where,
+            f"expected a class in a file that worker processes can import, found {name!r}, of the script or notebook"
+            " itself; put it into a file of its own",
+        )
     try:
         module = importlib.import_module(module_name)
     except Exception as error:

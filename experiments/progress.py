@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Never, Self, TextIO
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from experiments.chunks import Chunk
 from experiments.tables import FAILED
@@ -132,6 +132,11 @@ Watch = Callable[[str, Sequence[Chunk]], Meter]
 def shown(name: str, chunks: Sequence[Chunk]) -> Meter:
     """A meter on stderr: a bar if that is a terminal, else lines."""
     return (Bar if sys.stderr.isatty() else Lines)(name, chunks, sys.stderr)
+
+
+def bar(name: str, chunks: Sequence[Chunk]) -> Meter:
+    """A bar wherever it is: in a notebook that of its widgets."""
+    return Bar(name, chunks, sys.stderr)
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """What is made from a results directory: CSVs, tables on the terminal or in a page, figures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,11 @@ from experiments.store import FILE, Store
 from experiments.study import Study, distinct, load, shipped
 
 
-def chosen(results: Path, names: Sequence[str]) -> list[Study]:
-    """The studies of these names, or all shipped ones that a results directory holds; says which others it has.
+def held(results: Path) -> set[str]:
+    """The names of the studies that a results directory has rows of.
 
     Raises:
-        InputError: it holds nothing of one, or nothing is named and nothing shipped is there.
+        InputError: it has no results.
     """
     known = set()
     if (results / FILE).exists():
@@ -30,6 +30,16 @@ def chosen(results: Path, names: Sequence[str]) -> list[Study]:
             known = set(store.studies())
     if (results / "summary.csv").exists() or not known:
         known |= set(read(results).summary["study"])
+    return known
+
+
+def chosen(results: Path, names: Sequence[str]) -> list[Study]:
+    """The studies of these names, or all shipped ones that a results directory holds; says which others it has.
+
+    Raises:
+        InputError: it holds nothing of one, or nothing is named and nothing shipped is there.
+    """
+    known = held(results)
     own = sorted(known - set(shipped()))
     if own and not names:
         if len(own) == len(known):
@@ -46,6 +56,34 @@ def chosen(results: Path, names: Sequence[str]) -> list[Study]:
     return studies
 
 
+def tabulated(results: Path, studies: Sequence[Study]) -> Evidence:
+    """Writes the CSVs from the store, unless they are newer than all that they are made from; reads them.
+
+    Without a store, what is there is read.
+    """
+    if not (results / FILE).exists() or _made(results, studies, [results / f"{name}.csv" for name in EVIDENCE]):
+        return read(results)
+    return written(results, studies)
+
+
+def written(results: Path, studies: Sequence[Study]) -> Evidence:
+    """Writes the CSVs from the store, where there is one; reads them."""
+    if not (results / FILE).exists():
+        return read(results)
+    with Store(results) as store:
+        write(store, results)
+    return write_verdicts(results, studies)
+
+
+def _made(results: Path, studies: Sequence[Study], made: Sequence[Path]) -> bool:
+    """Whether files are there and newer than the store, the code and the studies' files."""
+    sources = [results / FILE, *Path(__file__).parent.rglob("*.py"), *(study.path for study in studies)]
+    if not all(path.exists() for path in sources):  # a study that was not read from a file
+        return False
+    newest = max(path.stat().st_mtime for path in sources)
+    return all(path.exists() and path.stat().st_mtime >= newest for path in made)
+
+
 def publish(results: Path, studies: Sequence[Study]) -> Evidence:
     """Writes CSVs and figures, unless they are newer than all that they are made from; without a store, figures alone.
 
@@ -56,16 +94,12 @@ def publish(results: Path, studies: Sequence[Study]) -> Evidence:
         bare = [study for study in studies if not all((results / "figures" / name).exists() for name in names(study))]
         draw_figures(bare, evidence, results)
         return evidence
-    sources = [results / FILE, *Path(__file__).parent.rglob("*.py"), *(study.path for study in studies)]
     made = [results / f"{name}.csv" for name in EVIDENCE]
     made += [results / "figures" / name for study in studies for name in names(study)]
     made += [results / "figures" / OVERVIEW_FIGURE] if any(study.reported for study in studies) else []
-    newest = max(path.stat().st_mtime for path in sources)
-    if all(path.exists() and path.stat().st_mtime >= newest for path in made):
+    if _made(results, studies, made):
         return read(results)
-    with Store(results) as store:
-        write(store, results)
-    evidence = write_verdicts(results, studies)
+    evidence = written(results, studies)
     draw_figures(studies, evidence, results)
     return evidence
 
@@ -78,15 +112,21 @@ def show_tables(studies: Sequence[Study], evidence: Evidence, style: Format) -> 
         print(f"\n{overview(evidence, style)}")
 
 
-def warn_of_mixtures(studies: Sequence[Study], evidence: Evidence, results: Path) -> None:
-    """Says which of the studies' tables put runs together that were not trained alike, where that is known."""
+def mixtures(studies: Sequence[Study], evidence: Evidence, results: Path) -> Iterator[str]:
+    """Which of the studies' tables put runs together that were not trained alike, where that is known."""
     environments = environments_of(results)
     if environments is None:
         return
     for study in studies:
         mine = environments[environments["run_id"].isin(evidence.of(study.name).runs["run_id"])]
         if found := mixture(mine):
-            warn(f"{study.name}: its runs are from different environments: {found}")
+            yield f"{study.name}: its runs are from different environments: {found}"
+
+
+def warn_of_mixtures(studies: Sequence[Study], evidence: Evidence, results: Path) -> None:
+    """Says `mixtures`."""
+    for line in mixtures(studies, evidence, results):
+        warn(line)
 
 
 def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence, results: Path) -> None:

@@ -36,18 +36,10 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
-    from experiments.evidence import read
-    from experiments.files import write, write_verdicts
-    from experiments.publishing import chosen, draw_figures, fill_page, show_tables, warn_of_mixtures
-    from experiments.store import FILE, Store
+    from experiments.publishing import chosen, draw_figures, fill_page, show_tables, warn_of_mixtures, written
 
     studies = chosen(options.results, options.study)
-    if (options.results / FILE).exists():
-        with Store(options.results) as store:
-            write(store, options.results)
-        evidence = write_verdicts(options.results, studies)
-    else:
-        evidence = read(options.results)
+    evidence = written(options.results, studies)
     if options.into is not None:
         fill_page(options.into, studies, evidence, options.results)
     elif not options.quiet:

@@ -37,18 +37,12 @@ def differences(study: Study, evidence: Evidence, factors: tuple[str, ...]) -> F
     left_out = len(rows) - _MOST
     rows = rows.iloc[:_MOST]
     several = len(factors) > 1
-    groups = {
-        _heading(str(factor), str(context), several): group
-        for (factor, context), group in rows.groupby(["factor", "context"], sort=False)
-    }
+    groups = grouped(rows, several)
     names = max((len(f"{row.a} − {row.b}") for row in rows.itertuples()), default=0)
     width = max(6, 2.2 + 1.35 * _LETTER * max(map(len, groups), default=0)) + _LETTER * names
     figure, axes = sheet(1, 1, (width, _ROW * max(len(rows) + len(groups), 4) + 1.8))
     ax = axes[0, 0]
-    error = study.comparison.metric.endswith("_error")
-    unit = 100 if error else 1
-    forest(ax, groups, study.comparison.region, unit)
-    ax.set_xlabel(f"difference in {word(study.comparison.metric)}{', points' if error else ''}: a − b", size="small")
+    panel(ax, study, groups)
     note = (
         f"means over seeds of a's {word(study.comparison.metric)} less b's on the same seed, with 95 % intervals; the"
         " verdicts are corrected for the number of pairs, the intervals are not; shaded: differences that count as none"
@@ -59,6 +53,21 @@ def differences(study: Study, evidence: Evidence, factors: tuple[str, ...]) -> F
         note += f"; {left_out} more pairs are in comparisons.csv"
     title = study.title if several else f"{study.title}: {word(factors[0])}"
     return finish(figure, title, note.replace(" %", "\N{NO-BREAK SPACE}%"))
+
+
+def grouped(rows: pd.DataFrame, several: bool) -> dict[str, pd.DataFrame]:
+    """Rows of comparisons.csv by what is written above them: their factor, if there are several, and their context."""
+    return {
+        _heading(str(factor), str(context), several): group
+        for (factor, context), group in rows.groupby(["factor", "context"], sort=False)
+    }
+
+
+def panel(ax: Axes, study: Study, groups: dict[str, pd.DataFrame]) -> None:
+    """Draws a study's pairs, `grouped`, from top to bottom onto empty axes."""
+    error = study.comparison.metric.endswith("_error")
+    forest(ax, groups, study.comparison.region, 100 if error else 1)
+    ax.set_xlabel(f"difference in {word(study.comparison.metric)}{', points' if error else ''}: a − b", size="small")
 
 
 def forest(ax: Axes, groups: dict[str, pd.DataFrame], region: float, unit: float = 100) -> None:
