@@ -33,6 +33,9 @@ class _There(Tensor):
     def tolist(self) -> Any:
         return self.held.tolist()
 
+    def __deepcopy__(self, copied: dict[int, Any]) -> Tensor:
+        return copied.setdefault(id(self), self.clone())
+
     @classmethod
     def __torch_dispatch__(cls, operation: Any, *_: Any) -> Any:
         raise RuntimeError(f"{operation}: expected to be within PretendedGPU")

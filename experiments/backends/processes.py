@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
 
-import torch
 from joblib.externals.loky.backend.context import get_context
 
 from experiments.backends.pool import Ended, Pool
@@ -128,6 +127,7 @@ class Processes(Pool):
         seconds = time.monotonic() - worker.since
         if isinstance(said, Outcome):
             return Ended(chunk, said, seconds, worker.environment)
+        self._remove(worker)  # it ends
         return Ended(chunk, None, seconds, worker.environment, said)
 
     def _lost(self, worker: _Worker) -> Ended | None:
@@ -169,19 +169,19 @@ def _serve(pipe: connection.Connection, driver: int, commit: tuple[str, bool], d
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
     with suppress(EOFError, OSError):  # the driver ended
         pipe.send_bytes(pickle.dumps(describe(*commit, device)))
-        usable = True
-        while usable:
+        sound = True
+        while sound:
             task, chunk = pickle.loads(pipe.recv_bytes())
-            said, usable = _attempt(task, chunk)
+            said, sound = _attempt(task, chunk)
             pipe.send_bytes(said)
 
 
 def _attempt(task: Callable[[Chunk], Outcome], chunk: Chunk) -> tuple[bytes, bool]:
-    """An outcome, pickled, or why there is none; and whether this process can train more."""
+    """An outcome, pickled, and True; or why there is none, and False: this process is not to train on."""
     try:
         return pickle.dumps(task(chunk)), True
     except BaseException as error:
-        return pickle.dumps(first_line(error)), not isinstance(error, torch.AcceleratorError)
+        return pickle.dumps(first_line(error)), False
 
 
 def _end_with(driver: int) -> None:

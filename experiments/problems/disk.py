@@ -45,7 +45,7 @@ class Disk(Plane):
         return generate_disk(samples, stream, self.center, self.radius)
 
     def distance(self, points: Tensor) -> Tensor:
-        away = (points - torch.tensor(self.center, dtype=points.dtype)).square().sum(-1).sqrt()
+        away = (points - torch.tensor(self.center, dtype=points.dtype).to(points.device)).square().sum(-1).sqrt()
         return (away - self.radius).abs()
 
     def border(self) -> Tensor:
