@@ -1,6 +1,7 @@
 """calibration.csv: how often comparisons of a study's own cells would err, whose truth the pool of all seeds gives."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from experiments.study import Study
 
 SEEDS = (10, 30)  # of a comparison
 LEAST_POOL = 2 * max(SEEDS)
+SECTIONS = {"errors": "How often comparisons err at a level of 5 %; in brackets 95 % intervals"}
 RATES = ("rejected", "coverage", "wrong")
 AA, AB = "A/A", "A/B"
 COLUMNS = [
@@ -113,6 +115,18 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def table(results: Path, section: str) -> pd.DataFrame:
+    """One of SECTIONS, of strings.
+
+    Raises:
+        InputError: there is no calibration.csv.
+    """
+    path = results / "calibration.csv"
+    if not path.exists():
+        raise InputError(f"{path}: expected what `make calibrate` writes, found no such file")
+    return {"errors": shown}[section](pd.read_csv(path))
 
 
 def remarks(table: pd.DataFrame) -> list[str]:

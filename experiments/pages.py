@@ -11,7 +11,6 @@ from collections.abc import Callable
 from experiments.errors import InputError
 
 OVERVIEW = "reports"
-BENCHMARK = "benchmark"
 
 _MARK = "<!-- tables "
 # what stands between has no other mark: a mark without its end takes nothing of the next one's

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments import calibration
 from experiments.benchmark import page as benchmark
 from experiments.console import Format, overview, render, show, tables
 from experiments.errors import InputError, warn
@@ -12,10 +13,13 @@ from experiments.figures import OVERVIEW as OVERVIEW_FIGURE
 from experiments.figures import draw, draw_overview, names
 from experiments.files import write, write_verdicts
 from experiments.mixture import mixture
-from experiments.pages import BENCHMARK, OVERVIEW, filled, marks
+from experiments.pages import OVERVIEW, filled, marks
 from experiments.sections import SECTIONS
 from experiments.store import FILE, Store
 from experiments.study import Study, distinct, load, shipped
+
+# what is measured apart from studies: modules with the SECTIONS of their CSV that a page may hold, and their `table`
+_MEASURED = {"benchmark": benchmark, "calibration": calibration}
 
 
 def held(results: Path) -> set[str]:
@@ -145,9 +149,9 @@ def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence, results:
     except InputError as error:
         raise InputError(f"{page}: {error}") from error
     for name, section in marked:
-        if name == BENCHMARK:
-            if section not in benchmark.SECTIONS:
-                wanted = ", ".join(benchmark.SECTIONS)
+        if name in _MEASURED:
+            if section not in _MEASURED[name].SECTIONS:
+                wanted = ", ".join(_MEASURED[name].SECTIONS)
                 raise InputError(f"{page}: expected a section ({wanted}), found {section!r} of {name!r}")
             continue
         if name not in known and name != OVERVIEW:
@@ -156,9 +160,9 @@ def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence, results:
             raise InputError(f"{page}: expected a section ({', '.join(SECTIONS)}), found {section!r} of {name!r}")
 
     def content(name: str, only: str | None) -> str:
-        if name == BENCHMARK:
-            section = str(only)
-            return render(benchmark.table(results, section), "markdown", benchmark.SECTIONS[section], section)
+        if name in _MEASURED:
+            section, measured = str(only), _MEASURED[name]
+            return render(measured.table(results, section), "markdown", measured.SECTIONS[section], section)
         if name == OVERVIEW:
             return overview(evidence, "markdown", only)
         return tables(known[name], evidence, "markdown", only)

@@ -247,3 +247,23 @@ def test_benchmark_stands_in_a_page_as_it_was_measured(published: tuple[str, Pat
     assert cells[1:3] == ["other", "300 (1,200×)"]
     page.write_text("<!-- tables benchmark stpe -->\n<!-- end -->\n")
     assert summarize(study, results, "--into", str(page)) == 2
+
+
+def test_calibration_stands_in_a_page_as_it_was_measured(published: tuple[str, Path]) -> None:
+    study, results = published
+    page = results.parent / "comparisons.md"
+    page.write_text("<!-- tables calibration errors -->\n<!-- end -->\n")
+    assert summarize(study, results, "--into", str(page)) == 2
+    shipped = Path(__file__).parents[2] / "results" / "calibration.csv"
+    (results / "calibration.csv").write_text(shipped.read_text())
+    assert summarize(study, results, "--into", str(page)) == 0
+    rows = [line.split("|")[1].strip() for line in page.read_text().splitlines() if line.startswith("| A/")]
+    assert rows.count("A/A") == 2 * rows.count("A/B") == 8
+
+
+def test_shipped_calibration_errs_as_often_as_it_says() -> None:
+    table = pd.read_csv(Path(__file__).parents[2] / "results" / "calibration.csv")
+    same = table[(table["kind"] == "A/A") & (table["level"] == 0.05)]
+    assert set(same["n"]) == {10, 30}
+    assert same["rejected"].between(0.035, 0.065).all()
+    assert same["coverage"].between(0.935, 0.965).all()
