@@ -54,7 +54,7 @@ def comparisons_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     """
     rule = study.comparison
     found = compared(study, outcomes(study, runs, rule.metric))
-    diverged = runs[(runs["phase"] == "evaluation") & (runs["status"] == "diverged")]["factors"].value_counts()
+    lost = diverged(runs)
     rows = [
         {
             "study": study.name,
@@ -63,8 +63,8 @@ def comparisons_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
             "b": each.pair.levels[1],
             "context": context_text(each.pair.context),
             "metric": rule.metric,
-            "n_diverged_a": int(diverged.get(each.pair.a, 0)),
-            "n_diverged_b": int(diverged.get(each.pair.b, 0)),
+            "n_diverged_a": lost.get(each.pair.a, 0),
+            "n_diverged_b": lost.get(each.pair.b, 0),
         }
         | _row(each, rule)
         for each in found
@@ -112,6 +112,18 @@ def compared(study: Study, known: Outcomes, test: Test = paired_rows) -> list[Co
     ]
 
 
+def diverged(runs: pd.DataFrame) -> dict[str, int]:
+    """How many evaluation runs of each cell diverged, by its factors."""
+    lost = runs[(runs["phase"] == "evaluation") & (runs["status"] == "diverged")]
+    return {str(factors): int(count) for factors, count in lost["factors"].value_counts().items()}
+
+
+def needed(found: Paired, word: str, region: float) -> int | None:
+    """Seeds that would decide what a verdict leaves open; None where it does not, or where there is no saying."""
+    seeds = needed_seeds(found, region) if open_verdict(word) else None
+    return None if seeds is None else max(seeds, found.n + 1)
+
+
 def context_text(context: dict[str, str]) -> str:
     """The factors that two cells share: batch_size=10, optimizer=sgd."""
     return ", ".join(f"{name}={level}" for name, level in context.items())
@@ -127,7 +139,6 @@ def _row(each: Compared, rule: Comparison) -> dict[str, Any]:
     if found is None:
         return {"verdict": each.verdict}
     low, high = found.probability_interval
-    needed = needed_seeds(found, rule.region) if open_verdict(each.verdict) else None
     return {
         "n": found.n,
         "mean_difference": found.mean,
@@ -139,6 +150,6 @@ def _row(each: Compared, rule: Comparison) -> dict[str, Any]:
         "pab_low": low,
         "pab_high": high,
         "verdict": each.verdict,
-        "needs_seeds": None if needed is None else max(needed, found.n + 1),
+        "needs_seeds": needed(found, each.verdict, rule.region),
         "exploratory": found.n < EXPLORATORY,
     }

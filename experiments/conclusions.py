@@ -5,9 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.comparisons import MOST, open_verdict
+from experiments.comparisons import MOST, UNDECIDED, open_verdict
+from experiments.effects import INTERACTION
 from experiments.pairing import pairs
 from experiments.study import Study
+
+_REACH = 100_000  # seeds; beyond, no number is said
 
 
 def answer(study: Study, comparisons: pd.DataFrame) -> list[str]:
@@ -22,14 +25,42 @@ def answer(study: Study, comparisons: pd.DataFrame) -> list[str]:
         return [too_many(count)] if count > MOST else []
     sentences = []
     for (factor, context), rows in comparisons.groupby(["factor", "context"], sort=False):
-        said = [_told(row) for row in rows.to_dict("records")]
-        unknown = [_unknown(row) for row in rows.to_dict("records")]
-        parts = [text for text in said if text]
-        if any(unknown):
-            parts.append(f"not decided: {', '.join(text for text in unknown if text)}")
         where = f" ({context})" if context else ""
-        sentences.append(f"{str(factor).replace('_', ' ')}{where}: {'; '.join(parts)}.")
+        sentences.append(f"{_plain(factor)}{where}: {_told(rows)}.")
     return sentences
+
+
+def effect_answers(effects: pd.DataFrame) -> list[str]:
+    """A sentence for every factor on the whole, at each level of another, and on what changes between two of these.
+
+    Args:
+        effects: effects.csv's rows of a study.
+    """
+    sentences = []
+    keys = ["kind", "factor", "by", "level", "other", "context"]
+    rows = effects.rename(columns={"estimate": "mean_difference"})
+    for (kind, factor, by, level, other, context), group in rows.groupby(keys, sort=False):
+        place = " on the whole"
+        if kind == INTERACTION:
+            place = f" × {_plain(by)}, from {level} to {other}"
+        elif by:
+            place = f" at {_plain(by)} {level}"
+        where = f" ({context})" if context else ""
+        sentences.append(f"{_plain(factor)}{place}{where}: {_told(group)}.")
+    return sentences
+
+
+def legend(rows: pd.DataFrame) -> str:
+    """What stands in brackets after differences.
+
+    Args:
+        rows: of comparisons.csv or effects.csv, one study's.
+    """
+    several = "; what single contexts show" if "contexts" in rows else ""
+    return (
+        "In brackets: the 95 % interval, where nothing is better that of the first less the second; p, corrected by"
+        f" Holm's method, by which it is decided; how many seeds might decide{several}."
+    )
 
 
 def too_many(count: int) -> str:
@@ -42,31 +73,65 @@ def probability(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
 
-def _told(row: dict[Any, Any]) -> str:
-    if row["verdict"] == "equivalent":
-        return f"{row['a']} and {row['b']} are equivalent"
-    if row["verdict"] not in ("better", "worse"):
-        return ""
-    first, second = (row["a"], row["b"]) if row["verdict"] == "better" else (row["b"], row["a"])
+def _told(rows: pd.DataFrame) -> str:
+    """Of pairs in one place: who is better than whom, who are equivalent, and what is not decided."""
+    records = rows.to_dict("records")
+    parts = [_decided(row) for row in records if not open_verdict(row["verdict"])]
+    unknown = [f"{row['a']} and {row['b']} ({_why(row)})" for row in records if open_verdict(row["verdict"])]
+    return "; ".join([*parts, *([f"not decided: {', '.join(unknown)}"] if unknown else [])])
+
+
+def _decided(row: dict[Any, Any]) -> str:
+    word, changes = row["verdict"], row.get("kind") == INTERACTION
+    if word == "equivalent":
+        within = "; ".join([_interval(row), *_contexts(row)])
+        return f"{row['a']} and {row['b']} {'change alike' if changes else 'are equivalent'} ({within})"
+    first, second = (row["a"], row["b"]) if word == "better" else (row["b"], row["a"])
+    sure = _sure(row)
+    size = row["mean_difference"]
+    if math.isnan(size):
+        return f"{first} {'gains on' if changes else 'is better than'} {second} ({sure})"
+    amount = f"{abs(_scaled(row, size)):.2f}{' points' if _error(row) else ''}"
+    said = f"gains {amount} on {second}" if changes else f"is better than {second} by {amount}"
+    return f"{first} {said} ({'; '.join([_interval(row, size < 0), sure, *_contexts(row, size < 0)])})"
+
+
+def _why(row: dict[Any, Any]) -> str:
+    """Why a pair is not decided, or between what its difference lies and how many seeds might decide."""
+    if row["verdict"] != UNDECIDED:
+        return str(row["verdict"])
+    seeds = row["needs_seeds"]
+    more = "" if pd.isna(seeds) or seeds > _REACH else f"{seeds:,.0f} seeds"
+    return "; ".join(text for text in (_interval(row), _sure(row), more) if text)
+
+
+def _sure(row: dict[Any, Any]) -> str:
     p = probability(row["p_holm"])
-    sure = f"p {p}" if p.startswith("<") else f"p = {p}"
-    if math.isnan(row["mean_difference"]):
-        return f"{first} is better than {second} ({sure})"
-    error = str(row["metric"]).endswith("_error")
-    mean, *ends = (abs((100 if error else 1) * row[name]) for name in ("mean_difference", "ci_low", "ci_high"))
-    unit = " points" if error else ""
-    low, high = sorted(ends)
-    if row["ci_low"] <= 0 <= row["ci_high"]:
-        low = 0.0
-    return f"{first} is better than {second} by {mean:.2f}{unit} ({low:.2f} to {high:.2f}; {sure})"
+    return f"p {p}" if p.startswith("<") else f"p = {p}"
 
 
-def _unknown(row: dict[Any, Any]) -> str:
-    word = str(row["verdict"])
-    if not open_verdict(word):
+def _interval(row: dict[Any, Any], mirrored: bool = False, name: str = "ci") -> str:
+    """Of a − b, or mirrored of b − a; nothing where there is none."""
+    if pd.isna(row[f"{name}_low"]) or pd.isna(row[f"{name}_high"]):
         return ""
-    needed = row["needs_seeds"]
-    why = word if word not in ("undecided",) else ""
-    if not pd.isna(needed):
-        why = f"about {needed:,.0f} seeds would" if needed < 100_000 else "no number of seeds that is in reach would"
-    return f"{row['a']} and {row['b']}" + (f" ({why})" if why else "")
+    ends = [(-1 if mirrored else 1) * _scaled(row, row[f"{name}_{end}"]) for end in ("low", "high")]
+    low, high = (f"{round(end, 2) + 0.0:.2f}".replace("-", "−") for end in sorted(ends))
+    return f"{low} to {high}"
+
+
+def _contexts(row: dict[Any, Any], mirrored: bool = False) -> list[str]:
+    """Of an average over contexts, between what it lies in single ones."""
+    within = _interval(row, mirrored, "context") if row.get("contexts", 1) > 1 else ""
+    return [f"contexts {within}"] if within else []
+
+
+def _scaled(row: dict[Any, Any], size: float) -> float:
+    return float((100 if _error(row) else 1) * size)
+
+
+def _error(row: dict[Any, Any]) -> bool:
+    return str(row["metric"]).endswith("_error")
+
+
+def _plain(name: object) -> str:
+    return str(name).replace("_", " ")

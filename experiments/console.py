@@ -1,5 +1,6 @@
 """What is printed: tables in one of four formats, the plan, and what to do next."""
 
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Literal, get_args
@@ -18,7 +19,7 @@ Format = Literal["text", "markdown", "latex", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 _WIDEST = 36  # characters of a column in a terminal
-_LINE = 100  # characters of a sentence's lines there
+_LINE = 80  # characters of a sentence's lines there
 
 
 def render(table: pd.DataFrame, style: Format, title: str, label: str) -> str:
@@ -98,10 +99,16 @@ def _heading(text: str, style: Format) -> str:
     ]
 
 
+def _tied(line: str) -> str:
+    """A line in which p < 0.001 and 0.10 to 0.25 are not broken."""
+    return re.sub(r"(?<=\bp) (?=[<=])|(?<=[<=]) (?=\d)|(?<=\d) (?=to [−\d])|(?<=\d to) ", "\N{NO-BREAK SPACE}", line)
+
+
 def _listed(lines: Sequence[str], style: Format) -> str:
     if style == "latex" and lines:
         items = "\n".join(rf"\item {escaped(line)}" for line in lines)
         return f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
     if style == "text":
-        return "\n".join(textwrap.fill(f"- {line}", _LINE, subsequent_indent="  ") for line in lines)
+        wrapped = "\n".join(textwrap.fill(_tied(f"- {line}"), _LINE, subsequent_indent="  ") for line in lines)
+        return wrapped.replace("\N{NO-BREAK SPACE}", " ")
     return "\n".join(f"{'#' if style == 'csv' else '-'} {line}" for line in lines)

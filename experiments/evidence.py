@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.errors import InputError, nearest
-from experiments.tables import CURVE_COLUMNS, INTEGERS, RUNS, TEXT
+from experiments.stability import VARIANTS
+from experiments.tables import BEST_COLUMNS, CURVE_COLUMNS, INTEGERS, RUNS, TEXT
 
 # each table with the columns that it needs
 EVIDENCE = {
@@ -16,7 +17,23 @@ EVIDENCE = {
     "curves": CURVE_COLUMNS,
     "metrics": ["run_id", "metric", "value"],
 }
+# tables that are made of those, with their columns of words beyond TEXT
+_COMPARED = "factor a b context verdict".split()
+MADE = {
+    "reproduction": ["verdict"],
+    "comparisons": _COMPARED,
+    "effects": [*_COMPARED, *"kind by level other".split()],
+    "stability": [*_COMPARED, *(f"{name}{end}" for name in VARIANTS for end in ("", "_outcome"))],
+}
 ENVIRONMENT = "run_id commit dirty versions cpu threads".split()
+
+
+def _no_study() -> pd.DataFrame:
+    return pd.DataFrame({"study": []})
+
+
+def _no_run() -> pd.DataFrame:
+    return pd.DataFrame(columns=BEST_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -27,15 +44,22 @@ class Evidence:
     summary: pd.DataFrame
     curves: pd.DataFrame
     metrics: pd.DataFrame
-    reproduction: pd.DataFrame
-    comparisons: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"study": []}))
+    reproduction: pd.DataFrame = field(default_factory=_no_study)
+    comparisons: pd.DataFrame = field(default_factory=_no_study)
+    effects: pd.DataFrame = field(default_factory=_no_study)
+    stability: pd.DataFrame = field(default_factory=_no_study)
+    best_epochs: pd.DataFrame = field(default_factory=_no_run)
 
     def of(self, study: str) -> "Evidence":
         """One study's rows."""
-        frames = (self.runs, self.summary, self.curves, self.reproduction, self.comparisons)
-        runs, summary, curves, reproduction, comparisons = (frame[frame["study"] == study] for frame in frames)
-        metrics = self.metrics[self.metrics["run_id"].isin(runs["run_id"])]
-        return Evidence(runs, summary, curves, metrics, reproduction, comparisons)
+        runs = self.runs[self.runs["study"] == study]
+        by_run = {"metrics", "best_epochs"}
+        return Evidence(
+            **{
+                name: frame[frame["run_id"].isin(runs["run_id"]) if name in by_run else frame["study"] == study]
+                for name, frame in vars(self).items()
+            }
+        )
 
     def complete(self, studies: Sequence[str]) -> bool:
         """Whether every planned run of the studies is ok or diverged."""
@@ -50,9 +74,11 @@ def read(results: Path) -> Evidence:
         InputError: one is missing, is not a table, lacks a column, or has text in the place of a number.
     """
     runs, summary, curves, metrics = (_read(results / f"{name}.csv", columns) for name, columns in EVIDENCE.items())
-    made = [results / f"{name}.csv" for name in ("reproduction", "comparisons")]
-    verdicts, comparisons = (_typed(path) if path.exists() else pd.DataFrame({"study": []}) for path in made)
-    return Evidence(runs, summary, curves, metrics, verdicts, comparisons)
+    made = {name: (results / f"{name}.csv", words) for name, words in MADE.items()}
+    found = {name: _typed(path, words) for name, (path, words) in made.items() if path.exists()}
+    best = results / "best_epochs.csv"
+    best_epochs = _read(best, BEST_COLUMNS) if best.exists() else _no_run()
+    return Evidence(runs, summary, curves, metrics, best_epochs=best_epochs, **found)
 
 
 def environments_of(results: Path) -> pd.DataFrame | None:
@@ -79,12 +105,12 @@ def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     return _typed(path)
 
 
-def _typed(path: Path) -> pd.DataFrame:
+def _typed(path: Path, words: Sequence[str] = ()) -> pd.DataFrame:
     """A table with its numbers; those of INTEGERS whole, with gaps."""
-    numeric = [name for name in pd.read_csv(path, nrows=0).columns if name not in TEXT]
+    numeric = [name for name in pd.read_csv(path, nrows=0).columns if name not in (*TEXT, *words)]
     frame = pd.read_csv(
         path,
-        dtype=dict.fromkeys(TEXT, str),
+        dtype=dict.fromkeys([*TEXT, *words], str),
         keep_default_na=False,
         na_values={name: [""] for name in numeric},
     )

@@ -1,5 +1,6 @@
 """results/*.csv: written from the store, sorted, floats by repr. A study absent from the store keeps its rows."""
 
+import dataclasses
 import io
 import shutil
 from collections.abc import Callable, Sequence
@@ -10,18 +11,24 @@ import pandas as pd
 
 from experiments.across import across_table, scores_table
 from experiments.comparisons import comparisons_table
+from experiments.effects import effects_table
 from experiments.evidence import ENVIRONMENT, Evidence, read
 from experiments.placing import placed
 from experiments.reproduction import reproduction_table
+from experiments.stability import stability_table
 from experiments.store import FILE, Store
 from experiments.study import Study
-from experiments.tables import curves_table, runs_table, summary_table
+from experiments.tables import best_epochs_table, curves_table, runs_table, summary_table
 from experiments.targets import targets_table
 from experiments.trials import budget_table, trials_table
 
 # what is made of a study's other CSVs, beside its verdicts
 _FINDINGS: dict[str, Callable[[Study, Evidence], pd.DataFrame]] = {
     "comparisons": lambda study, evidence: comparisons_table(study, evidence.runs),
+    "effects": lambda study, evidence: effects_table(study, evidence.runs),
+    "stability": lambda study, evidence: stability_table(
+        study, evidence.runs, evidence.comparisons, evidence.best_epochs
+    ),
     "across": lambda study, evidence: across_table(study, evidence.runs),
     "budgets": lambda study, evidence: budget_table(study, evidence.runs),
     "scores": lambda study, evidence: scores_table(study, evidence.runs),
@@ -36,7 +43,9 @@ def write(store: Store, results: Path) -> None:
     runs = runs_table(store.runs(studies))
     _write(results / "runs.csv", runs, "study", _others(results, "study", studies))
     _write(results / "summary.csv", summary_table(runs), "study", _others(results, "study", studies))
-    _write(results / "curves.csv", curves_table(store.curves(studies)), "study", _others(results, "study", studies))
+    curves = store.curves(studies)
+    _write(results / "curves.csv", curves_table(curves), "study", _others(results, "study", studies))
+    _write(results / "best_epochs.csv", best_epochs_table(curves), "run_id", _others(results, "run_id", studies))
     metrics = store.metrics(studies).sort_values(["run_id", "metric"])
     _write(results / "metrics.csv", metrics, "run_id", _others(results, "run_id", studies))
     provenance = store.provenance(studies).drop(columns="study").drop_duplicates("run_id").sort_values("run_id")
@@ -67,8 +76,14 @@ def write_verdicts(results: Path, studies: Sequence[Study]) -> Evidence:
         names = {study.name for study in known}
         keep = set(evidence.reproduction["study"]) - names
         _write(results / "reproduction.csv", pd.concat(tables, ignore_index=True), "study", keep)
+    mine = {study.name: evidence.of(study.name) for study in known}
     for name, table in _FINDINGS.items():
-        found = [table(study, evidence.of(study.name)) for study in known]
+        found = [table(study, mine[study.name]) for study in known]
+        if name == "comparisons":  # which stability is of
+            mine = {
+                study.name: dataclasses.replace(mine[study.name], comparisons=rows)
+                for study, rows in zip(known, found, strict=True)
+            }
         rows = [rows for rows in found if len(rows)]
         path = results / f"{name}.csv"
         if rows or (found and path.exists()):

@@ -145,45 +145,6 @@ def verdict_table(reproduction: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def comparison_table(comparisons: pd.DataFrame) -> pd.DataFrame:
-    """Every comparison: difference with its interval, in points of error, who is better how often, the verdict.
-
-    Args:
-        comparisons: comparisons.csv's rows of a study.
-    """
-    rows = []
-    for row in comparisons.to_dict("records"):
-        scale = 100 if str(row["metric"]).endswith("_error") else 1
-        low, mean, high = (_plain(scale * row[name]) for name in ("ci_low", "mean_difference", "ci_high"))
-        few = " (exploratory)" if row["exploratory"] is True or row["exploratory"] == "True" else ""
-        rows.append(
-            {
-                "factor": row["factor"],
-                "a": row["a"],
-                "b": row["b"],
-                "where": row["context"],
-                "a − b" + (", points" if scale == 100 else ""): f"{mean} [{low}, {high}]",
-                "p (Holm)": _plain(row["p_holm"]),
-                "P(a better)": _plain(row["probability_a_better"]),
-                "n": ("-" if pd.isna(row["n"]) else f"{row['n']:.0f}") + few,
-                "verdict": f"a is {row['verdict']}" if row["verdict"] in ("better", "worse") else row["verdict"],
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def counted_verdicts(comparisons: pd.DataFrame) -> pd.DataFrame:
-    """How many comparisons of each factor have which verdict.
-
-    Args:
-        comparisons: comparisons.csv's rows of a study.
-    """
-    decided = comparisons["verdict"].replace({"better": "better or worse", "worse": "better or worse"})
-    decided = decided.str.partition(":")[0]
-    counted = pd.crosstab(comparisons["factor"], decided)
-    return counted.rename_axis(index=None, columns=None).astype(str).reset_index(names="factor")
-
-
 def overview_table(reproduction: pd.DataFrame) -> pd.DataFrame:
     """The primary reading of every number and claim of all reports, and how often its verdict holds under others.
 

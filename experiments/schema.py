@@ -153,6 +153,9 @@ class Comparison(_Table):
     region: float = Field(0.005, gt=0, description="differences within ± region do not matter")
     level: float = Field(0.05, gt=0, lt=1, description="of a family: all comparisons of one factor")
     factors: list[str] = Field(default_factory=list, description="that are compared; by default every one")
+    interactions: list[tuple[str, str]] | None = Field(
+        None, description="of a factor's effect with another; by default of optimizer with batch_size"
+    )
 
 
 class StudyFile(_Table):

@@ -5,21 +5,22 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from experiments.conclusions import answer
+from experiments.comparison_tables import (
+    comparison_table,
+    counted_effects,
+    counted_stability,
+    counted_verdicts,
+    seeds,
+    unstable,
+)
+from experiments.conclusions import answer, effect_answers, legend
 from experiments.evidence import Evidence
 from experiments.finding_tables import problems_table, times_table, tuning_table
 from experiments.pairing import pairs
-from experiments.report_tables import (
-    comparison_table,
-    counted_verdicts,
-    readings,
-    report_table,
-    study_table,
-    verdict_table,
-)
+from experiments.report_tables import readings, report_table, study_table, verdict_table
 from experiments.study import Study
 
-SECTIONS = ("report", "verdicts", "comparisons", "cells", "tuning", "targets", "across")
+SECTIONS = ("report", "verdicts", "effects", "comparisons", "stability", "cells", "tuning", "targets", "across")
 _LONGEST = 40  # comparisons that are listed; of more there are sentences
 
 
@@ -41,7 +42,7 @@ class Section:
 
 
 def sections(study: Study, evidence: Evidence) -> list[Section]:
-    """The report's own table first, if it is one's, the verdicts, every cell, then tuning, targets and problems.
+    """The report's own table first, if it is one's, verdicts, comparisons, every cell, tuning, targets, problems.
 
     Args:
         study: whose they are.
@@ -53,26 +54,40 @@ def sections(study: Study, evidence: Evidence) -> list[Section]:
         title = f"{study.table.title} ({study.table.unit}; ours: mean ± std over the runs that are ok)"
         shown.append(Section("report", title, report_table(study, study.table, found.summary)))
     if len(found.reproduction):
-        table, lines = verdict_table(found.reproduction), tuple(readings(found.reproduction))
-        shown.append(Section("verdicts", "Reported and reproduced", table, lines))
+        lines = tuple(readings(found.reproduction))
+        shown.append(Section("verdicts", "Reported and reproduced", verdict_table(found.reproduction), lines))
+    if len(found.effects):
+        title = f"Averages over the other factors, by {_word(study)}{seeds(found.effects)}"
+        lines = (*effect_answers(found.effects), legend(found.effects))
+        shown.append(Section("effects", title, counted_effects(found.effects), lines))
     if said := answer(study, found.comparisons):
-        shown.append(_comparisons(study, found.comparisons, tuple(said)))
+        lines = (*said, legend(found.comparisons)) if len(found.comparisons) else tuple(said)
+        shown.append(_comparisons(study, found.comparisons, lines))
+    if len(found.stability):
+        title = "These verdicts by the best epoch on validation error, by half of the seeds, and by medians"
+        lines = tuple(unstable(found.stability))
+        shown.append(Section("stability", title, counted_stability(found.stability), lines))
     shown.append(Section("cells", study.title, study_table(study, found.summary)))
     return [*shown, *(section for section in _findings(study, found) if len(section.table))]
 
 
 def _comparisons(study: Study, rows: pd.DataFrame, lines: tuple[str, ...]) -> Section:
     """All comparisons, or where they are many how many of each factor have which verdict; sentences below."""
-    title = f"Pairs of cells that differ in one factor, by {study.comparison.metric.replace('_', ' ')}"
+    title = f"Pairs of cells that differ in one factor, by {_word(study)}"
     if not len(rows):
         counted = Counter(pair.factor for pair in pairs(study, study.comparison.factors))
         table = pd.DataFrame({"factor": list(counted), "pairs": [f"{count:,}" for count in counted.values()]})
         return Section("comparisons", title, table, lines)
     if len(rows) <= _LONGEST:
-        return Section("comparisons", title, comparison_table(rows), lines)
+        return Section("comparisons", f"{title}{seeds(rows)}", comparison_table(rows), lines)
     return Section(
         "comparisons", title, counted_verdicts(rows), (*lines, f"All {len(rows)} of them are in comparisons.csv.")
     )
+
+
+def _word(study: Study) -> str:
+    """What cells are compared by, as people read it."""
+    return study.comparison.metric.replace("_", " ")
 
 
 def _findings(study: Study, found: Evidence) -> list[Section]:

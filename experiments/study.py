@@ -63,6 +63,14 @@ class Study:
     figures: tuple[ReportFigure, ...] = ()
     comparison: Comparison = field(default_factory=Comparison)
 
+    @property
+    def interactions(self) -> list[tuple[str, str]]:
+        """Factors whose effect is held apart at each level of another: those declared, or optimizer by batch size."""
+        if self.comparison.interactions is not None:
+            return self.comparison.interactions
+        usual = ("optimizer", "batch_size")
+        return [usual] if all(name in _factors(self) for name in usual) else []
+
 
 def shipped() -> list[str]:
     """The names of the studies that come with the package."""
@@ -166,10 +174,15 @@ def parse(
         tuple(file.figure),
         file.comparison,
     )
-    for number, factor in enumerate(study.comparison.factors):
+    named = [(f"factors[{number}]", factor) for number, factor in enumerate(study.comparison.factors)]
+    for number, both in enumerate(study.comparison.interactions or []):
+        named += [(f"interactions[{number}]", factor) for factor in both]
+        if both[0] == both[1]:
+            raise BadKeyError(f"comparison.interactions[{number}]", f"expected two factors, found {both[0]!r} twice")
+    for place, factor in named:
         if factor not in _factors(study):
             problem = f"expected a factor of the study, found {factor!r}{nearest(factor, _factors(study))}"
-            raise BadKeyError(f"comparison.factors[{number}]", problem)
+            raise BadKeyError(f"comparison.{place}", problem)
     _reported_fit(study)
     _figures_fit(study)
     return study

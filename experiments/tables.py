@@ -11,6 +11,7 @@ from experiments.engines.record import CURVES
 from experiments.identity import canonical_json
 from experiments.parts import split
 from experiments.settings import Config, Settings
+from experiments.statistics.summaries import mean_interval, median_interval, std_interval, trimmed_interval
 
 RUNS = (
     "study phase cell run_id seed status diverged_at_step message engine problem optimizer learning_rate momentum"
@@ -18,6 +19,7 @@ RUNS = (
     " validation_error test_loss test_error"
 ).split()
 CURVE_COLUMNS = "study cell factors epoch metric n mean std median q10 q90".split()
+BEST_COLUMNS = "run_id epoch validation_error test_error".split()
 INTEGERS = ["seed", "diverged_at_step", "batch_size", "epochs", "steps", "gradient_evaluations"]
 NUMBERS = ["learning_rate", "momentum", "train_loss", "train_error", "validation_error", "test_loss", "test_error"]
 TEXT = (
@@ -83,8 +85,9 @@ def _described(config: Config) -> dict[str, Any]:
 def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
     """summary.csv: a row per cell and what the study calls it.
 
-    Means, standard deviations (n − 1), extremes and the mean's 95 % interval (Student's t) are over runs that are ok.
-    In medians and interquartile means a diverged run counts as an error of 1.
+    Means, standard deviations (n − 1), extremes and the intervals of the former two are over runs that are ok. In
+    medians and interquartile means a diverged run counts as an error of 1. experiments/statistics/summaries.py says how
+    95 % intervals are found; a cell with too few runs for one has none.
     """
     rows = []
     for (study, phase, cell, factors), group in runs.groupby(["study", "phase", "cell", "factors"], sort=True):
@@ -112,7 +115,8 @@ def _statistics(group: pd.DataFrame, metric: str) -> dict[str, float]:
     nothing = float("nan")
     mean = ok.mean() if len(ok) else nothing
     std = ok.std(ddof=1) if len(ok) > 1 else nothing
-    half = stats.t.ppf(0.975, len(ok) - 1) * std / np.sqrt(len(ok)) if len(ok) > 1 else nothing
+    intervals = {"ci": mean_interval(ok), "std": std_interval(ok)}
+    intervals |= {"median": median_interval(outcomes), "iqm": trimmed_interval(outcomes)}
     return {
         "mean": float(mean),
         "std": float(std),
@@ -120,8 +124,11 @@ def _statistics(group: pd.DataFrame, metric: str) -> dict[str, float]:
         "iqm": float(stats.trim_mean(outcomes, 0.25)) if len(outcomes) else nothing,
         "min": float(ok.min()) if len(ok) else nothing,
         "max": float(ok.max()) if len(ok) else nothing,
-        "ci_low": float(mean - half),
-        "ci_high": float(mean + half),
+        **{
+            f"{name}_{end}": value
+            for name, ends in intervals.items()
+            for end, value in zip(("low", "high"), ends, strict=True)
+        },
     }
 
 
@@ -143,6 +150,22 @@ def curves_table(curves: pd.DataFrame) -> pd.DataFrame:
                 std = values.std(ddof=1) if len(values) > 1 else np.nan
                 rows.append([study, cell, factors, epoch, metric, len(values), values.mean(), std, median, low, high])
     return pd.DataFrame(rows, columns=CURVE_COLUMNS)
+
+
+def best_epochs_table(curves: pd.DataFrame) -> pd.DataFrame:
+    """best_epochs.csv: each evaluation run that is ok at the first checkpoint with its least validation error.
+
+    Args:
+        curves: the store's arrays (Store.curves); runs without validation data have no row.
+    """
+    if "validation_error" not in curves:
+        return pd.DataFrame(columns=BEST_COLUMNS)
+    runs = curves.dropna(subset=["validation_error"]).drop_duplicates("run_id").sort_values("run_id")
+    rows = []
+    for run, epochs, *errors in runs[["run_id", "epoch", *BEST_COLUMNS[2:]]].itertuples(index=False):
+        best = errors[0].argmin()
+        rows.append([run, int(epochs[best]), *(float(values[best]) for values in errors)])
+    return pd.DataFrame(rows, columns=BEST_COLUMNS)
 
 
 def tuning_frame(stored: pd.DataFrame, tuned: dict[str, str]) -> pd.DataFrame:

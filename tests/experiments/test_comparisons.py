@@ -272,7 +272,10 @@ def test_the_study_declares_region_level_metric_and_factors(tmp_path: Path) -> N
 
 def test_the_answer_in_words(tmp_path: Path) -> None:
     study = study_of(tmp_path)
-    said = answer(study, comparisons_table(study, usual()))
+    table = comparisons_table(study, usual())
+    said = answer(study, table)
+    ends = row(table, "batch_size", "activation=relu")[["ci_low", "ci_high"]]
+    low, high = (f"{100 * end:.2f}".replace("-", "−") for end in ends)
     assert len(said) == 4
     assert said[0].startswith("activation (batch_size=10): relu is better than tanh by ")
-    assert said[2] == "batch size (activation=relu): 10 and 100 are equivalent."
+    assert said[2] == f"batch size (activation=relu): 10 and 100 are equivalent ({low} to {high})."

@@ -19,13 +19,16 @@ from experiments.evidence import read
 from experiments.files import write
 from experiments.latex import escaped
 from experiments.report_tables import report_table, study_table
+from experiments.statistics.summaries import mean_interval, median_interval, std_interval, trimmed_interval
 from experiments.store import Store
 from experiments.study import Study, load
 from experiments.tables import curves_table, label, runs_table, summary_table
 from tests.experiments import studies
 
 # design.md's; summary.csv has the chosen learning rate besides
-STATISTICS = "mean std median iqm min max ci_low ci_high".split()
+STATISTICS = (
+    "mean std median iqm min max ci_low ci_high std_low std_high median_low median_high iqm_low iqm_high"
+).split()
 HEADERS = {
     "runs": "study phase cell run_id seed status diverged_at_step message engine problem optimizer learning_rate"
     " momentum batch_size activation initializer hidden loss epochs factors steps gradient_evaluations train_loss"
@@ -136,6 +139,52 @@ def test_interval_of_the_mean_is_students(errors: list[float]) -> None:
     row = summary_table(cell("c", list(errors))).iloc[0]
     expected = stats.ttest_1samp(errors, 0).confidence_interval(0.95)
     assert (row["test_error_ci_low"], row["test_error_ci_high"]) == pytest.approx(tuple(expected))
+
+
+@given(st.lists(ERRORS, min_size=1, max_size=30), st.integers(0, 3))
+def test_intervals_of_median_and_interquartile_mean_are_scipys(errors: list[float], diverged: int) -> None:
+    row = summary_table(cell("c", [*errors, *["diverged"] * diverged])).iloc[0]
+    outcomes = np.array([*errors, *[1.0] * diverged])
+    median = stats.quantile_test(outcomes, q=0, p=0.5).confidence_interval(0.95)
+    found = (row["test_error_median_low"], row["test_error_median_high"])
+    assert found == pytest.approx((median.low, median.high), nan_ok=True)
+    if len(outcomes) > 1:
+        middle = stats.mstats.trimmed_mean_ci(outcomes, (0.25, 0.25))
+        assert (row["test_error_iqm_low"], row["test_error_iqm_high"]) == pytest.approx(tuple(middle))
+
+
+def test_interval_of_the_standard_deviation_holds_it_as_often_as_it_says_and_more_often_than_the_chi_square_one() -> (
+    None
+):
+    rng = np.random.default_rng(0)
+    normal = rng.normal(size=(1000, 20))
+    held = np.mean([low <= 1 <= high for low, high in map(std_interval, normal)])
+    assert held == pytest.approx(0.95, abs=0.03)
+    skewed = rng.lognormal(0, 0.5, (1000, 50))
+    true = stats.lognorm(0.5).std()
+    ours = np.mean([low <= true <= high for low, high in map(std_interval, skewed)])
+    ends = np.sqrt(49 / stats.chi2.isf([0.025, 0.975], 49))
+    spread = skewed.std(axis=1, ddof=1)
+    theirs = np.mean((ends[0] * spread <= true) & (true <= ends[1] * spread))
+    assert ours > theirs + 0.1
+
+
+@given(st.lists(st.integers(0, 1000), min_size=3, max_size=30), st.sampled_from([-2.0, 0.5, 8.0]))
+def test_intervals_move_and_stretch_with_the_values(thousandths: list[int], by: float) -> None:
+    values = np.array(thousandths) / 1024
+    for interval in (mean_interval, median_interval, trimmed_interval):
+        found = np.array(interval(values))
+        assert interval(values + by) == pytest.approx(found + by, nan_ok=True)
+        assert interval(-values) == pytest.approx(-found[::-1], nan_ok=True)
+    assert std_interval(values + by) == pytest.approx(std_interval(values), nan_ok=True)
+    assert std_interval(2 * values) == pytest.approx(2 * np.array(std_interval(values)), nan_ok=True)
+
+
+def test_values_that_are_all_equal_but_one_have_no_interval_of_their_spread() -> None:
+    row = summary_table(cell("c", [0.25] * 7 + [0.5])).iloc[0]
+    assert row["test_error_std"] > 0
+    assert row[["test_error_std_low", "test_error_std_high"]].isna().all()
+    assert (row["test_error_median_low"], row["test_error_median_high"]) == (0.25, 0.5)
 
 
 def test_one_run_has_a_mean_and_no_spread() -> None:
