@@ -11,13 +11,14 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.commands import benchmark, calibrate, listing, merge, new, report, run, summarize, verify
+from experiments.commands import benchmark, calibrate, check, listing, merge, new, report, run, summarize, verify
 from experiments.commands.arguments import INTERRUPTED, READ_ENOUGH, Version, Wrapped
 from experiments.errors import FairgridError, StoreError
 
 VERBS = {
     "new": new,
     "list": listing,
+    "check": check,
     "run": run,
     "summarize": summarize,
     "report": report,

@@ -1,0 +1,132 @@
+"""`fairgrid check`: says what is wrong with studies and with classes of one's own before a night is spent on them.
+
+A study is read whole, with what its engines refuse; how many runs it has is counted, and how long they will take is
+measured on short trainings. Every class of one's own in it, or named alone by its dotted path, is held against the
+contract of its kind: gradients against finite differences, the same bits in any stack, the same twice, shapes, NaN.
+Nothing is written.
+"""
+
+import argparse
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from experiments.commands.arguments import positive
+from experiments.errors import InputError
+from experiments.numerics import request, settle
+
+if TYPE_CHECKING:
+    from experiments.checking import Own
+    from experiments.settings import Config
+
+HELP = "check studies and classes of one's own before running them"
+EXAMPLES = """
+  fairgrid check mine.toml          a study and the classes that it names
+  fairgrid check mine:SignSGD       a class, SignSGD in mine.py
+  fairgrid check optimizers --seeds 100
+"""
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options."""
+    parser.add_argument(
+        "what",
+        nargs="+",
+        metavar="WHAT",
+        help="a shipped study, a path ending in .toml, or the dotted path of a class, module:Class",
+    )
+    parser.add_argument("--seeds", type=positive, metavar="N", help="evaluation seeds 0 to N-1, not the studies' own")
+    parser.add_argument(
+        "--jobs",
+        type=positive,
+        default=len(os.sched_getaffinity(0)),
+        metavar="N",
+        help="worker processes that the time is estimated for; default: all cores",
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Runs the verb."""
+    request("portable")
+    settle()
+    found = 0
+    for what in options.what:
+        lines = _part(what) if ":" in what else _study(what, options.seeds, options.jobs)
+        try:
+            for wrong, line in lines:
+                found += wrong
+                print(line)
+        except InputError as error:
+            found += 1
+            print(error)
+    print(f"{found} {'thing is' if found == 1 else 'things are'} wrong" if found else "nothing wrong was found")
+    return InputError.exit_code if found else 0
+
+
+Line = tuple[bool, str]  # whether it says that something is wrong, and what is said
+
+
+def _study(name: str, seeds: int | None, jobs: int) -> Iterator[Line]:
+    from experiments.checking import estimate, own_parts
+    from experiments.study import load
+
+    study = load(name, seeds=seeds)
+    configs = [cell.at_rate(cell.rates[0]) if cell.rates else cell.config for cell in study.cells]
+    sound = True
+    for wrong, line in _parts(own_parts(configs), _together(configs)):
+        sound &= not wrong
+        yield wrong, line
+    if sound:
+        found = estimate(study, jobs)
+        planned = f"{_counted(found.runs, 'run')} of {_counted(found.configurations, 'configuration')}"
+        taken = f"about {_duration(found.together)} of training on {_counted(jobs, 'core')}"
+        yield False, f"{study.path}: {planned}; {taken}, as {_counted(found.shapes, 'shape')} of them took"
+
+
+def _part(path: str) -> Iterator[Line]:
+    from experiments.checking import part_of
+
+    own = part_of(path)
+    yield from _parts([own], [[own]])
+
+
+def _parts(own: "Sequence[Own]", together: "Iterable[Sequence[Own]]") -> Iterator[Line]:
+    """What is wrong with parts, each alone and, if nothing, with others in a training; then those that are sound."""
+    from experiments.checking import wrong_in_training, wrong_with
+
+    sound = {part.label: part for part in own}
+    for part in own:
+        for line in wrong_with(part):
+            sound.pop(part.label, None)
+            yield True, f"{part.label}: {line}"
+    for parts in together:
+        if any(part.label not in sound for part in parts):
+            continue
+        for line in wrong_in_training(parts[0].config):
+            for part in parts:
+                sound.pop(part.label, None)
+            yield True, f"{', '.join(part.label for part in parts)}: {line}"
+    yield from ((False, f"{part.label}: {part.noun}, nothing wrong with it") for part in sound.values())
+
+
+def _together(configs: "Iterable[Config]") -> "Iterator[list[Own]]":
+    """The own parts of a configuration, once for every set of them that an engine trains."""
+    from experiments.checking import own_parts
+
+    tried = set()
+    for config in configs:
+        own = own_parts([config])
+        key = (config.get("engine"), *(part.spec for part in own))
+        if own and key not in tried:
+            tried.add(key)
+            yield own
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
