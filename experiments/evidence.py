@@ -50,13 +50,13 @@ class Evidence:
     stability: pd.DataFrame = field(default_factory=_no_study)
     best_epochs: pd.DataFrame = field(default_factory=_no_run)
 
-    def of(self, study: str) -> "Evidence":
-        """One study's rows."""
-        runs = self.runs[self.runs["study"] == study]
+    def of(self, *studies: str) -> "Evidence":
+        """The rows of some studies."""
+        runs = self.runs[self.runs["study"].isin(studies)]
         by_run = {"metrics", "best_epochs"}
         return Evidence(
             **{
-                name: frame[frame["run_id"].isin(runs["run_id"]) if name in by_run else frame["study"] == study]
+                name: frame[frame["run_id"].isin(runs["run_id"]) if name in by_run else frame["study"].isin(studies)]
                 for name, frame in vars(self).items()
             }
         )

@@ -23,7 +23,7 @@ from experiments.targets import targets_table
 from experiments.trials import budget_table, trials_table
 
 # what is made of a study's other CSVs, beside its verdicts
-_FINDINGS: dict[str, Callable[[Study, Evidence], pd.DataFrame]] = {
+FINDINGS: dict[str, Callable[[Study, Evidence], pd.DataFrame]] = {
     "comparisons": lambda study, evidence: comparisons_table(study, evidence.runs),
     "effects": lambda study, evidence: effects_table(study, evidence.runs),
     "stability": lambda study, evidence: stability_table(
@@ -77,7 +77,7 @@ def write_verdicts(results: Path, studies: Sequence[Study]) -> Evidence:
         keep = set(evidence.reproduction["study"]) - names
         _write(results / "reproduction.csv", pd.concat(tables, ignore_index=True), "study", keep)
     mine = {study.name: evidence.of(study.name) for study in known}
-    for name, table in _FINDINGS.items():
+    for name, table in FINDINGS.items():
         found = [table(study, mine[study.name]) for study in known]
         if name == "comparisons":  # which stability is of
             mine = {

@@ -15,6 +15,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -77,7 +78,7 @@ def maker(kind: Kind, name: str, where: str) -> Callable[..., Any]:
             " itself; put it into a file of its own",
         )
     try:
-        module = importlib.import_module(module_name)
+        module = _as_it_is_now(module_name)
     except Exception as error:
         raise BadKeyError(
             where,
@@ -93,6 +94,25 @@ def maker(kind: Kind, name: str, where: str) -> Callable[..., Any]:
     if not (inspect.isclass(found) and issubclass(found, kind.base)):
         raise BadKeyError(where, f"expected a subclass of {kind.base.__name__} at {name!r}, found {found!r}")
     return typing.cast(Callable[..., Any], found)
+
+
+_loaded: dict[str, str] = {}  # the hash of the file of every module of a user's own
+
+
+def _as_it_is_now(name: str) -> ModuleType:
+    """A module, loaded again if its file has changed since: a session may be older than the file."""
+    module = importlib.import_module(name)
+    now = _file_hash(module)
+    if now and _loaded.setdefault(name, now) != now:
+        module = importlib.reload(module)
+        _loaded[name] = now
+    return module
+
+
+def _file_hash(module: ModuleType) -> str | None:
+    """SHA-256 of a module's file; None where it has none."""
+    file = getattr(module, "__file__", None)
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
 
 
 def class_path(made_by: Callable[..., Any]) -> str:
@@ -152,8 +172,7 @@ def source_hash(name: str) -> str | None:
     """SHA-256 of the file that a dotted path names; None for a known name."""
     if ":" not in name:
         return None
-    file = importlib.import_module(name.partition(":")[0]).__file__
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+    return _file_hash(importlib.import_module(name.partition(":")[0]))
 
 
 # studies ask for the same few classes over and over

@@ -1,5 +1,6 @@
 """A study: a TOML file, checked, and expanded to cells."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,12 +17,23 @@ from experiments.grid import Point, axes, expand
 from experiments.identity import canonical_json
 from experiments.names import KINDS, OPTIMIZER
 from experiments.parts import join, split
-from experiments.schema import Claim, Comparison, Reported, ReportFigure, ReportTable, Tuning, checked, refuse_dates
+from experiments.plain import plain
+from experiments.schema import (
+    Claim,
+    Comparison,
+    Reported,
+    ReportFigure,
+    ReportTable,
+    Tuning,
+    checked,
+    refuse_dates,
+)
 from experiments.seeds import TUNING_BLOCK
 from experiments.settings import Config, Settings, canonical, canonical_part
 
 SHIPPED = Path(__file__).parent / "studies"
 MAX_ARMS = 6  # that a figure still tells apart
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 TUNED = "tuned"  # the factor that tells tuned cells from their baselines
 
 
@@ -47,8 +59,35 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Overrides:
+    """What takes the place of what a study says.
+
+    Attributes:
+        seeds: evaluation seeds 0 … seeds−1, or None.
+        run: values of keys of [run], by dotted key.
+        flag: what stands before such a key in messages.
+        seeds_flag: what the seeds are called in messages.
+    """
+
+    seeds: int | None = None
+    run: Mapping[str, Any] = field(default_factory=dict)
+    flag: str = "overrides."
+    seeds_flag: str = "seeds"
+
+
+@dataclass(frozen=True)
 class Study:
-    """A study ready to run."""
+    """A study ready to run.
+
+    `load` reads one from a file; `Study.from_toml` and `Study.from_dict` take what a file would hold, written in a
+    notebook say. docs/studies.md has the keys.
+
+    Attributes:
+        name: what its rows, tables and figures are called.
+        path: of its file; of one that is not from a file, what the file would be called.
+        title: what it asks.
+        cells: its configurations, each with its seeds.
+    """
 
     name: str
     path: Path
@@ -62,6 +101,64 @@ class Study:
     claims: tuple[Claim, ...]
     figures: tuple[ReportFigure, ...] = ()
     comparison: Comparison = field(default_factory=Comparison)
+
+    @classmethod
+    def from_toml(
+        cls, text: str, name: str, *, seeds: int | None = None, overrides: Mapping[str, Any] | None = None
+    ) -> "Study":
+        """A study from the text of a study file.
+
+        Args:
+            text: TOML.
+            name: what the study is called: letters, digits, _ and -.
+            seeds: evaluation seeds 0 … seeds−1 in place of its own numbers of seeds.
+            overrides: values of keys of [run], by dotted key: {"epochs": 5, "problem.train": 100}.
+
+        Raises:
+            InputError: it is malformed, or something in it is not what is expected.
+        """
+        try:
+            table = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"{name}: expected TOML, found: {error}") from error
+        return _named(table, name, seeds, overrides)
+
+    @classmethod
+    def from_dict(
+        cls,
+        table: Mapping[str, Any],
+        name: str,
+        *,
+        seeds: int | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> "Study":
+        """A study from a dictionary with the tables and keys of a study file: {"title": …, "run": {…}, "grid": {…}}.
+
+        Tuples, ranges and NumPy's numbers and arrays are taken for lists and numbers, and a class of one's own for its
+        dotted path, "module:Class". One [[grid]] need not be in a list.
+
+        Args:
+            table: its tables and keys.
+            name: as in `from_toml`.
+            seeds: likewise.
+            overrides: likewise.
+
+        Raises:
+            InputError: something in it is not what is expected.
+        """
+        if not isinstance(table, Mapping):
+            raise InputError(f"{name}: expected a dictionary, found {table!r}")
+        try:
+            written = plain(table)
+        except BadKeyError as error:
+            raise InputError(f"{name}: {error}") from error
+        if isinstance(written.get("grid"), dict):
+            written["grid"] = [written["grid"]]
+        return _named(written, name, seeds, overrides)
+
+    def __repr__(self) -> str:
+        runs = sum(len(cell.seeds) for cell in self.cells)
+        return f"<Study {self.name}: {self.title!r}, {len(self.cells):,} cells, {runs:,} evaluation runs>"
 
     @property
     def interactions(self) -> list[tuple[str, str]]:
@@ -82,17 +179,22 @@ def defaults() -> list[str]:
     return [name for name in shipped() if _read(SHIPPED / f"{name}.toml").get("default", True)]
 
 
-def load(name: str, seeds: int | None = None, assignments: Iterable[tuple[str, Any]] = ()) -> Study:
+def load(name: str | Path, *, seeds: int | None = None, overrides: Mapping[str, Any] | None = None) -> Study:
     """A study by its shipped name or its path.
 
     Args:
         name: "optimizers", or a path that ends in .toml.
         seeds: evaluation seeds 0 … seeds−1 in place of the study's own numbers of seeds.
-        assignments: (dotted key of [run], value) pairs that override it.
+        overrides: values of keys of [run], by dotted key: {"epochs": 5, "problem.train": 100}.
 
     Raises:
         InputError: the file is missing, unreadable or malformed, or something in it is not what is expected.
     """
+    return load_with(str(name), Overrides(seeds, _plain(overrides)))
+
+
+def load_with(name: str, overrides: Overrides) -> Study:
+    """See `load`."""
     path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
     if not path.exists():
         if name.endswith(".toml"):
@@ -101,9 +203,24 @@ def load(name: str, seeds: int | None = None, assignments: Iterable[tuple[str, A
             f"expected a shipped study or a path ending in .toml, found {name!r}{nearest(name, shipped())}"
         )
     try:
-        return parse(_read(path), path, seeds, assignments)
+        return parse(_read(path), path, overrides)
     except BadKeyError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def _named(table: Mapping[str, Any], name: str, seeds: int | None, overrides: Mapping[str, Any] | None) -> Study:
+    """A study that is not from a file."""
+    if not _NAME.fullmatch(name):
+        raise InputError(f"name: expected letters, digits, _ and -, found {name!r}")
+    try:
+        return parse(table, Path(f"{name}.toml"), Overrides(seeds, _plain(overrides)))
+    except BadKeyError as error:
+        raise InputError(f"{name}: {error}") from error
+
+
+def _plain(overrides: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Overrides that were written in Python."""
+    return {key: plain(value, f"overrides.{key}") for key, value in (overrides or {}).items()}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -117,9 +234,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: expected TOML, found: {error}") from error
 
 
-def parse(
-    table: Mapping[str, Any], path: Path, seeds: int | None = None, assignments: Iterable[tuple[str, Any]] = ()
-) -> Study:
+def parse(table: Mapping[str, Any], path: Path, overrides: Overrides | None = None) -> Study:
     """A study from its table and the path that it came from; see `load`.
 
     Raises:
@@ -127,22 +242,27 @@ def parse(
     """
     file = checked(table)
     shared = dict(file.run)
-    assigned = dict(assignments)
+    given = overrides or Overrides()
+    assigned, flag = dict(given.run), given.flag
     for key, value in assigned.items():
-        refuse_dates(value, f"--set {key}")
-    place = "--set keep_seeds" if "keep_seeds" in assigned else "run.keep_seeds"
+        refuse_dates(value, f"{flag}{key}")
+    place = f"{flag}keep_seeds" if "keep_seeds" in assigned else "run.keep_seeds"
     keep_seeds = _keep_seeds(assigned.pop("keep_seeds", shared.pop("keep_seeds", [])), place)
     base = Point(shared, {})
     for key, value in assigned.items():
-        base = next(expand(base, [(key, [(f"--set {key}", value)])]))
+        base = next(expand(base, [(key, [(f"{flag}{key}", value)])]))
     points: dict[str, tuple[Config, list[int], tuple[float, ...]]] = {}
     varied: dict[str, None] = {}
     for number, grid in enumerate(file.grid or [{}]):
         place = f"grid[{number}]"
-        given = dict(grid)
-        own_seeds = _seeds(given.pop("seeds", file.seeds), f"{place}.seeds" if "seeds" in grid else "seeds", seeds)
-        crossed = axes(given, place)
-        _not_overridden(assigned, [key for key, _ in crossed], place)
+        varied_here = dict(grid)
+        stated = varied_here.pop("seeds", file.seeds)
+        if given.seeds is None:
+            own_seeds = _seeds(stated, f"{place}.seeds" if "seeds" in grid else "seeds")
+        else:
+            own_seeds = _seeds(given.seeds, given.seeds_flag)
+        crossed = axes(varied_here, place)
+        _not_overridden(assigned, [key for key, _ in crossed], place, flag)
         varied.update(dict.fromkeys(key for key, _ in crossed))
         for point in expand(base, crossed):
             config = _configuration(point)
@@ -244,9 +364,7 @@ def _configuration(point: Point) -> Config:
         raise BadKeyError(point.locate(error), error.problem) from error
 
 
-def _seeds(written: Any, place: str, override: int | None) -> list[int]:
-    if override is not None:
-        written, place = override, "--seeds"
+def _seeds(written: Any, place: str) -> list[int]:
     if type(written) is int and 1 <= written <= TUNING_BLOCK:
         return list(range(written))
     valid = isinstance(written, list) and all(type(seed) is int and 0 <= seed < TUNING_BLOCK for seed in written)
@@ -257,12 +375,12 @@ def _seeds(written: Any, place: str, override: int | None) -> list[int]:
     return list(written)
 
 
-def _not_overridden(assigned: Mapping[str, Any], keys: Iterable[str], place: str) -> None:
-    """What --set says would have no effect on a key that a [[grid]] sets."""
+def _not_overridden(assigned: Mapping[str, Any], keys: Iterable[str], place: str, flag: str) -> None:
+    """What overrides say would have no effect on a key that a [[grid]] sets."""
     for key in assigned:
         for other in keys:
             if key == other or key.startswith(f"{other}."):
-                raise BadKeyError(f"--set {key}", f"expected a key that no [[grid]] sets, found one of {place}")
+                raise BadKeyError(f"{flag}{key}", f"expected a key that no [[grid]] sets, found one of {place}")
 
 
 def _keep_seeds(written: Any, place: str) -> tuple[int, ...]:

@@ -54,10 +54,10 @@ def main(options: argparse.Namespace) -> int:
     from experiments.files import replace
     from experiments.runner import Driver
     from experiments.store import Store
-    from experiments.study import load
+    from experiments.study import Overrides, load_with
     from experiments.tables import runs_table
 
-    study = load(options.study, options.seeds)
+    study = load_with(options.study, Overrides(options.seeds, seeds_flag="--seeds"))
     with Processes(options.jobs) as pool:
         progress = Driver(options.pool, pool).run([study])
     if progress.failed or progress.unselected:

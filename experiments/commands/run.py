@@ -1,16 +1,12 @@
 """`fairgrid run`: trains what has no record yet, then prints tables and draws figures."""
 
 import argparse
-import os
 import tomllib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from experiments.commands.arguments import FAILED, add_quiet, add_study, positive, seconds
 from experiments.errors import InputError, warn
-from experiments.numerics import MODES, request
-
-if TYPE_CHECKING:
-    from experiments.backends import Pool
+from experiments.numerics import DEVICES, MODES, request
 
 BACKENDS = ("loky", "dask", "sequential")
 HELP = "train what is missing, then print tables and draw figures"
@@ -31,15 +27,15 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs",
         type=positive,
-        default=len(os.sched_getaffinity(0)),
         metavar="N",
-        help="worker processes; default: all cores",
+        help="worker processes; default: all cores, or one on a GPU",
     )
     parser.add_argument("--backend", choices=BACKENDS, default="loky", help="where runs train; default: loky")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of the Dask cluster of --backend dask: tcp://host:port")
     parser.add_argument(
         "--timeout", type=seconds, metavar="SECONDS", help="that a run may take alone; default: no limit"
     )
+    parser.add_argument("--device", choices=DEVICES, default="cpu", help="what runs train on; default: cpu")
     parser.add_argument("--numerics", choices=MODES, default="portable", help="which kernels; default: portable")
     parser.add_argument("--retry-failed", action="store_true", help="run again what ended in error or timeout")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run, and write nothing")
@@ -52,16 +48,27 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
-    request(options.numerics)
+    request(options.numerics, options.device)
+    from experiments.backends.choice import choose
     from experiments.progress import Meter, shown
     from experiments.publishing import publish, show_tables, warn_of_mixtures
     from experiments.runner import Driver
-    from experiments.study import defaults, distinct, load
+    from experiments.study import Overrides, defaults, distinct, load_with
 
-    assignments = [_assignment(text) for text in options.set]
-    studies = [load(name, options.seeds, assignments) for name in options.study or defaults()]
+    assigned = dict(_assignment(text) for text in options.set)
+    overrides = Overrides(options.seeds, assigned, "--set ", "--seeds")
+    studies = [load_with(name, overrides) for name in options.study or defaults()]
     distinct(studies)
-    pool = _pool(options)
+    pool = choose(
+        options.backend,
+        options.jobs,
+        options.scheduler,
+        options.timeout,
+        options.numerics,
+        options.device,
+        studies,
+        flag="--",
+    )
     loud = options.dry_run or not options.quiet
     driver = Driver(
         options.results,
@@ -92,20 +99,6 @@ def main(options: argparse.Namespace) -> int:
 
 def _unsaid(line: str) -> None:
     """Says nothing."""
-
-
-def _pool(options: argparse.Namespace) -> "Pool":
-    from experiments import backends
-
-    if (options.backend == "dask") != (options.scheduler is not None):
-        raise InputError("expected --backend dask and --scheduler ADDRESS together, found one of them")
-    if options.backend == "dask":
-        return backends.Cluster(options.scheduler, options.numerics, options.timeout)
-    if options.backend == "loky":
-        return backends.Processes(options.jobs, options.timeout)
-    if options.timeout is not None:
-        raise InputError("--timeout: expected a backend whose workers can be ended, found --backend sequential")
-    return backends.Sequential()
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from experiments.errors import BadKeyError, InputError
 from experiments.plans import evaluation_plans
 from experiments.settings import Settings
-from experiments.study import Study, defaults, load, matching, shipped
+from experiments.study import Overrides, Study, defaults, load, load_with, matching, shipped
 from tests.experiments import studies
 
 HEAD = """
@@ -22,7 +22,7 @@ model = { name = "mlp", hidden = [4, 4] }
 
 
 def study_of(folder: Path, text: str, *sets: tuple[str, Any], seeds: int | None = None) -> Study:
-    return load(studies.write(folder, HEAD + text), seeds, sets)
+    return load_with(studies.write(folder, HEAD + text), Overrides(seeds, dict(sets), "--set ", "--seeds"))
 
 
 def values(study: Study, *keys: str) -> list[tuple[Any, ...]]:
@@ -288,7 +288,7 @@ def test_shipped_study_loads(name: str) -> None:
     fewer = load(name, seeds=2)
     assert [cell.config for cell in fewer.cells] == [cell.config for cell in study.cells]
     assert {cell.seeds for cell in fewer.cells} == {(0, 1)}
-    assert load(name, assignments=[("checkpoints", 1)]).cells
+    assert load(name, overrides={"checkpoints": 1}).cells
 
 
 def test_flagship_has_the_cells_that_it_is_about() -> None:

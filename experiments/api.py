@@ -1,0 +1,151 @@
+"""From Python: run studies, read results. The command line does the same and prints it."""
+
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.backends.choice import choose
+from experiments.errors import InputError
+from experiments.numerics import Device, Mode, inherited, request
+from experiments.progress import Meter, bar
+from experiments.publishing import held, mixtures, tabulated
+from experiments.results import Results
+from experiments.runner import Driver
+from experiments.study import Study, distinct, load, shipped
+
+Which = Study | str | Path  # a study, the name of a shipped one, or a path that ends in .toml
+
+
+def run(
+    study: Which | Sequence[Which],
+    results: str | Path = "results",
+    *,
+    jobs: int | None = None,
+    backend: str = "loky",
+    scheduler: str | None = None,
+    timeout: float | None = None,
+    numerics: Mode = "portable",
+    device: Device = "cpu",
+    retry_failed: bool = False,
+    fresh: bool = False,
+    progress: bool = False,
+) -> Results:
+    """Trains what studies plan and a results directory has no record of; writes its CSVs, and draws nothing.
+
+    Records are those that `fairgrid run` makes, bit for bit, whatever torch does in this process: worker processes
+    load their own. Nothing is printed. A run that fails is a row with its message, and a UserWarning counts them; one
+    also says that another process uses the directory, or that runs are from different environments. An interrupt
+    leaves what was trained, and the same call goes on from there.
+
+    Args:
+        study: one, or several of different names: each a Study, a shipped one's name or a path that ends in .toml.
+        results: the directory of the store and the CSVs; made if there is none.
+        jobs: worker processes; by default as many as there are cores.
+        backend: "loky" for worker processes of this machine, "dask" for a cluster, "sequential" for this process, in
+            which torch then has one thread and flushes denormals.
+        scheduler: of backend "dask", tcp://host:port.
+        timeout: seconds that a run may take alone; by default there is no limit.
+        numerics: "portable" or "native": which kernels, part of a run's identity.
+        device: "cpu" or "cuda", likewise.
+        retry_failed: whether runs in error or timeout run again.
+        fresh: whether the old store and its tables are moved to `old` in the directory first.
+        progress: whether a bar shows how far it is.
+
+    Raises:
+        InputError: a study or an argument is not what is expected; backend "sequential" with a torch that was loaded
+            with other kernels than numerics asks for.
+        StoreError: the directory or its store cannot be used.
+        WorkersError: there is nothing to train on.
+        KeyboardInterrupt: interrupted.
+    """
+    studies = _studies(study)
+    pool = choose(backend, jobs, scheduler, timeout, numerics, device, studies)
+    if backend == "sequential":
+        _same_numerics(numerics)
+    directory = Path(results)
+    driver = Driver(
+        directory,
+        pool,
+        numerics,
+        retry_failed,
+        fresh,
+        say=_unsaid,
+        watch=bar if progress else Meter,
+        warn=_warn,
+    )
+    with inherited(numerics, device), pool:
+        done = driver.run(studies)
+    found = _results(studies, directory)
+    if done.failed:
+        failed = found.runs[found.runs["status"].isin(["error", "timeout"])]
+        _warn(
+            f"{done.failed} of {len(found.runs)} runs ended in error or timeout, the first with "
+            f"{failed['message'].iloc[0]}; retry_failed=True runs them again"
+        )
+    return found
+
+
+def read(results: str | Path = "results", study: Which | Sequence[Which] | None = None) -> Results:
+    """What a results directory says, without training: from its store, whose CSVs are written first if they are older.
+
+    Args:
+        results: a directory that `run` or the command line made, or one with CSVs alone.
+        study: one or several of those in it, as in `run`; by default all, which then have to be shipped ones.
+
+    Raises:
+        InputError: there are no results, or none of a study; or its own studies are not given.
+        StoreError: the store cannot be used.
+    """
+    directory = Path(results)
+    known = held(directory)
+    if study is None:
+        own = sorted(known - set(shipped()))
+        if own:
+            raise InputError(
+                f"{directory}: expected the studies that are not shipped to be given, found results of {own[0]!r};"
+                " read(results, study) takes them"
+            )
+        study = sorted(known)
+    studies = _studies(study)
+    for each in studies:
+        if each.name not in known:
+            raise InputError(f"{directory}: expected results of {each.name!r}, found {', '.join(sorted(known))}")
+    return _results(studies, directory)
+
+
+def _studies(given: Which | Sequence[Which]) -> list[Study]:
+    which = [given] if isinstance(given, Study | str | Path) else list(given)
+    if not which:
+        raise InputError("expected at least one study, found none")
+    studies = [each if isinstance(each, Study) else load(each) for each in which]
+    distinct(studies)
+    return studies
+
+
+def _same_numerics(mode: Mode) -> None:
+    """Raises InputError if this process computes otherwise."""
+    try:
+        request(mode)
+    except InputError as error:
+        other = 'backend "loky" trains in processes of its own'
+        raise InputError(f'backend "sequential": {error}, which they were not; {other}') from error
+
+
+def _results(studies: Sequence[Study], directory: Path) -> Results:
+    found = Results(studies, tabulated(directory, studies), directory)
+    for line in mixtures(studies, found.evidence, directory):
+        _warn(line)
+    return found
+
+
+def _warn(text: str) -> None:
+    """A warning that names the line which called this package."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in (__package__, "contextlib"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, stacklevel=level)
+
+
+def _unsaid(line: str) -> None:
+    """Says nothing."""

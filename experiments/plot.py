@@ -1,0 +1,282 @@
+"""One panel of a figure on given axes. The figures in `results/figures` are drawn by the same code.
+
+Every function takes results of one study, and draws the cells that `where` chooses: a level, or a list of levels, for
+any of the study's factors, as tables write it: {"optimizer": ["sgd", "adam"], "batch_size": 10}. Colours are those of
+the study's own figures. Each returns the axes; raises InputError where results are of several studies, a level is not
+one, or more factors have several levels than a panel can tell apart.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+
+from experiments.across import Block, blocks
+from experiments.comparisons import COLUMNS, context_text
+from experiments.errors import InputError, nearest
+from experiments.figures import across as across_figure
+from experiments.figures import budget as budget_figure
+from experiments.figures import curves as curves_figure
+from experiments.figures import differences as differences_figure
+from experiments.figures import errors as errors_figure
+from experiments.figures import sensitivity as sensitivity_figure
+from experiments.figures import times as times_figure
+from experiments.figures.checkpoints import reached
+from experiments.figures.panels import assign, keys, shades
+from experiments.figures.style import colours, spelled, word
+from experiments.pairing import pairs
+from experiments.report_tables import factor_labels, factors_order
+from experiments.results import Results
+from experiments.settings import Settings
+from experiments.tables import factors_text, label
+
+Where = Mapping[str, Any]
+Order = dict[str, list[str]]
+
+
+def curves(results: Results, ax: Axes | None = None, where: Where | None = None) -> Axes:
+    """Median test error over epochs, in percent, with the band of the middle 80 % of runs; a line per cell.
+
+    Args:
+        results: of one study.
+        ax: to draw on; by default the current ones.
+        where: levels of factors; one factor may have several.
+    """
+    rows = reached(curves_figure.checkpoints(results.study, results.evidence))
+    return _lines(curves_figure, rows, factors_order(results.study), ax, where)
+
+
+def errors(results: Results, ax: Axes | None = None, where: Where | None = None) -> Axes:
+    """The final test error of every run, in percent: boxes from quartile to quartile, whiskers at 5 % and 95 %.
+
+    A diverged run is at 100 %.
+
+    Args:
+        results: of one study.
+        ax: to draw on; by default the current ones.
+        where: levels of factors; two factors may have several.
+    """
+    order = factors_order(results.study)
+    rows, several = _chosen(errors_figure.outcomes(results.study, results.evidence), order, where, 2)
+    colour, grouped, _ = assign(several)
+    if not grouped:
+        colour, grouped = None, colour
+    palette = shades(order, colour) if colour else {"": colours(1)[0]}
+    ax = _axes(ax)
+    errors_figure.draw(ax, errors_figure.boxes_of(rows, grouped, colour, order), palette)
+    errors_figure.scale([ax], rows)
+    return _finished(ax, (errors_figure.AXIS, word(grouped)), errors_figure.keys(palette), several, colour)
+
+
+def differences(
+    results: Results, ax: Axes | None = None, where: Where | None = None, factor: str | None = None
+) -> Axes:
+    """A forest plot: the mean difference of every two cells that differ in one factor, a − b, with its 95 % interval.
+
+    Errors are in points; differences in the shaded region count as none. Verdicts stand on the right.
+
+    Args:
+        results: of one study.
+        ax: to draw on; by default the current ones.
+        where: levels of factors; any number may have several.
+        factor: whose pairs alone are shown.
+    """
+    study, rows = results.study, results.comparisons
+    order = factors_order(study)
+    if factor is not None and factor not in order:
+        raise InputError(f"factor: expected a factor of the study, found {factor!r}{nearest(factor, order)}")
+    chosen = _levels(order, where)
+    cells = {
+        text
+        for text, levels in factor_labels(study).items()
+        if all(levels.get(name) in wanted for name, wanted in chosen.items())
+    }
+    kept = {
+        (pair.factor, *pair.levels, context_text(pair.context))
+        for pair in pairs(study, study.comparison.factors)
+        if pair.a in cells and pair.b in cells and factor in (None, pair.factor)
+    }
+    shown = [tuple(row) in kept for row in rows.reindex(columns=["factor", "a", "b", "context"]).to_numpy()]
+    ax = _axes(ax)
+    rows = rows[np.array(shown, bool)].reindex(columns=COLUMNS)
+    differences_figure.panel(ax, study, differences_figure.grouped(rows, rows["factor"].nunique() > 1))
+    return ax
+
+
+def sensitivity(results: Results, ax: Axes | None = None, where: Where | None = None) -> Axes:
+    """Mean validation error of every learning rate tried, in percent, with its 95 % interval; the choice is marked.
+
+    Args:
+        results: of one study, with [tuning].
+        ax: to draw on; by default the current ones.
+        where: levels of factors; one factor may have several.
+    """
+    rows, order = sensitivity_figure.trials(results.study, results.evidence)
+    return _lines(sensitivity_figure, rows, order, ax, where)
+
+
+def budget(results: Results, ax: Axes | None = None, where: Where | None = None) -> Axes:
+    """Expected test error, in percent, of the best of so many learning rates, the untuned one at 0, with intervals.
+
+    Args:
+        results: of one study, with [tuning].
+        ax: to draw on; by default the current ones.
+        where: levels of factors; one factor may have several.
+    """
+    rows, order = budget_figure.budgets(results.study, results.evidence)
+    return _lines(budget_figure, rows, order, ax, where)
+
+
+def times(results: Results, target: float, ax: Axes | None = None, where: Where | None = None) -> Axes:
+    """The share of all runs that have reached a test error, over gradient evaluations, with 95 % intervals.
+
+    Args:
+        results: of one study.
+        target: a test error that the study declares in `targets`, a fraction.
+        ax: to draw on; by default the current ones.
+        where: levels of factors; one factor may have several.
+    """
+    study, order = results.study, factors_order(results.study)
+    cells = [cell for cell in study.cells if target in Settings(**cell.config).targets]
+    if not cells:
+        known = sorted({known for cell in study.cells for known in Settings(**cell.config).targets})
+        raise InputError(f"target: expected one that the study declares ({', '.join(map(str, known))}), found {target}")
+    names = factor_labels(study)
+    table = pd.DataFrame([names[factors_text(cell.factors)] for cell in cells], columns=list(order))
+    rows, several = _chosen(table, order, where, 1)
+    colour = assign(several)[0]
+    palette = shades(order, colour)
+    ax = _axes(ax)
+    ends = [
+        times_figure.draw(
+            ax, cells[place], target, results.evidence, str(rows[colour][place]) if colour else "", palette
+        )
+        for place in rows.index
+    ]
+    times_figure.scale([ax], max(ends, default=0.0))
+    return _finished(ax, times_figure.AXES, keys(palette), several, colour)
+
+
+def errors_by_problem(results: Results, ax: Axes | None = None, factor: str | None = None) -> Axes:
+    """The mean test error of every level of a factor on every problem, in percent, the hardest problem below.
+
+    Args:
+        results: of one study, of at least two problems.
+        ax: to draw on; by default the current ones.
+        factor: by default the first that all problems have.
+    """
+    block = _block(results, factor)
+    palette = colours(len(block.levels))
+    ax = _axes(ax)
+    across_figure.errors(ax, block, palette)
+    across_figure.scale(ax, block)
+    ax.set_xlabel(across_figure.ERRORS)
+    ax.legend(handles=across_figure.keys(block, palette), title=word(block.factor))
+    return ax
+
+
+def profiles(results: Results, ax: Axes | None = None, factor: str | None = None) -> Axes:
+    """For every level of a factor, the share of problems on which its error is within a ratio of the best one's.
+
+    Args:
+        results: of one study, of at least two problems.
+        ax: to draw on; by default the current ones.
+        factor: by default the first that all problems have.
+    """
+    block = _block(results, factor)
+    palette = colours(len(block.levels))
+    ax = _axes(ax)
+    across_figure.profiles(ax, block, palette)
+    ax.set(xlabel=across_figure.PROFILES[0], ylabel=across_figure.PROFILES[1])
+    ax.legend(handles=across_figure.keys(block, palette), title=word(block.factor))
+    return ax
+
+
+def _lines(figure: ModuleType, rows: pd.DataFrame, order: Order, ax: Axes | None, where: Where | None) -> Axes:
+    """A panel of a figure that has a line per cell."""
+    rows, several = _chosen(rows, order, where, 1)
+    colour = assign(several)[0]
+    palette = shades(order, colour)
+    ax = _axes(ax)
+    figure.draw(ax, rows, colour, palette)
+    figure.scale([ax], rows)
+    marks = figure.marks(rows) if hasattr(figure, "marks") else []
+    return _finished(ax, figure.AXES, keys(palette), several, colour, marks)
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot as plt
+
+    return plt.gca()
+
+
+def _levels(order: Order, where: Where | None) -> Order:
+    """The levels that are chosen of each factor that is named."""
+    found = {}
+    for factor, given in (where or {}).items():
+        if factor not in order:
+            raise InputError(f"where: expected a factor of the study, found {factor!r}{nearest(str(factor), order)}")
+        levels = [_text(each) for each in (given if isinstance(given, list | tuple) else [given])]
+        for level in levels:
+            if level not in order[factor]:
+                hint = nearest(level, order[factor])
+                raise InputError(f"where: {factor}: expected a level of it, found {level!r}{hint}")
+        found[factor] = levels
+    return found
+
+
+def _text(level: Any) -> str:
+    return level if isinstance(level, str) else label(level)
+
+
+def _chosen(rows: pd.DataFrame, order: Order, where: Where | None, most: int) -> tuple[pd.DataFrame, Order]:
+    """The rows of what is chosen, and the factors of which they have several levels, with those."""
+    for factor, levels in _levels(order, where).items():
+        rows = rows[rows[factor].isin(levels)]
+    several = {
+        factor: [level for level in levels if (rows[factor] == level).any()]
+        for factor, levels in order.items()
+        if rows[factor].nunique() > 1
+    }
+    if len(several) > most:
+        raise InputError(
+            f"where: expected at most {most} {'factor' if most == 1 else 'factors'} of several levels, found"
+            f" {', '.join(several)}; where chooses, as {{{next(iter(several))!r}: {next(iter(several.values()))[0]!r}}}"
+        )
+    return rows, several
+
+
+def _block(results: Results, factor: str | None) -> Block:
+    """A factor's levels on different problems, each with all its runs."""
+    found = blocks(results.study, results.evidence.runs)
+    known = list(dict.fromkeys(block.factor for block in found))
+    if not found or factor not in (None, *known):
+        wanted = "a factor of several problems" if factor is None else "a factor that several problems have"
+        raise InputError(f"factor: expected {wanted}, found {factor or 'none'}{nearest(factor or '', known)}")
+    block = next(block for block in found if factor in (None, block.factor))
+    if np.isnan(block.errors).any():
+        raise InputError(f"factor: expected problems whose runs are all there, found some missing of {block.factor}")
+    return block
+
+
+def _finished(
+    ax: Axes,
+    labels: tuple[str, str],
+    handles: Sequence[Artist],
+    several: Order,
+    colour: str | None,
+    marks: Sequence[Artist] = (),
+) -> Axes:
+    """Labels and a legend: of the levels that are seen, and of marks."""
+    ax.set(xlabel=labels[0], ylabel=labels[1])
+    seen = {spelled(level) for level in several[colour]} if colour else set()
+    shown = [*(handle for handle in handles if handle.get_label() in seen), *marks]
+    if shown:
+        ax.legend(handles=shown, title=word(colour) or None)
+    return ax

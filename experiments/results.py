@@ -1,0 +1,157 @@
+"""What a results directory says of some studies: its tables as DataFrames, and its conclusions in sentences."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.console import Format, show
+from experiments.errors import InputError, nearest
+from experiments.evidence import Evidence
+from experiments.files import FINDINGS
+from experiments.sections import SECTIONS, sections
+from experiments.study import Study
+
+
+class Results:
+    """Tables of studies as DataFrames, and what they say in sentences.
+
+    docs/commands.md names what each has a row per. Errors are fractions in [0, 1]; what varies in a study is in
+    `factors`, as canonical JSON. `experiments.plot` draws them.
+
+    Args:
+        studies: at least one, of different names.
+        evidence: of any studies.
+        directory: that it comes from.
+
+    Attributes:
+        studies: those whose rows there are.
+        evidence: what figures and tables are made from.
+        directory: that it comes from.
+    """
+
+    def __init__(self, studies: Sequence[Study], evidence: Evidence, directory: Path) -> None:
+        self.studies = tuple(studies)
+        self.evidence = evidence.of(*(study.name for study in studies))
+        self.directory = directory
+
+    def __repr__(self) -> str:
+        counts = self.runs["status"].value_counts()
+        told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
+        names = ", ".join(study.name for study in self.studies)
+        return f"<Results of {names} in {self.directory}: {len(self.runs):,} runs ({told})>"
+
+    @property
+    def study(self) -> Study:
+        """The study, if it is one.
+
+        Raises:
+            InputError: there are several.
+        """
+        if len(self.studies) > 1:
+            names = ", ".join(study.name for study in self.studies)
+            raise InputError(f"expected results of one study, found {names}; results.of(NAME) are those of one")
+        return self.studies[0]
+
+    def of(self, name: str) -> "Results":
+        """The results of one of the studies.
+
+        Raises:
+            InputError: there is no study of this name.
+        """
+        known = {study.name: study for study in self.studies}
+        if name not in known:
+            raise InputError(f"expected the name of a study, found {name!r}{nearest(name, known)}")
+        return Results([known[name]], self.evidence, self.directory)
+
+    def answers(self, section: str | None = None) -> list[str]:
+        """What the tables say, in the sentences that the terminal prints below them.
+
+        Args:
+            section: of one table alone, by its name on the terminal's list: "comparisons", "verdicts", "tuning" …
+
+        Raises:
+            InputError: there is no such table.
+        """
+        if section not in (None, *SECTIONS):
+            raise InputError(f"section: expected a table, found {section!r}{nearest(str(section), SECTIONS)}")
+        found = [part for study in self.studies for part in sections(study, self.evidence)]
+        return [line for part in found if section in (None, part.name) for line in part.lines]
+
+    def tables(self, style: Format = "text") -> str:
+        """The tables for people that the terminal prints: errors in percent, counts, verdicts.
+
+        Args:
+            style: text, markdown, latex or csv.
+        """
+        return "\n\n".join(show(study, self.evidence, style) for study in self.studies)
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """A row per planned run: its cell, seed, status, settings, and final losses and errors."""
+        return self.evidence.runs
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """A row per run and further measured number."""
+        return self.evidence.metrics
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """A row per cell: counts of runs; mean, std, median and extremes of errors, and the interval of the mean."""
+        return self.evidence.summary
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """A row per cell, checkpoint and metric: mean, std, median and quantiles over runs."""
+        return self.evidence.curves
+
+    @property
+    def comparisons(self) -> pd.DataFrame:
+        """A row per pair of cells that differ in one factor: their difference, how sure it is, the verdict."""
+        return self.evidence.comparisons
+
+    @property
+    def effects(self) -> pd.DataFrame:
+        """A row per pair of levels on the whole, at each level of another factor, and per pair of such differences."""
+        return self.evidence.effects
+
+    @property
+    def stability(self) -> pd.DataFrame:
+        """A row per comparison: its verdict by the best epoch, by half of the seeds, and by medians."""
+        return self.evidence.stability
+
+    @property
+    def reproduction(self) -> pd.DataFrame:
+        """A row per reported number or claim and reading of it: what the runs say, and the verdict."""
+        return self.evidence.reproduction
+
+    @cached_property
+    def tuning(self) -> pd.DataFrame:
+        """A row per tuned cell and learning rate: errors over the tuning seeds, which was chosen."""
+        return self._finding("tuning")
+
+    @cached_property
+    def budgets(self) -> pd.DataFrame:
+        """A row per tuned cell and number of learning rates tried: the expected errors of the best of them."""
+        return self._finding("budgets")
+
+    @cached_property
+    def targets(self) -> pd.DataFrame:
+        """A row per cell and target: the share of runs that reach it, the median of gradient evaluations until then."""
+        return self._finding("targets")
+
+    @cached_property
+    def across(self) -> pd.DataFrame:
+        """A row per pair of levels of a factor: ranks over different problems, tests, the verdict."""
+        return self._finding("across")
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """A row per level and problem: mean test error, rank, ratio to the best."""
+        return self._finding("scores")
+
+    def _finding(self, name: str) -> pd.DataFrame:
+        found = [FINDINGS[name](study, self.evidence.of(study.name)) for study in self.studies]
+        return pd.concat([rows for rows in found if len(rows)] or found[:1], ignore_index=True)
