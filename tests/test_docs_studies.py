@@ -53,7 +53,7 @@ BEFORE = {
     'title = "Does momentum help at small batches?"': "",
     "[run]": 'title = "t"\n',
     "[tuning]": 'title = "t"\n[[grid]]\noptimizer = ["sgd", "adam"]\n',
-    "[comparison]": 'title = "t"\n[[grid]]\noptimizer = ["sgd", "adam"]\n',
+    "[comparison]": 'title = "t"\n[[grid]]\noptimizer = ["sgd", "adam"]\nbatch_size = [10, 100]\n',
     "[[figure]]": 'title = "t"\n[[grid]]\nmodel.hidden = [[25, 25, 25, 25], [5]]\nengine = ["framework", "pytorch"]\n'
     'initializer = ["pytorch_uniform", { name = "xavier_normal", bias = "same" }]\n',
 }
