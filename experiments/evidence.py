@@ -1,11 +1,13 @@
 """What tables and figures are made from: the CSVs of a results directory."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
+from experiments.engines.record import TARGET
 from experiments.errors import InputError, nearest
 from experiments.stability import VARIANTS
 from experiments.tables import BEST_COLUMNS, CURVE_COLUMNS, INTEGERS, RUNS, TEXT
@@ -79,6 +81,22 @@ def read(results: Path) -> Evidence:
     best = results / "best_epochs.csv"
     best_epochs = _read(best, BEST_COLUMNS) if best.exists() else _no_run()
     return Evidence(runs, summary, curves, metrics, best_epochs=best_epochs, **found)
+
+
+def with_metric(runs: pd.DataFrame, metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Rows of runs.csv with a column of a metric that may be one of metrics.csv; not a number where a run has none.
+
+    A target that was not reached is infinite: later than ever.
+
+    Args:
+        runs: rows of runs.csv.
+        metrics: metrics.csv, of these runs at least.
+        metric: a column of runs.csv, or a name in metrics.csv.
+    """
+    if metric in runs:
+        return runs
+    values = runs["run_id"].map(metrics[metrics["metric"] == metric].set_index("run_id")["value"]).astype(float)
+    return runs.assign(**{metric: values.fillna(math.inf) if metric.startswith(TARGET) else values})
 
 
 def environments_of(results: Path) -> pd.DataFrame | None:

@@ -12,7 +12,7 @@ import pandas as pd
 from experiments.across import across_table, scores_table
 from experiments.comparisons import comparisons_table
 from experiments.effects import effects_table
-from experiments.evidence import ENVIRONMENT, Evidence, read
+from experiments.evidence import ENVIRONMENT, Evidence, read, with_metric
 from experiments.placing import placed
 from experiments.reproduction import reproduction_table
 from experiments.stability import stability_table
@@ -24,10 +24,10 @@ from experiments.trials import budget_table, trials_table
 
 # what is made of a study's other CSVs, beside its verdicts
 FINDINGS: dict[str, Callable[[Study, Evidence], pd.DataFrame]] = {
-    "comparisons": lambda study, evidence: comparisons_table(study, evidence.runs),
-    "effects": lambda study, evidence: effects_table(study, evidence.runs),
+    "comparisons": lambda study, evidence: comparisons_table(study, _compared(study, evidence)),
+    "effects": lambda study, evidence: effects_table(study, _compared(study, evidence)),
     "stability": lambda study, evidence: stability_table(
-        study, evidence.runs, evidence.comparisons, evidence.best_epochs
+        study, _compared(study, evidence), evidence.comparisons, evidence.best_epochs
     ),
     "across": lambda study, evidence: across_table(study, evidence.runs),
     "budgets": lambda study, evidence: budget_table(study, evidence.runs),
@@ -90,6 +90,11 @@ def write_verdicts(results: Path, studies: Sequence[Study]) -> Evidence:
             frame = pd.concat(rows, ignore_index=True) if rows else found[0]
             _write(path, frame, "study", _others(results, "study", [study.name for study in known]))
     return read(results)
+
+
+def _compared(study: Study, evidence: Evidence) -> pd.DataFrame:
+    """A study's runs, with a column of what its cells are compared by."""
+    return with_metric(evidence.runs, evidence.metrics, study.comparison.metric)
 
 
 def _others(results: Path, key: str, studies: Sequence[str]) -> set[str]:

@@ -1,8 +1,9 @@
 """Cells that differ in one factor, and their outcomes seed by seed.
 
-An error of a diverged run is 1, a loss of one infinite, which is the worst rank. A cell with a run that failed, has not
-run or has no value has no outcomes: it is incomplete. Cells of a study have the same seeds, or those that their
-[[grid]] declares: then the common ones are compared. A seed that is missing otherwise is an error, never a smaller n.
+An error of a diverged run is 1, any other metric of one infinite, which is the worst rank; so is a target that was not
+reached. A cell with a run that failed, has not run or has no value has no outcomes: it is incomplete. Cells of a study
+have the same seeds, or those that their [[grid]] declares: then the common ones are compared. A seed that is missing
+otherwise is an error, never a smaller n.
 """
 
 import itertools
@@ -103,7 +104,7 @@ def _outcomes(
         return None
     values = runs[metric].astype(float)
     ok = runs["status"] == "ok"
-    if not bool(np.isfinite(values[ok]).all()):
+    if values[ok].isna().any():
         return None
     worst = 1.0 if metric.endswith("_error") else math.inf
     return values.where(ok, worst).set_axis(seeds).sort_index()

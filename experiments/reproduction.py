@@ -16,13 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from experiments.engines.record import TARGET
-from experiments.evidence import Evidence
+from experiments.evidence import Evidence, with_metric
 from experiments.schema import Claim, Reported
 from experiments.statistics.reproduction import LEVEL, tail
 from experiments.statistics.signflip import SignFlip, holm, sign_flip
 from experiments.study import Study, matching
-from experiments.tables import TEXT, factors_text
+from experiments.tables import factors_text
 
 COLUMNS = (
     "study report quote reading primary metric statistic reported runs n mean std tail_probability tail_low tail_high"
@@ -68,17 +67,10 @@ def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: E
         raise ValueError(
             f"a cell has each seed once, found seed {runs['seed'][runs['seed'].duplicated()].iloc[0]} twice"
         )
-    if metric in runs and metric not in TEXT:
-        values = runs[metric].astype(float)
-    else:
-        measured = evidence.metrics[evidence.metrics["metric"] == metric].set_index("run_id")["value"]
-        if not len(measured):
-            raise IncompleteError(f"no run measured {metric}")
-        values = runs["run_id"].map(measured).astype(float)
+    if metric not in runs and not (evidence.metrics["metric"] == metric).any():
+        raise IncompleteError(f"no run measured {metric}")
     worst = 1.0 if metric.endswith("_error") else math.inf
-    values = values.where(runs["status"] == "ok", worst)
-    if metric.startswith(TARGET):
-        values = values.fillna(math.inf)  # never reached is later than ever
+    values = with_metric(runs, evidence.metrics, metric)[metric].astype(float).where(runs["status"] == "ok", worst)
     return values.set_axis(runs["seed"].astype(int)).sort_index()
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import date, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -12,6 +12,7 @@ from experiments.messages import first_problem
 from experiments.statistics.reproduction import last_digit
 
 Metric = Literal["train_loss", "train_error", "validation_error", "test_loss", "test_error"]
+METRICS: tuple[str, ...] = get_args(Metric)  # that every run has
 Statistic = Literal["single", "mean", "std"]
 STATISTICS: tuple[tuple[Statistic, ...], ...] = (("single",), ("mean",), ("std",), ("mean", "std"))
 FigureKind = Literal["data", "errors", "boundary", "curves"]
@@ -149,7 +150,7 @@ class Tuning(_Table):
 class Comparison(_Table):
     """How cells are compared with each other; declared before the runs are looked at."""
 
-    metric: Metric = Field("test_error", description="less is better")
+    metric: str = Field("test_error", description="a column of runs.csv, or a name in metrics.csv; less is better")
     region: float = Field(0.005, gt=0, description="differences within ± region do not matter")
     level: float = Field(0.05, gt=0, lt=1, description="of a family: all comparisons of one factor")
     factors: list[str] = Field(default_factory=list, description="that are compared; by default every one")

@@ -19,6 +19,7 @@ from experiments.names import KINDS, OPTIMIZER
 from experiments.parts import join, split
 from experiments.plain import plain
 from experiments.schema import (
+    METRICS,
     Claim,
     Comparison,
     Reported,
@@ -303,6 +304,8 @@ def parse(table: Mapping[str, Any], path: Path, overrides: Overrides | None = No
         if factor not in _factors(study):
             problem = f"expected a factor of the study, found {factor!r}{nearest(factor, _factors(study))}"
             raise BadKeyError(f"comparison.{place}", problem)
+    if file.comparison.metric not in METRICS:
+        _measured(study, "region" in file.comparison.model_fields_set)
     _reported_fit(study)
     _figures_fit(study)
     return study
@@ -455,6 +458,15 @@ def _reported_fit(study: Study) -> None:
         _metric_known(matching(study, claim.against or claim.where)[0], other, f"claim[{number}].{key}")
     _one_primary("reported", [(f"{each.quote} {each.metric}", each.quote, each.primary) for each in study.reported])
     _one_primary("claim", [(each.quote, each.quote, each.primary) for each in study.claims])
+
+
+def _measured(study: Study, has_region: bool) -> None:
+    """Whether all cells have the metric that they are compared by, and the study says which differences matter."""
+    for cell in study.cells:
+        _metric_known(cell, study.comparison.metric, "comparison.metric")
+    if not has_region:
+        unit = f"as {study.comparison.metric} has a unit of its own"
+        raise BadKeyError("comparison.region", f"expected differences that do not matter, {unit}, found none")
 
 
 def _metric_known(cell: Cell, metric: str, place: str) -> None:

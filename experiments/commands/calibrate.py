@@ -49,6 +49,7 @@ def main(options: argparse.Namespace) -> int:
     from experiments.backends import Processes
     from experiments.calibration import calibration_table, remarks, shown
     from experiments.console import render
+    from experiments.evidence import with_metric
     from experiments.figures.calibration import calibration
     from experiments.figures.style import save, theme
     from experiments.files import replace
@@ -64,7 +65,8 @@ def main(options: argparse.Namespace) -> int:
         warn(f"{progress.failed} runs ended in error or timeout; nothing was drawn from the others")
         return FAILED
     with Store(options.pool) as store:
-        runs = runs_table(store.runs([study.name]))
+        metrics = store.metrics([study.name])
+        runs = with_metric(runs_table(store.runs([study.name])), metrics, study.comparison.metric)
     table = calibration_table(study, runs, options.repeats)
     (options.results / "figures").mkdir(parents=True, exist_ok=True)
     replace(options.results / "calibration.csv", table.to_csv(index=False))

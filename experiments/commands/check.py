@@ -68,9 +68,9 @@ Line = tuple[bool, str]  # whether it says that something is wrong, and what is 
 
 def _study(name: str, seeds: int | None, jobs: int) -> Iterator[Line]:
     from experiments.checking import estimate, own_parts
-    from experiments.study import load
+    from experiments.study import Overrides, load_with
 
-    study = load(name, seeds=seeds)
+    study = load_with(name, Overrides(seeds, seeds_flag="--seeds"))
     configs = [cell.at_rate(cell.rates[0]) if cell.rates else cell.config for cell in study.cells]
     sound = True
     for wrong, line in _parts(own_parts(configs), _together(configs)):

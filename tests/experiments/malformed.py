@@ -125,6 +125,32 @@ MALFORMED = {
         edited('["relu", "tanh"]', '[["relu", "tanh"]]'),
         "run.model: mlp needs one activation or one per hidden layer (1), found 2",
     ),
+    "comparison by a metric that no run has": (
+        TINY + '[comparison]\nmetric = "test_eror"\nregion = 0.1\n',
+        "comparison.metric: expected a metric of the runs, found 'test_eror'; nearest: 'test_error'",
+    ),
+    "comparison by what the study does not measure": (
+        TINY + '[comparison]\nmetric = "dead_units"\nregion = 0.1\n',
+        "comparison.metric: expected a metric of the runs, found 'dead_units'; known: gradient_evaluations, steps,"
+        " test_error, test_loss, train_error, train_loss, validation_error, validation_loss",
+    ),
+    "comparison in a unit of its own without a region": (
+        run("targets = [0.1]") + '[comparison]\nmetric = "epochs_to_0.1"\n',
+        "comparison.region: expected differences that do not matter, as epochs_to_0.1 has a unit of its own,"
+        " found none",
+    ),
+    "table without its target": (
+        edited(DISK, '{ name = "table", path = "mine.csv" }'),
+        "run.problem.target: expected a value, found none",
+    ),
+    "table that is not there": (
+        edited(DISK, '{ name = "table", path = "/none/mine.csv", target = "kind" }'),
+        "run.problem: /none/mine.csv: expected a readable file, found No such file or directory",
+    ),
+    "table with a misspelt task": (
+        edited(DISK, '{ name = "table", path = "mine.csv", target = "kind", task = "regresion" }'),
+        "run.problem.task: expected 'classification' or 'regression', found 'regresion'",
+    ),
     "dotted path that does not import": (
         edited('"relu"', '"nowhere.at_all:Swish"'),
         "grid[0].activation[0]: expected an importable module before the colon, found 'nowhere.at_all:Swish' "

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from experiments.engines import Record, train
+from experiments.files import write_verdicts
 from experiments.measures import Baseline, Border, DeadUnits
 from experiments.plans import evaluation_plans
 from experiments.problems import Disk, Line, Plane, Samples
@@ -263,3 +264,63 @@ def test_canvas_covers_the_plane_and_is_seen_as_training_points_are(kind: type[D
 
 def test_problem_of_no_plane_has_no_canvas() -> None:
     assert Numbered().canvas(0) is None
+
+
+OWN = """
+title = "By a metric of one's own"
+seeds = 12
+[run]
+problem = { name = "disk", train = 60, test = 50, validation = 20 }
+model = { name = "mlp", hidden = [6] }
+optimizer = { name = "adam", learning_rate = 0.02 }
+epochs = 8
+checkpoints = 8
+measures = "tests.experiments.flawed:Doubt"
+targets = [0.3]
+[[grid]]
+activation = ["relu", "tanh"]
+engine = ["framework", "compiled", "pytorch"]
+[comparison]
+metric = "doubt"
+region = 0.1
+factors = ["activation"]
+"""
+
+
+def test_own_metric_is_measured_by_every_engine_and_cells_are_compared_by_it(tmp_path: Path) -> None:
+    study = write(tmp_path, OWN)
+    run(tmp_path, study)
+    write_verdicts(tmp_path, [load(study)])
+    metrics = table(tmp_path, "metrics")
+    doubt = metrics[metrics["metric"] == "doubt"].set_index("run_id")["value"].astype(float)
+    runs = table(tmp_path, "runs")
+    values = runs.assign(doubt=runs["run_id"].map(doubt)).pivot_table("doubt", ["activation", "seed"], "engine")
+    assert values.shape == (24, 3)
+    assert values.notna().all(axis=None)
+    np.testing.assert_allclose(values["compiled"], values["framework"], atol=0.05)
+    np.testing.assert_allclose(values["pytorch"], values["framework"], atol=0.05)
+    rows = table(tmp_path, "comparisons").set_index("context")
+    assert len(rows) == 3
+    assert set(rows["metric"]) == {"doubt"}
+    for engine in values:
+        difference = values.loc["relu", engine] - values.loc["tanh", engine]
+        assert float(rows.loc[f"engine={engine}", "mean_difference"]) == pytest.approx(difference.mean(), abs=1e-12)
+        assert rows.loc[f"engine={engine}", "n"] == "12"
+
+
+def test_cells_are_compared_by_when_they_reach_a_target(tmp_path: Path) -> None:
+    text = OWN.replace('"doubt"\nregion = 0.1', '"epochs_to_0.3"\nregion = 1.0').replace(', "compiled", "pytorch"', "")
+    study = write(tmp_path, text)
+    run(tmp_path, study)
+    write_verdicts(tmp_path, [load(study)])
+    (row,) = table(tmp_path, "comparisons").to_dict("records")
+    metrics = table(tmp_path, "metrics")
+    reached = (
+        metrics[metrics["metric"] == "epochs_to_0.3"].set_index("run_id")["value"].replace("", "inf").astype(float)
+    )
+    runs = table(tmp_path, "runs")
+    epochs = runs.assign(epochs=runs["run_id"].map(reached)).pivot_table("epochs", "seed", "activation", dropna=False)
+    assert np.isinf(epochs).any(axis=None)
+    wins = (epochs["relu"] < epochs["tanh"]).sum() + (epochs["relu"] == epochs["tanh"]).sum() / 2
+    assert float(row["probability_a_better"]) == pytest.approx(wins / 12)
+    assert row["mean_difference"] == ""
