@@ -14,6 +14,7 @@ from experiments.report_tables import overview_table
 from experiments.schema import STATISTICS
 from experiments.sections import sections
 from experiments.study import Study
+from experiments.terminal import columns, lines
 
 Format = Literal["text", "markdown", "latex", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -35,18 +36,12 @@ def render(table: pd.DataFrame, style: Format, title: str, label: str) -> str:
         return latex(table, title, label)
     if style == "csv":
         return f"# {title}\n{table.to_csv(index=False)}".rstrip("\n")
-    if style == "markdown":
-        table = table.rename(columns=_piped).map(_piped)
-    if style == "text":  # tabulate's own maxcolwidths fails on numbers such as 1,200
-        table = table.map(lambda text: textwrap.fill(text, _WIDEST))
-    shown = tabulate(
-        table.to_dict("list"),
-        headers="keys",
-        tablefmt="github" if style == "markdown" else "simple",
-        disable_numparse=True,
-        stralign="left",
-    )
-    return f"**{title}**\n\n{shown}" if style == "markdown" else f"{title}\n{shown}"
+    if style == "text":
+        width = columns()
+        return "\n".join([*textwrap.wrap(title, width or len(title)), *lines(table, _WIDEST, width)])
+    table = table.rename(columns=_piped).map(_piped)
+    shown = tabulate(table.to_dict("list"), headers="keys", tablefmt="github", disable_numparse=True, stralign="left")
+    return f"**{title}**\n\n{shown}"
 
 
 def _piped(text: str) -> str:
