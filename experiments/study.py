@@ -300,6 +300,9 @@ def parse(table: Mapping[str, Any], path: Path, overrides: Overrides | None = No
         named += [(f"interactions[{number}]", factor) for factor in both]
         if both[0] == both[1]:
             raise BadKeyError(f"comparison.interactions[{number}]", f"expected two factors, found {both[0]!r} twice")
+        if study.comparison.factors and both[0] not in study.comparison.factors:
+            problem = f"expected a first factor that is compared (comparison.factors), found {both[0]!r}"
+            raise BadKeyError(f"comparison.interactions[{number}]", problem)
     for place, factor in named:
         if factor not in _factors(study):
             problem = f"expected a factor of the study, found {factor!r}{nearest(factor, _factors(study))}"

@@ -200,6 +200,10 @@ def test_other_interactions_are_declared(tmp_path: Path) -> None:
     for pair, problem in (
         ('["activation", "optimiser"]', "expected a factor of the study, found 'optimiser'; nearest: 'optimizer'"),
         ('["optimizer", "optimizer"]', "expected two factors, found 'optimizer' twice"),
+        (
+            '["optimizer", "batch_size"]]\nfactors = ["activation"',
+            "expected a first factor that is compared (comparison.factors), found 'optimizer'",
+        ),
     ):
         with pytest.raises(InputError) as error:
             study_of(tmp_path, f"[comparison]\ninteractions = [{pair}]\n")
