@@ -13,6 +13,7 @@ from pathlib import Path
 from experiments.store import FILE
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 180  # seconds: other work may have the machine
 TABLES = ("runs.csv", "summary.csv", "curves.csv", "metrics.csv")
 
 
@@ -51,13 +52,13 @@ class Grid:
         os.killpg(self.process.pid, number)
 
     def ends(self, code: int) -> tuple[str, str]:
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=PATIENCE)
         assert self.process.returncode == code, err
         return out, err
 
     def reaches(self, moment: Callable[[int, int], bool]) -> None:
         """Waits until the store's numbers of planned rows and of records are as asked."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not moment(*rows(self.results)):
             assert self.process.poll() is None, "the grid ended before the moment came"
             assert time.monotonic() < deadline

@@ -17,7 +17,7 @@ from tests.experiments.torture import torture
 
 pytestmark = pytest.mark.slow
 
-TUNING_RUNS, RUNS = 72, 144  # 12 cells of 2 rates x 3 tuning seeds, 12 cells x 6 seeds
+RUNS = 144  # 12 cells of 2 rates x 3 tuning seeds, 12 cells x 6 seeds
 
 
 @pytest.fixture(scope="module")
@@ -38,27 +38,66 @@ def expected(uninterrupted: Path) -> dict[str, bytes]:
     return tables(uninterrupted)
 
 
+WAITING = """
+import time
+from pathlib import Path
+
+from framework import SGD
+
+class Waiting(SGD):
+    def update(self, value, grad, **options):
+        while not Path("open").exists():
+            time.sleep(0.01)
+        super().update(value, grad, **options)
+"""
+
+
+# chunks that do not wait are the longer ones, so they come first
+WAITERS = """
+[[grid]]
+optimizer = { name = "sgd", learning_rate = 0.1 }
+activation = ["relu", "tanh", "sigmoid"]
+epochs = 9
+[[grid]]
+optimizer = { name = "waiting:Waiting" }
+activation = ["relu", "tanh", "sigmoid"]
+"""
+
+
 def test_interrupt_ends_what_is_being_trained_and_loses_nothing(
-    study: str, expected: dict[str, bytes], tmp_path: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moments: list[tuple[Callable[[int, int], bool], list[list[str]]]] = [
-        # nothing trains yet, or workers are starting
-        (lambda known, recorded: known == TUNING_RUNS, [[INTERRUPTED], [STOPPING, INTERRUPTED]]),
-        (lambda known, recorded: recorded > 0, [[STOPPING, INTERRUPTED]]),
-    ]
-    for moment, lines in moments:
-        with Grid(study, tmp_path) as grid:
+    """Half of the runs wait for a file, so that whenever the interrupt comes something is left to train."""
+    (tmp_path / "waiting.py").write_text(WAITING)
+    study = studies.write(tmp_path, studies.TINY[: studies.TINY.index("[[grid]]")] + WAITERS)
+
+    def interrupted(results: Path, moment: Callable[[int, int], bool]) -> tuple[list[str], int]:
+        """What is said, and how many records there are afterwards."""
+        with Grid(study, results, cwd=tmp_path) as grid:
             grid.reaches(moment)
-            before = rows(tmp_path)[1]
             grid.signal(signal.SIGINT)
+            (tmp_path / "open").touch()
             _, err = grid.ends(130)
-        assert said(err) in lines
         assert_ended(grid.process.pid)
-        assert before <= rows(tmp_path)[1] < RUNS
-    assert rows(tmp_path)[1] > 0
-    with Grid(study, tmp_path) as grid:
-        grid.ends(0)
-    assert tables(tmp_path) == expected
+        (tmp_path / "open").unlink()
+        return said(err), rows(results)[1]
+
+    # nothing trains yet, or workers are starting
+    lines, recorded = interrupted(tmp_path / "early", lambda known, recorded: known == 30)
+    assert lines in ([INTERRUPTED], [STOPPING, INTERRUPTED])
+    assert recorded <= 10
+    # five runs of three kinds are there, two chunks of five wait, and one is yet to start
+    lines, recorded = interrupted(tmp_path / "late", lambda known, recorded: recorded == 15)
+    assert lines == [STOPPING, INTERRUPTED]
+    assert recorded == 25
+    (tmp_path / "open").touch()
+    with Grid(study, tmp_path / "late", cwd=tmp_path) as grid:
+        out, _ = grid.ends(0)
+    assert "evaluation: 30 runs, 25 done, 5 to train in 1 chunks\n" in out
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    studies.run(tmp_path / "whole", study)
+    assert tables(tmp_path / "late") == tables(tmp_path / "whole")
 
 
 def test_second_driver_waits_and_summarize_does_not(study: str, expected: dict[str, bytes], tmp_path: Path) -> None:
