@@ -47,6 +47,7 @@ def main(options: argparse.Namespace) -> int:
             raise InputError(f"{path}: expected no such file, as nothing is overwritten, found one")
     _write(wanted, given)
     print(f"wrote {' and '.join(str(path) for _, path in wanted)}; edit, then")
+    print(f"  fairgrid check {options.name}.toml")
     print(f"  fairgrid run {options.name}.toml --results {options.name}       # a few seconds as it is")
     print(f"  fairgrid report {options.name}.toml --results {options.name}    # {options.name}/report.html")
     return 0
