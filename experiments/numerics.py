@@ -98,8 +98,12 @@ def usable(device: Device) -> bool:
     return device == "cpu" or torch.cuda.is_available()
 
 
-def require(device: Device) -> None:
+def require(device: Device, flag: str = "--") -> None:
     """Sees to it that torch can train there.
+
+    Args:
+        device: where runs are to train.
+        flag: what stands before an argument's name in messages.
 
     Raises:
         InputError: it cannot.
@@ -109,7 +113,7 @@ def require(device: Device) -> None:
     if not usable(device):
         lacking = "and no GPU" if torch.version.cuda else "without CUDA"
         raise InputError(
-            f"--device cuda: expected a GPU that torch can use, found: torch {torch.__version__} {lacking}"
+            f"{flag}device cuda: expected a GPU that torch can use, found: torch {torch.__version__} {lacking}"
         )
 
 

@@ -53,7 +53,7 @@ def choose(
         raise InputError(f"{flag}timeout: expected a number of seconds > 0, found {timeout!r}")
     if device == "cuda":
         _trainable_on_gpu(studies, flag)
-        require(device)
+        require(device, flag)
     if (backend == "dask") != (scheduler is not None):
         raise InputError(f"expected {flag}backend dask and {flag}scheduler ADDRESS together, found one of them")
     if scheduler is not None and device != "cpu":

@@ -100,6 +100,7 @@ def test_wrong_argument_is_one_line(
             ["run", "--numerics", "exact"],
             "argument --numerics: invalid choice: 'exact' (choose from 'portable', 'native')",
         ),
+        (["run", "--device", "gpu"], "argument --device: invalid choice: 'gpu' (choose from 'cpu', 'cuda')"),
         (["rum"], f"argument VERB: invalid choice: 'rum' (choose from {', '.join(map(repr, VERBS))})"),
         (["run", "--seed", "3", "--job", "1", "--fast"], "unrecognized arguments: --fast"),
         ([], "the following arguments are required: VERB"),

@@ -12,11 +12,14 @@ import pytest
 import torch
 
 from experiments import environment
+from experiments.backends import Processes
 from experiments.cli import main
 from experiments.environment import commit, named
 from experiments.mixture import mixture
 from experiments.numerics import fingerprint
-from experiments.store import FILE
+from experiments.runner import Driver
+from experiments.store import FILE, Store
+from experiments.study import load
 from tests.experiments import studies
 
 
@@ -35,6 +38,23 @@ def test_record_knows_its_commit_versions_processor_and_threads(tmp_path: Path) 
     assert (row["commit"], row["dirty"]) == (commit()[0], str(int(commit()[1])))
     assert row["cpu"]
     assert row["threads"] == "1"
+
+
+@pytest.mark.slow
+def test_record_knows_its_worker_s_environment_and_not_the_driver_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = load(studies.write(tmp_path, studies.TINY.replace("seeds = 5", "seeds = 1")))
+    monkeypatch.setattr(environment, "_cpu", lambda: "the driver's")
+    torch.set_num_threads(2)
+    with Processes(1) as pool:
+        Driver(tmp_path / "results", pool, say=lambda _: None).run([study])
+    torch.set_num_threads(1)
+    with Store(tmp_path / "results") as store:
+        found = store.provenance([study.name])
+    assert len(found) == 4
+    assert "the driver's" not in set(found["cpu"])
+    assert set(found["threads"]) == {1}
 
 
 def test_tables_of_runs_from_different_environments_say_what_differs(

@@ -55,6 +55,31 @@ def test_run_that_fails_in_a_stack_takes_no_other_with_it(fragile: tuple[str, Pa
     assert set(failed.loc[lost, "message"]) == {"OSError: no file yet"}
 
 
+HUNGRY = """
+import torch
+from framework import SGD
+
+class Hungry(SGD):
+    def update(self, value, grad, **options):
+        torch.empty(2**50 if self.replicas > 2 else 1)  # four petabytes
+        super().update(value, grad, **options)
+"""
+
+
+def test_stack_that_lacks_memory_is_halved_until_it_has_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hungry.py").write_text(HUNGRY)
+    monkeypatch.syspath_prepend(tmp_path)
+    fed = '{ name = "hungry:Hungry", learning_rate = 0.1 }'
+    study = studies.write(tmp_path, studies.TINY.replace('{ name = "adam", learning_rate = 0.01 }', fed))
+    assert studies.run(tmp_path / "results", study).counts == {"ok": 20}
+    runs = studies.table(tmp_path / "results", "runs")
+    ours, theirs = (
+        runs[runs["optimizer"] == name].sort_values(["activation", "seed"])["test_loss"].tolist()
+        for name in ("hungry:Hungry", "sgd")
+    )
+    assert ours == theirs
+
+
 def test_failed_runs_run_again_only_if_asked_to(
     fragile: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
