@@ -100,7 +100,7 @@ def test_opens_quietly_asks_for_nothing_fits_and_can_be_read(opened: Opened, pag
     assert opened.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert opened.page.evaluate(CONTRAST) >= 4.5
     images = opened.page.locator("img")
-    assert images.count() == 4
+    assert images.count() == 5
     for image in images.all():
         assert image.evaluate("e => e.complete && e.naturalWidth > 0")
         assert len(image.get_attribute("alt") or "") > 40
