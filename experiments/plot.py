@@ -148,7 +148,7 @@ def times(results: Results, target: float, ax: Axes | None = None, where: Where 
     names = factor_labels(study)
     table = pd.DataFrame([names[factors_text(cell.factors)] for cell in cells], columns=list(order))
     rows, several = _chosen(table, order, where, 1)
-    colour = assign(several)[0]
+    colour = assign(several)[0] or assign(order)[0]
     palette = shades(order, colour)
     ax = _axes(ax)
     ends = [
@@ -162,7 +162,7 @@ def times(results: Results, target: float, ax: Axes | None = None, where: Where 
 
 
 def errors_by_problem(results: Results, ax: Axes | None = None, factor: str | None = None) -> Axes:
-    """The mean test error of every level of a factor on every problem, in percent, the hardest problem below.
+    """The mean test error of every level of a factor on every problem, in percent, the hardest problem on top.
 
     Args:
         results: of one study, of at least two problems.
@@ -199,7 +199,7 @@ def profiles(results: Results, ax: Axes | None = None, factor: str | None = None
 def _lines(figure: ModuleType, rows: pd.DataFrame, order: Order, ax: Axes | None, where: Where | None) -> Axes:
     """A panel of a figure that has a line per cell."""
     rows, several = _chosen(rows, order, where, 1)
-    colour = assign(several)[0]
+    colour = assign(several)[0] or assign(order)[0]
     palette = shades(order, colour)
     ax = _axes(ax)
     figure.draw(ax, rows, colour, palette)
@@ -275,8 +275,8 @@ def _finished(
 ) -> Axes:
     """Labels and a legend: of the levels that are seen, and of marks."""
     ax.set(xlabel=labels[0], ylabel=labels[1])
-    seen = {spelled(level) for level in several[colour]} if colour else set()
+    seen = {spelled(level) for level in several.get(colour or "", [])}
     shown = [*(handle for handle in handles if handle.get_label() in seen), *marks]
     if shown:
-        ax.legend(handles=shown, title=word(colour) or None)
+        ax.legend(handles=shown, title=word(colour) if seen else None)
     return ax
