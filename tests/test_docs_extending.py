@@ -1,0 +1,51 @@
+"""docs/extending.md: every example is checked and run as it is written, and is short."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from experiments.cli import main
+
+PAGE = (Path(__file__).parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
+SECTIONS = {section.splitlines()[0]: section for section in PAGE.split("\n## ")[1:] if "```toml" in section}
+
+
+def block(section: str, language: str) -> str:
+    found = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
+    assert len(found) <= 1
+    return found[0] if found else ""
+
+
+def test_all_kinds_are_there() -> None:
+    kinds = "An optimizer, An activation, An initializer, A loss, A model, A problem, Data in a CSV file"
+    assert list(SECTIONS) == [*kinds.split(", "), "A number to predict", "A metric"]
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_code_is_at_most_fifteen_lines(name: str) -> None:
+    lines = [line for line in block(SECTIONS[name], "python").splitlines() if line.strip()]
+    assert len(lines) <= 15
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SECTIONS)
+def test_an_example_is_sound_and_runs(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    exec(block(SECTIONS["Data in a CSV file"], "python"), {})
+    Path("mine.py").write_text(block(SECTIONS[name], "python"), encoding="utf-8")
+    Path("mine.toml").write_text(block(SECTIONS[name], "toml"), encoding="utf-8")
+    assert main(["check", "mine.toml"]) == 0
+    checked = capsys.readouterr().out
+    classes = re.findall(r"mine:(\w+)", block(SECTIONS[name], "toml"))
+    assert all(re.search(rf"^mine:{one}.*, nothing wrong with it$", checked, re.MULTILINE) for one in classes)
+    assert main(["run", "mine.toml", "--seeds", "2", "--backend", "sequential", "--results", "mine"]) == 0
+    printed = capsys.readouterr().out
+    assert "2/2" in printed
+    assert "Pairs of cells that differ in one factor" in printed
+    sys.modules.pop("mine", None)
