@@ -109,7 +109,7 @@ UNUSABLE: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("verb", ["run", "run --dry-run", "summarize"])
+@pytest.mark.parametrize("verb", ["run", "run --dry-run", "summarize", "verify"])
 @pytest.mark.parametrize("case", UNUSABLE)
 def test_unusable_store_is_one_line_and_left_alone(
     case: str, verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
