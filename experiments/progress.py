@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Never, Self, TextIO
 
-from tqdm.auto import tqdm
-
 from experiments.chunks import Chunk
 from experiments.tables import FAILED
 from experiments.worker import Outcome
@@ -64,6 +62,8 @@ class Bar(Meter):
     """A bar that stays in its place as the numbers beside it grow."""
 
     def __init__(self, name: str, chunks: Sequence[Chunk], stream: TextIO) -> None:
+        from tqdm.auto import tqdm  # which warns in a notebook without widgets
+
         super().__init__(name, chunks)
         self._bar: tqdm[Never] = tqdm(
             total=self.total,
