@@ -6,6 +6,7 @@ own are the driver's.
 """
 
 import functools
+import logging
 import queue
 import sys
 import time
@@ -75,6 +76,7 @@ class Cluster(Pool):
             raise InputError(
                 "--backend dask: expected fairgrid[dask] to be installed, found no 'distributed'"
             ) from error
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what matters of it is said in one line
         try:
             self._client = Client(self._address, timeout=_CONNECTING, set_as_default=False)
         except (OSError, ValueError) as error:

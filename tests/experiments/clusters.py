@@ -32,8 +32,12 @@ class Cluster:
             time.sleep(0.05)
         self.address: str = json.loads(self._file.read_text())["address"]
         for preload in workers:
-            options = [] if preload is None else ["--preload", str(preload)]
-            self._start("worker", self.address, "--nthreads", "1", "--local-directory", str(folder), *options)
+            self.add_worker(preload)
+
+    def add_worker(self, preload: Path | None = None) -> None:
+        """Starts one more; see `workers`."""
+        options = [] if preload is None else ["--preload", str(preload)]
+        self._start("worker", self.address, "--nthreads", "1", "--local-directory", str(self._folder), *options)
 
     def _start(self, kind: str, *options: str) -> None:
         command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--host", "127.0.0.1", "--no-dashboard"]
@@ -47,6 +51,10 @@ class Cluster:
     def kill_worker(self, number: int) -> None:
         """Ends a worker and its nanny, as a machine that goes down does."""
         os.killpg(self._processes[1 + number].pid, signal.SIGKILL)
+
+    def kill_scheduler(self) -> None:
+        """Leaves workers without it."""
+        os.killpg(self._processes[0].pid, signal.SIGKILL)
 
     def __enter__(self) -> "Cluster":
         return self

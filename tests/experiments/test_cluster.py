@@ -1,5 +1,6 @@
 """A Dask cluster gives the bytes that this machine gives, whatever becomes of its workers."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from experiments.cli import main
 from tests.experiments import studies
 from tests.experiments.clusters import Cluster
-from tests.experiments.grids import Grid, rows, said, tables
+from tests.experiments.grids import ROOT, Grid, rows, said, tables
 
 pytestmark = pytest.mark.slow
 
@@ -70,6 +71,57 @@ def test_hang_on_a_cluster_is_a_row(tmp_path: Path) -> None:
     runs = studies.table(tmp_path / "results", "runs")
     assert runs["status"].tolist() == ["ok", "ok", "ok", "timeout"]
     assert runs["message"].tolist() == ["", "", "", "no end after 1 s"]
+
+
+def test_scheduler_that_goes_takes_no_record_along_and_workers_may_come_late(tmp_path: Path) -> None:
+    study = studies.write(tmp_path, studies.LONG, "long.toml")
+    with (
+        Cluster(tmp_path, []) as cluster,
+        Grid(study, tmp_path / "results", "--backend", "dask", "--scheduler", cluster.address) as grid,
+    ):
+        grid.reaches(lambda known, recorded: known > 0)
+        cluster.add_worker()
+        grid.reaches(lambda known, recorded: recorded > 10)
+        cluster.kill_scheduler()
+        _, err = grid.ends(2)
+    assert said(err) == [
+        f"waiting for workers at {cluster.address}",
+        f"fairgrid: {cluster.address}: expected the scheduler to stay, found it gone",
+    ]
+    kept = rows(tmp_path / "results")[1]
+    assert 10 < kept < 144
+    assert studies.run(tmp_path / "results", study).trained == 144 - kept
+    studies.run(tmp_path / "here", study)
+    assert tables(tmp_path / "results") == tables(tmp_path / "here")
+
+
+def test_workers_whose_copies_are_others_are_refused(tmp_path: Path) -> None:
+    """One has another fairgrid, one another class of the user's."""
+    (tmp_path / "mine.py").write_text("from framework import SGD\nclass Mine(SGD):\n    pass\n")
+    copy = tmp_path / "copy"
+    for package in ("experiments", "framework"):
+        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "framework" / "metrics.py").write_text((ROOT / "framework" / "metrics.py").read_text() + "# changed\n")
+    (tmp_path / "fairgrid.py").write_text(f"import sys\nsys.path.insert(0, {str(copy)!r})\n")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mine.py").write_text((tmp_path / "mine.py").read_text() + "# changed\n")
+    (tmp_path / "class.py").write_text(f"import sys\nsys.path.insert(0, {str(other)!r})\nimport mine\n")
+    study = studies.write(
+        tmp_path, studies.TINY.replace('"adam"', '"mine:Mine"').replace('name = "sgd"', 'name = "mine:Mine"')
+    )
+    with (
+        Cluster(tmp_path, [tmp_path / "fairgrid.py", tmp_path / "class.py"]) as cluster,
+        Grid(study, tmp_path / "results", "--backend", "dask", "--scheduler", cluster.address, cwd=tmp_path) as grid,
+    ):
+        _, err = grid.ends(2)
+    refusal = said(err)[-1]
+    assert refusal.startswith(
+        f"fairgrid: {cluster.address}: expected a worker whose records would be the driver's, found tcp://127.0.0.1:"
+    )
+    assert ": its fairgrid is not the driver's" in refusal
+    assert ": own classes or data files there are not the driver's" in refusal
+    assert rows(tmp_path / "results") == (20, 0)
 
 
 def test_no_scheduler_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

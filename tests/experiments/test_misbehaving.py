@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.experiments import studies
-from tests.experiments.grids import ROOT, said
+from tests.experiments.grids import ROOT, rows, said
 
 pytestmark = pytest.mark.slow
 
@@ -124,3 +124,24 @@ def test_what_misbehaves_is_a_row_and_runs_again_if_asked_to(tmp_path: Path, mon
     diverged = (retried["status"] == "diverged").to_numpy()  # a result, which does not run again
     assert diverged.sum() == 2
     assert retried[~diverged].equals(whole[~diverged])
+
+
+DIES = """
+import os
+from pathlib import Path
+
+if b"popen_loky" in Path("/proc/self/cmdline").read_bytes():
+    os._exit(9)
+"""
+
+
+def test_workers_that_do_not_start_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text(DIES)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    studies.write(tmp_path, studies.TINY)
+    done = run(tmp_path, "--results", "results")
+    assert (done.returncode, said(done.stderr)) == (
+        2,
+        ["fairgrid: expected worker processes that start, found 3 in a row that ended: worker exited with code 9"],
+    )
+    assert rows(tmp_path / "results") == (20, 0)
