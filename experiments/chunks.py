@@ -21,6 +21,8 @@ _WORKING_SET = 1_500_000
 _SMALLEST_STACK, _LARGEST_STACK = 4, 128
 _PYTORCH_RUNS = 4
 _COMPILED_RUNS = 64  # one trains after the other
+_DATA = 400_000_000  # bytes that the data of a stack may take
+_BYTES = 20  # of a number while runs' data is put together: as drawn, stacked, and in the dtype of training
 
 # A GPU is given as many replicas as half of its memory holds: operations on few small networks leave it idle.
 _LARGEST_GPU_STACK = 4096
@@ -106,8 +108,9 @@ def _shapes(settings: Settings) -> tuple[int, int]:
 def _stack_size(settings: Settings, memory: int | None) -> int:
     if settings.engine == "pytorch":
         return _PYTORCH_RUNS
+    held = max(_SMALLEST_STACK, _DATA // (_BYTES * _table(settings)))
     if settings.engine == "compiled":
-        return _COMPILED_RUNS
+        return min(_COMPILED_RUNS, held)
     count, activations = _shapes(settings)
     size = 4 if settings.dtype == "float32" else 8
     if memory is not None:
@@ -115,7 +118,13 @@ def _stack_size(settings: Settings, memory: int | None) -> int:
         numbers = _FLAT_BUFFERS * count + 2 * samples * activations + _numbers_of_data(settings)
         return max(_SMALLEST_STACK, min(_LARGEST_GPU_STACK, memory // 2 // (size * numbers)))
     replica = size * (3 * count + 2 * settings.batch_size * activations)
-    return max(_SMALLEST_STACK, min(_LARGEST_STACK, _WORKING_SET // replica))
+    return max(_SMALLEST_STACK, min(_LARGEST_STACK, held, _WORKING_SET // replica))
+
+
+def _table(settings: Settings) -> int:
+    """About how many numbers the data of a run is, without drawing it."""
+    problem = settings.build_problem()
+    return (problem.train + problem.validation + problem.test) * (problem.inputs + problem.outputs)
 
 
 def _numbers_of_data(settings: Settings) -> int:

@@ -8,10 +8,11 @@ Nothing is written.
 
 import argparse
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.commands.arguments import positive
+from experiments.commands.arguments import INTERRUPTED, positive
 from experiments.errors import InputError
 from experiments.numerics import request, settle
 
@@ -59,6 +60,9 @@ def main(options: argparse.Namespace) -> int:
         except InputError as error:
             found += 1
             print(error)
+        except KeyboardInterrupt:
+            print("\nfairgrid: interrupted; nothing was written", file=sys.stderr)
+            return INTERRUPTED
     print(f"{found} {'thing is' if found == 1 else 'things are'} wrong" if found else "nothing wrong was found")
     return InputError.exit_code if found else 0
 
@@ -72,6 +76,7 @@ def _study(name: str, seeds: int | None, jobs: int) -> Iterator[Line]:
 
     study = load_with(name, Overrides(seeds, seeds_flag="--seeds"))
     configs = [cell.at_rate(cell.rates[0]) if cell.rates else cell.config for cell in study.cells]
+    yield from ((False, line) for line in _tables(configs))
     sound = True
     for wrong, line in _parts(own_parts(configs), _together(configs)):
         sound &= not wrong
@@ -81,6 +86,22 @@ def _study(name: str, seeds: int | None, jobs: int) -> Iterator[Line]:
         planned = f"{_counted(found.runs, 'run')} of {_counted(found.configurations, 'configuration')}"
         taken = f"about {_duration(found.together)} of training on {_counted(jobs, 'core')}"
         yield False, f"{study.path}: {planned}; {taken}, as {_counted(found.shapes, 'shape')} of them took"
+
+
+def _tables(configs: "Iterable[Config]") -> Iterator[str]:
+    """What the files of a study's own data are taken for."""
+    from experiments.identity import canonical_json
+    from experiments.problems import Table
+    from experiments.settings import Settings
+
+    different = {canonical_json(config.get("problem")): config for config in configs}
+    for config in different.values():
+        problem = Settings(**config).build_problem()
+        if isinstance(problem, Table):
+            columns = f"{_counted(len(problem.answers), 'row')}, {_counted(problem.inputs, 'feature')}"
+            answer = f"{problem.classes} classes" if problem.classes else "a number to predict"
+            parts = f"{problem.train} rows to train, {problem.validation} to validate, {problem.test} to test"
+            yield f"{problem.path}: {columns}, {answer}; {parts}"
 
 
 def _part(path: str) -> Iterator[Line]:

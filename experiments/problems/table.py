@@ -132,7 +132,7 @@ def _parsed(path: str, target: str, task: Task, drop: tuple[str, ...], separator
         [columns.numbers(name, f'; drop = ["{name}"] leaves the column out') for name in names], dim=1
     )
     if task == "regression":
-        answers, classes = columns.numbers(target), 1
+        answers, classes = columns.numbers(target), 0
         if len(answers.unique()) < 2:
             raise ValueError(f"{path}: {target}: expected numbers that differ, found {answers[0].item():g} alone")
     else:

@@ -178,6 +178,18 @@ def test_a_study_is_counted_timed_and_its_classes_are_checked(
     assert not list(tmp_path.glob("*/"))
 
 
+@pytest.mark.parametrize(("options", "answer"), [("", "3 classes"), ('task = "regression", ', "a number to predict")])
+def test_what_a_file_is_taken_for_is_said(
+    options: str, answer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("x,y,kind\n" + "".join(f"{i},{i * i},{i % 3}\n" for i in range(40)), encoding="utf-8")
+    problem = f'{{ name = "table", {options}path = "{file}", target = "kind", validation = 0 }}'
+    text = studies.TINY.replace('{ name = "disk", train = 40, test = 30, validation = 20 }', problem)
+    _, lines = checked(capsys, studies.write(tmp_path, text))
+    assert lines[0] == f"{file}: 40 rows, 2 features, {answer}; 30 rows to train, 0 to validate, 10 to test"
+
+
 def test_what_an_engine_has_no_peer_for_is_found_before_a_grid(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -66,6 +66,13 @@ def test_larger_batches_make_smaller_stacks() -> None:
     assert sizes[0] > sizes[2] >= 2
 
 
+@pytest.mark.parametrize("engine", ["framework", "compiled"])
+def test_large_data_makes_smaller_stacks(engine: str) -> None:
+    problem = {"name": "disk", "train": 500_000, "test": 1, "validation": 0}
+    assert max(len(chunk.runs) for chunk in cut(runs(100, engine=engine))) > 40
+    assert max(len(chunk.runs) for chunk in cut(runs(100, engine=engine, problem=problem))) <= 10
+
+
 @given(counts=st.lists(st.integers(0, 40), min_size=3, max_size=3), largest=st.integers(1, 12), mix=st.randoms())
 def test_chunks_do_not_depend_on_the_order_of_runs_and_are_of_about_one_size(
     counts: list[int], largest: int, mix: Any
