@@ -8,7 +8,7 @@ one, or more factors have several levels than a panel can tell apart.
 
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,8 @@ from experiments.figures import budget as budget_figure
 from experiments.figures import curves as curves_figure
 from experiments.figures import differences as differences_figure
 from experiments.figures import errors as errors_figure
+from experiments.figures import overview as overview_figure
+from experiments.figures import scatter as scatter_figure
 from experiments.figures import sensitivity as sensitivity_figure
 from experiments.figures import times as times_figure
 from experiments.figures.checkpoints import reached
@@ -31,11 +33,14 @@ from experiments.figures.style import colours, spelled, word
 from experiments.pairing import pairs
 from experiments.report_tables import factor_labels, factors_order
 from experiments.results import Results
+from experiments.schema import FigureKind, FigurePart
 from experiments.settings import Settings
+from experiments.store import FILE, Store
 from experiments.tables import factors_text, label
 
 Where = Mapping[str, Any]
 Order = dict[str, list[str]]
+_SHOWN = ("boundary", "errors", "data")
 
 
 def curves(results: Results, ax: Axes | None = None, where: Where | None = None) -> Axes:
@@ -250,6 +255,67 @@ def _chosen(rows: pd.DataFrame, order: Order, where: Where | None, most: int) ->
             f" {', '.join(several)}; where chooses, as {{{next(iter(several))!r}: {next(iter(several.values()))[0]!r}}}"
         )
     return rows, several
+
+
+def points(
+    results: Results,
+    ax: Axes | None = None,
+    where: Where | None = None,
+    *,
+    seed: int | None = None,
+    part: FigurePart = "test",
+    kind: FigureKind = "boundary",
+) -> Axes:
+    """One run in the plane: its data, the points that it misclassifies, the boundary that it learned.
+
+    Args:
+        results: of one study, in a directory with its store.
+        ax: to draw on; by default the current ones.
+        where: levels of factors; one cell's.
+        seed: of `keep_seeds`; by default the first.
+        part: "train" or "test".
+        kind: "boundary", "errors" without it, or "data" alone.
+    """
+    study = results.study
+    if kind not in _SHOWN or part not in get_args(FigurePart):
+        raise InputError(f"expected kind {', '.join(_SHOWN)} and part train or test, found {kind!r} and {part!r}")
+    chosen = _levels(factors_order(study), where)
+    cells = [
+        text
+        for text, levels in factor_labels(study).items()
+        if all(levels.get(name) in wanted for name, wanted in chosen.items())
+    ]
+    if len(cells) != 1:
+        raise InputError(f"where: expected levels of one cell, found {len(cells)} cells")
+    if not (results.directory / FILE).exists():
+        raise InputError(f"{results.directory}: expected a store, which keeps points, found none")
+    with Store(results.directory) as store:
+        kept = {at: arrays for (text, at), arrays in store.kept(study.name).items() if text == cells[0]}
+    wanted = seed if seed is not None else next(iter(study.keep_seeds), None)
+    if wanted not in kept or f"{part}.points" not in kept[wanted]:
+        known = ", ".join(map(str, kept)) or "none"
+        raise InputError(f"seed: expected one of keep_seeds whose run is in a plane and ok ({known}), found {wanted}")
+    ax = _axes(ax)
+    ax.set_title(scatter_figure.panel(ax, kind, part, kept[wanted]))
+    ax.set(xlabel=scatter_figure.AXES[0], ylabel=scatter_figure.AXES[1])
+    ax.legend(handles=scatter_figure.keys(kind, "border.points" in kept[wanted]))
+    return ax
+
+
+def reported(results: Results, ax: Axes | None = None) -> Axes:
+    """Every number that the study's report states, as a mark on the distribution of ours, with its verdict.
+
+    Args:
+        results: of one study, with [[reported]] numbers.
+        ax: to draw on; by default the current ones.
+    """
+    groups = overview_figure.readings(results.study, results.evidence)
+    if not groups:
+        raise InputError(f"expected a study with reported errors, found {results.study.name}, which has none")
+    ax = _axes(ax)
+    overview_figure.draw(ax, groups)
+    ax.legend(handles=overview_figure.keys(), fontsize="small")
+    return ax
 
 
 def _block(results: Results, factor: str | None) -> Block:

@@ -1,6 +1,6 @@
 """Every number that the reports state, as a mark on the distribution of ours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,11 +53,23 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
     groups = {
         f"{study.name.replace('_', ' ').capitalize()}: {quote}": rows
         for study in studies
-        for quote, rows in _rows(study, evidence.of(study.name)).items()
+        for quote, rows in readings(study, evidence.of(study.name)).items()
     }
     lines = sum(1 + len(rows) for rows in groups.values())
     figure, axes = sheet(1, 1, (8, _ROW * lines + 2.0))
-    ax = axes[0, 0]
+    draw(axes[0, 0], groups)
+    figure.legend(handles=keys(), loc="upper right", bbox_to_anchor=(1, 0), ncols=3, frameon=False, fontsize=_TEXT)
+    return finish(
+        figure,
+        "The reports' numbers on the distribution of ours",
+        "bars: our runs, or statistics of as many of them as the report had, drawn with replacement; thin from 2.5 % to"
+        " 97.5 %, thick from quartile to quartile, with the median; the error of a diverged run is 100 %; the axis is"
+        " linear below 1 %".replace(" %", "\N{NO-BREAK SPACE}%"),
+    )
+
+
+def draw(ax: Axes, groups: Mapping[str, Sequence[Row]]) -> None:
+    """Rows from top to bottom under their headings, onto empty axes."""
     ticks: list[float] = []
     texts: list[str] = []
     for heading, rows in groups.items():
@@ -66,7 +78,7 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
         ticks.append(place)
         texts.append(heading)
         for row in rows:
-            _draw(ax, len(ticks), row)
+            _line(ax, len(ticks), row)
             ticks.append(len(ticks))
             texts.append(row.text)
     ax.set_yticks(ticks, texts)
@@ -81,17 +93,9 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
     ax.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS], size="small")
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("error, or its standard deviation (%)", size="small")
-    figure.legend(handles=_legend(), loc="upper right", bbox_to_anchor=(1, 0), ncols=3, frameon=False, fontsize=_TEXT)
-    return finish(
-        figure,
-        "The reports' numbers on the distribution of ours",
-        "bars: our runs, or statistics of as many of them as the report had, drawn with replacement; thin from 2.5 % to"
-        " 97.5 %, thick from quartile to quartile, with the median; the error of a diverged run is 100 %; the axis is"
-        " linear below 1 %".replace(" %", "\N{NO-BREAK SPACE}%"),
-    )
 
 
-def _rows(study: Study, evidence: Evidence) -> dict[str, list[Row]]:
+def readings(study: Study, evidence: Evidence) -> dict[str, list[Row]]:
     """A study's lines by quote."""
     found: dict[str, list[Row]] = {}
     for reported in study.reported:
@@ -126,7 +130,7 @@ def _verdict(reported: Reported, evidence: Evidence) -> str:
     return f"{chosen['verdict'].iloc[0]}{jointly}" if len(chosen) else ""
 
 
-def _draw(ax: Axes, place: int, row: Row) -> None:
+def _line(ax: Axes, place: int, row: Row) -> None:
     shade = _shade(row.primary)
     if len(row.ours):
         low, first, median, third, high = 100 * np.quantile(row.ours, [0.025, 0.25, 0.5, 0.75, 0.975])
@@ -146,7 +150,8 @@ def _mark() -> dict[str, Any]:
     return {"marker": "D", "ms": 4.5, "mfc": colours(2)[1], "mec": "black", "mew": 0.7, "ls": ""}
 
 
-def _legend() -> list[Line2D]:
+def keys() -> list[Line2D]:
+    """A legend's entries."""
     return [
         Line2D([], [], color=_shade(True), lw=5, label="ours, primary reading"),
         Line2D([], [], color=_shade(False), lw=5, label="ours, another reading"),

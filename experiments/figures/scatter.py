@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from experiments.evidence import Evidence
 from experiments.figures.arms import Arm, arms_of
 from experiments.figures.style import colours, finish, sheet
-from experiments.schema import FigurePart, ReportFigure
+from experiments.schema import FigureKind, FigurePart, ReportFigure
 from experiments.study import Study
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
 Kept = dict[tuple[str, int], Arrays]
 
+AXES = ("$x_1$", "$x_2$")
 _PARTS = {"train": "training set", "test": "test set"}
 _SIZE = 2.9  # inches of a panel's side
 _MOST_COLUMNS = 3
@@ -55,15 +56,15 @@ def scatter(study: Study, wanted: ReportFigure, evidence: Evidence, kept: Kept) 
             ax.set_xticks([])
             ax.set_yticks([])
         else:
-            heading = _panel(ax, wanted, part, arrays)
+            heading = panel(ax, wanted.kind, part, arrays)
         ax.set_title("\n".join([arm.label, heading] if arm.label else [heading]))
         if number + columns >= len(shown):
-            ax.set_xlabel("$x_1$")
+            ax.set_xlabel(AXES[0])
         if number % columns == 0:
-            ax.set_ylabel("$x_2$")
+            ax.set_ylabel(AXES[1])
     note = f"the run with seed {seed}" if wanted.kind != "data" else f"seed {seed}"
     bordered = any("border.points" in kept.get((arm.factors, seed), {}) for arm in arms)
-    return finish(figure, wanted.title, note, _legend(wanted, bordered))
+    return finish(figure, wanted.title, note, keys(wanted.kind, bordered))
 
 
 def _has(arrays: Arrays | None, parts: tuple[FigurePart, ...]) -> bool:
@@ -83,14 +84,21 @@ def misclassified(arrays: Arrays, part: FigurePart) -> Array:
     return wrong
 
 
-def _panel(ax: Axes, wanted: ReportFigure, part: FigurePart, arrays: Arrays) -> str:
-    """Draws one; returns its heading."""
+def panel(ax: Axes, kind: FigureKind, part: FigurePart, arrays: Arrays) -> str:
+    """Draws the points of one part of one run; returns a heading.
+
+    Args:
+        ax: to draw on.
+        kind: data, errors or boundary.
+        part: train or test.
+        arrays: what is kept of the run, by name.
+    """
     points, label = arrays[f"{part}.points"], arrays[f"{part}.label"]
-    classes = arrays[f"{part}.decided"] if wanted.kind == "boundary" else label
+    classes = arrays[f"{part}.decided"] if kind == "boundary" else label
     shades = _shades()
     # crosses stand out from the learned border, and leave the colour below them to be seen where there is none
-    dot, cross = (9, 18) if wanted.kind == "boundary" else (13, 11)
-    if wanted.kind == "boundary" and "canvas.points" in arrays:
+    dot, cross = (9, 18) if kind == "boundary" else (13, 11)
+    if kind == "boundary" and "canvas.points" in arrays:
         _boundary(ax, arrays["canvas.points"], arrays["canvas.decided"])
     for number, shade in enumerate(shades):
         chosen = points[classes == number]
@@ -98,7 +106,7 @@ def _panel(ax: Axes, wanted: ReportFigure, part: FigurePart, arrays: Arrays) -> 
     if "border.points" in arrays:
         _true_border(ax, arrays["border.points"])
     heading = f"{_PARTS[part]}\n{len(points)} points"
-    if wanted.kind != "data":
+    if kind != "data":
         wrong = misclassified(arrays, part)
         ax.scatter(points[wrong, 0], points[wrong, 1], marker="x", s=cross, color="black", linewidths=0.8, zorder=4)
         heading = f"{_PARTS[part]}\n{wrong.sum()} of {len(points)} wrong ({100 * wrong.mean():.1f} %)"
@@ -142,15 +150,21 @@ def _shades() -> list[tuple[float, float, float]]:
     return [colours(2)[1], colours(2)[0]]
 
 
-def _legend(wanted: ReportFigure, bordered: bool) -> list[Line2D]:
-    decided = "decided " if wanted.kind == "boundary" else ""
+def keys(kind: FigureKind, bordered: bool) -> list[Line2D]:
+    """A legend's entries.
+
+    Args:
+        kind: data, errors or boundary.
+        bordered: whether the true border is drawn.
+    """
+    decided = "decided " if kind == "boundary" else ""
     handles = [
         Line2D([], [], ls="", marker="o", ms=4, mew=0, color=shade, label=f"{decided}class {number}")
         for number, shade in enumerate(_shades())
     ]
-    if wanted.kind != "data":
+    if kind != "data":
         handles.append(Line2D([], [], ls="", marker="x", ms=5, color="black", label="misclassified"))
-    if wanted.kind == "boundary":
+    if kind == "boundary":
         handles.append(Line2D([], [], color="black", lw=1.4, label="learned border"))
     if bordered:
         handles.append(Line2D([], [], color="0.15", dashes=(4, 2), lw=1.1, label="true border"))

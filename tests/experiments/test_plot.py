@@ -1,11 +1,13 @@
 """Single panels on given axes: what they show is what the study's own figures show."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -15,10 +17,17 @@ from experiments.figures.budget import budget
 from experiments.figures.curves import curves
 from experiments.figures.differences import differences
 from experiments.figures.errors import test_error as errors
+from experiments.figures.overview import overview
+from experiments.figures.scatter import scatter
 from experiments.figures.sensitivity import sensitivity
 from experiments.figures.style import theme
 from experiments.figures.times import times
+from experiments.report_tables import factors_order
+from experiments.store import Store
+from tests.experiments.reports import STUDY
 from tests.experiments.test_findings import TEXT
+
+TAME = "sgd(learning_rate=0.1)"
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +127,72 @@ def test_one_cell_has_no_legend_and_its_factor_s_colour(results: Results, ax: Ax
     assert lines(ax)[0] in lines(both)
     assert len(lines(ax)) == 1 < len(lines(both))
     assert lines(plot.curves(results, Figure().subplots(), {**cell, "optimizer": ["adam", "sgd"]})) == lines(both)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return run(Study.from_toml(STUDY, "study"), tmp_path_factory.mktemp("report"), backend="sequential")
+
+
+def clouds(ax: Axes) -> list[bytes]:
+    """Points of all scatters."""
+    found = [np.asarray(each.get_offsets()) for each in ax.collections if isinstance(each, PathCollection)]
+    return [cloud.tobytes() for cloud in found if len(cloud)]
+
+
+def test_points_of_a_run_are_those_of_the_figure(report: Results, ax: Axes) -> None:
+    study = report.study
+    with Store(report.directory) as store, theme():
+        figure = scatter(study, study.figures[0], report.evidence, store.kept("study"))
+    assert figure is not None
+    sgd, _ = factors_order(study)["optimizer"]
+    plot.points(report, ax, {"optimizer": sgd, "activation": "tanh"}, kind="errors", part="train")
+    assert clouds(ax) == clouds(figure.axes[0])
+    assert clouds(ax)
+    assert ax.get_title() == figure.axes[0].get_title()
+    bordered = plot.points(report, Figure().subplots(), {"optimizer": sgd, "activation": "tanh"})
+    assert bordered.get_title() != ax.get_title()
+
+
+def test_reported_numbers_are_those_of_the_overview(report: Results, ax: Axes) -> None:
+    with theme():
+        wanted = overview([report.study], report.evidence).axes[0]
+    assert lines(plot.reported(report, ax)) == lines(wanted)
+    assert [text.get_text() for text in ax.texts] == [text.get_text() for text in wanted.texts]
+
+
+@pytest.mark.parametrize(
+    ("message", "call"),
+    [
+        ("where: expected levels of one cell, found 6 cells", plot.points),
+        (
+            "seed: expected one of keep_seeds whose run is in a plane and ok (0), found 1",
+            lambda results: plot.points(results, where={"optimizer": TAME, "activation": "relu"}, seed=1),
+        ),
+        (
+            "expected kind boundary, errors, data and part train or test, found 'error' and 'test'",
+            lambda results: plot.points(results, kind="error"),  # type: ignore[arg-type]
+        ),
+    ],
+)
+def test_what_points_there_are_not_is_said(message: str, call: Callable[..., Axes], report: Results) -> None:
+    with pytest.raises(InputError) as caught:
+        call(report)
+    assert str(caught.value) == message
+
+
+def test_points_need_a_store_and_numbers_a_report(report: Results, results: Results, tmp_path: Path) -> None:
+    apart = Results([report.study], report.evidence, tmp_path)
+    for message, call in (
+        (
+            f"{tmp_path}: expected a store, which keeps points, found none",
+            lambda: plot.points(apart, where={"optimizer": TAME, "activation": "relu"}),
+        ),
+        ("expected a study with reported errors, found study, which has none", lambda: plot.reported(results)),
+    ):
+        with pytest.raises(InputError) as caught:
+            call()
+        assert str(caught.value) == message
 
 
 def test_current_axes_are_drawn_on_if_none_are_given(results: Results) -> None:
