@@ -57,7 +57,7 @@ CASES: dict[str, dict[str, Any]] = {
     **{f"schedule {name}": {**MLP, "schedule": name} for name in SCHEDULE.names},
     **{f"measure {name}": {**MLP, "measures": [name]} for name in MEASURE.names},
     **{
-        f"problem {name}": {**MLP, "problem": name, "epochs": 1}
+        f"problem {name}": {**MLP, "problem": name, "epochs": 1, "batch_size": 50}
         for name in PROBLEM.names
         if name not in ("table", "digit_pairs")  # a file of the user's; PAIRS
     },

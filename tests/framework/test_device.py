@@ -9,7 +9,23 @@ import math
 import pytest
 import torch
 
-from framework import SGD, EarlyStopping, Initializer, Linear, Module, Sequential, Tanh, XavierNormal, one_hot_encode
+from framework import (
+    SGD,
+    BatchNorm,
+    Dropout,
+    EarlyStopping,
+    History,
+    Initializer,
+    Linear,
+    Module,
+    MSELoss,
+    ReduceLROnPlateau,
+    Sequential,
+    Tanh,
+    XavierNormal,
+    one_hot_encode,
+    train_model,
+)
 from tests.framework import checks
 from tests.framework.tables import INITIALIZERS, LOSSES, MODULES, OPTIMIZERS, SCHEDULES, rows
 from tests.pretended import DEVICE, PretendedGPU
@@ -118,6 +134,37 @@ def test_early_stopping_restores_there() -> None:
     expected = best("cpu")
     with PretendedGPU():
         assert best(DEVICE) == expected
+
+
+def test_training_with_noise_and_replicas_that_leave() -> None:
+    def trained(device: str) -> tuple[list[float], History]:
+        module = Sequential(Linear(2, 6), BatchNorm(6), Tanh(), Dropout(0.3), Linear(6, 1))
+        module.initialize([checks.generator(r) for r in range(checks.R)], INITIAL, device=device)
+        x, target = (checks.normal(checks.R, 24, n, seed=n).float().to(device) for n in (2, 1))
+        history = train_model(
+            module,
+            SGD(module.parameters(), learning_rate=(0.1, 1e30, 0.01), momentum=0.9),
+            MSELoss(),
+            x,
+            target,
+            epochs=7,
+            batch_size=5,
+            shuffle=[checks.generator(r) for r in range(checks.R)],
+            noise=[checks.generator(10 + r) for r in range(checks.R)],
+            validation=(x, target),
+            schedule=ReduceLROnPlateau(0, 0.5),
+            stopping=EarlyStopping(2, restore_best=True),
+        )
+        assert devices(module) == {device}
+        return [number for held in module.named_state().values() for number in held.value.flatten().tolist()], history
+
+    expected, history = trained("cpu")
+    assert len(set(history.epochs)) > 1
+    with PretendedGPU():
+        found, there = trained(DEVICE)
+    assert list(map(repr, found)) == list(map(repr, expected))
+    assert (there.epochs, there.diverged) == (history.epochs, history.diverged)
+    checks.same_bits(there.train_loss, history.train_loss, "loss")
 
 
 def test_labels_are_encoded_where_they_are() -> None:
