@@ -6,10 +6,13 @@ import json
 import platform
 import subprocess
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from experiments.numerics import Device, Mode, fingerprint, request
+
+
+RELEASE = "fairgrid"  # among the versions, of sources that have no commit
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Environment:
         commit: of the sources.
         dirty: whether they were changed since.
         versions: "python 3.11.7 torch …", and "arithmetic …", the fingerprint of what torch computes there; where that
-            is a GPU, also "cuda 13.0 gpu NVIDIA_…".
+            is a GPU, also "cuda 13.0 gpu NVIDIA_…"; of sources without a commit, also "fairgrid 0.1.0".
         cpu: the processor.
         threads: of torch.
     """
@@ -53,6 +56,14 @@ def commit() -> tuple[str, bool]:
         return "", False
 
 
+def release() -> str:
+    """The version of fairgrid that is installed, which says of sources outside a repository what a commit would."""
+    try:
+        return version("fairgrid")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
 def named(versions: str) -> dict[str, str]:
     """The versions of an environment by name."""
     words = versions.split()
@@ -76,6 +87,7 @@ def describe(commit: str, dirty: bool, device: Device = "cpu") -> Environment:
         **{name: version(name) for name in ("numpy", "llvmlite")},
         "arithmetic": fingerprint(device),
         **(_gpu() if device == "cuda" else {}),
+        **({} if commit else {RELEASE: release().replace(" ", "_")}),
     }
     return Environment(
         commit,

@@ -6,7 +6,7 @@ from itertools import chain
 
 import pandas as pd
 
-from experiments.environment import named
+from experiments.environment import RELEASE, named
 
 _NOT_RECORDED = "not recorded"
 
@@ -14,7 +14,8 @@ _NOT_RECORDED = "not recorded"
 def mixture(environments: pd.DataFrame) -> str:
     """What differs, with counts of runs: "torch 2.13.0 (90 runs), 2.14.0 (10 runs)"; "" if nothing does.
 
-    Commits are left out: a grid goes on over several, and whether they change records is what RECORD_VERSION says.
+    Commits and releases are left out: a grid goes on over several, and whether they change records is what
+    RECORD_VERSION says.
 
     Args:
         environments: rows of environments.csv, as text.
@@ -24,6 +25,7 @@ def mixture(environments: pd.DataFrame) -> str:
         for row in environments.groupby(["versions", "cpu", "threads"], as_index=False).size().to_dict("records")
     ]
     names = dict.fromkeys(chain.from_iterable(values for values, _ in counted))
+    names.pop(RELEASE, None)
     return "; ".join(_differing(names, counted))
 
 

@@ -37,17 +37,11 @@ class Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         """Prints and exits."""
-        from importlib.metadata import PackageNotFoundError, version
-
-        from experiments.environment import commit
+        from experiments.environment import commit, release
 
         name, changed = commit()
         where = f"commit {name}{', changed since' * changed}" if name else "not in a repository"
-        try:
-            number = version("fairgrid")
-        except PackageNotFoundError:
-            number = "(not installed)"
-        print(f"fairgrid {number}, {where}")
+        print(f"fairgrid {release()}, {where}")
         parser.exit()
 
 

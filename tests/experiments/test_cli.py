@@ -5,14 +5,13 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
 
 from experiments.cli import VERBS, main, parser
 from experiments.commands.listing import PARTS
-from experiments.environment import commit
+from experiments.environment import commit, release
 from experiments.names import KINDS
 from experiments.settings import default_settings
 from experiments.study import load, shipped
@@ -60,15 +59,11 @@ def test_help_loads_nothing_that_takes_time() -> None:
 
 
 def test_version_says_which_sources(capsys: pytest.CaptureFixture[str]) -> None:
-    try:
-        number = version("fairgrid")
-    except PackageNotFoundError:
-        number = "(not installed)"
     with pytest.raises(SystemExit):
         main(["--version"])
     name, changed = commit()
     where = f"commit {name}{', changed since' if changed else ''}" if name else "not in a repository"
-    assert capsys.readouterr().out == f"fairgrid {number}, {where}\n"
+    assert capsys.readouterr().out == f"fairgrid {release()}, {where}\n"
 
 
 def test_list_has_every_study_with_its_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ import torch
 from experiments import environment
 from experiments.backends import Processes
 from experiments.cli import main
-from experiments.environment import commit, named
+from experiments.environment import commit, named, release
 from experiments.mixture import mixture
 from experiments.numerics import fingerprint
 from experiments.runner import Driver
@@ -34,7 +34,7 @@ def test_record_knows_its_commit_versions_processor_and_threads(tmp_path: Path) 
         "numpy": version("numpy"),
         "llvmlite": version("llvmlite"),
         "arithmetic": fingerprint(),
-    }
+    } | ({} if commit()[0] else {"fairgrid": release()})
     assert (row["commit"], row["dirty"]) == (commit()[0], str(int(commit()[1])))
     assert row["cpu"]
     assert row["threads"] == "1"
