@@ -142,6 +142,10 @@ def canonical(raw: Mapping[str, Any]) -> Config:
     except ValidationError as error:
         raise first_problem(error, known=Stopping.model_fields) from error
     problem = settings.build_problem()
+    for name in ("inputs", "outputs", "train", "validation", "test"):
+        if type(getattr(problem, name, None)) is not int:  # own classes may forget one
+            found = repr(getattr(problem, name)) if hasattr(problem, name) else "none"
+            raise BadKeyError("problem", f"expected {type(problem).__name__} to have an integer {name}, found {found}")
     if settings.batch_size > problem.train:
         raise BadKeyError(
             "batch_size", f"expected at most problem.train ({problem.train}), found {settings.batch_size}"

@@ -82,7 +82,10 @@ def part_of(path: str) -> Own:
         required = [each for each in inspect.signature(made_by).parameters.values() if each.default is each.empty]
         key = "model" if len(required) >= KINDS["model"].supplied else "activation"
     spec: Spec = parts.canonical(KINDS[key], path, path)
-    config = canonical({**_ALONE, key: [spec] if key == "measures" else spec, "epochs": 2, "checkpoints": 1})
+    try:
+        config = canonical({**_ALONE, key: [spec] if key == "measures" else spec, "epochs": 2, "checkpoints": 1})
+    except BadKeyError as error:
+        raise BadKeyError(path, error.problem) from error
     return Own(key, canonical_json(spec), config)
 
 

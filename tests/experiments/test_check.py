@@ -135,6 +135,7 @@ def test_the_library_keeps_its_own_contract(path: str, capsys: pytest.CaptureFix
             "experiments.problems:Table.path: expected a value, found none",
         ),
         ("framework:Dropout", "framework:Dropout.rate: expected a value, found none"),
+        (f"{HERE}:Unsized", "expected Unsized to have an integer test, found none"),
     ],
 )
 def test_what_is_no_part_is_one_line(path: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
