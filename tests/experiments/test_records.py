@@ -89,10 +89,10 @@ def test_no_way_to_run_changes_a_byte(
     backend, workers, largest, order = line
     chance = random.Random(6)
 
-    def ordered(runs: list, size: int | None = None) -> list:
+    def ordered(runs: list, size: int | None, memory: int | None) -> list:
         if order != "shuffled":
-            return cut(runs, size)[:: 1 if order == "longest first" else -1]
-        chunks = cut(chance.sample(runs, len(runs)), size)
+            return cut(runs, size, memory)[:: 1 if order == "longest first" else -1]
+        chunks = cut(chance.sample(runs, len(runs)), size, memory)
         return chance.sample(chunks, len(chunks))
 
     study, expected = reference
