@@ -298,7 +298,8 @@ def points(
     ax = _axes(ax)
     ax.set_title(scatter_figure.panel(ax, kind, part, kept[wanted]))
     ax.set(xlabel=scatter_figure.AXES[0], ylabel=scatter_figure.AXES[1])
-    ax.legend(handles=scatter_figure.keys(kind, "border.points" in kept[wanted]))
+    handles = scatter_figure.keys(kind, "border.points" in kept[wanted])
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1, 1))
     return ax
 
 

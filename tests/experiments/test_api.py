@@ -13,7 +13,9 @@ import pytest
 
 import experiments
 from experiments import FairgridError, InputError, Results, Study, load, read, run
+from experiments.backends import choice
 from experiments.cli import main
+from experiments.commands.run import BACKENDS
 from experiments.store import FILE
 from tests.experiments.studies import TINY, TUNED, write
 
@@ -317,6 +319,10 @@ def test_results_of_several_studies_are_told_apart(tmp_path: Path) -> None:
     assert found.answers() == [*found.of("one").answers(), *found.of("two").answers()]
     refused("expected results of one study, found one, two; results.of(NAME) are those of one", lambda: found.study)
     refused("expected the name of a study, found 'tow'; nearest: 'two'", lambda: found.of("tow"))
+
+
+def test_backends_are_those_of_the_command_line() -> None:
+    assert choice.NAMES == BACKENDS
 
 
 def test_names_are_there_and_torch_is_not_loaded_before_they_are_used() -> None:
