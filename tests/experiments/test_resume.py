@@ -147,7 +147,8 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
 ) -> None:
     seed = random.SystemRandom().randrange(10**6)
     lines = list(torture(3, seed, study, expected, tmp_path))
-    assert [line.split()[0] for line in lines] == ["driver", "worker", "all", "2"]
+    assert [line.split()[0] for line in lines[:-1]] == ["driver", "worker", "all"]
+    assert lines[-1].endswith(" grids ended with the bytes of one that was left alone")
 
 
 HANGING = """

@@ -1,7 +1,8 @@
 """`make torture`: kills a grid at random moments, resumes it each time, and compares what it ends with.
 
-Driver, worker and all of them are killed in turn, with SIGKILL. A grid whose driver is killed is started again on the
-same directory; one whose worker is killed ends by itself, and the next begins anew.
+Driver, worker and all of them are killed in turn, with SIGKILL, while they start, train, or write tables. A grid whose
+driver is killed is started again on the same directory; one whose worker is killed ends by itself. One that has nothing
+left to train is ended, and the next begins anew.
 """
 
 import argparse
@@ -34,11 +35,16 @@ def torture(kills: int, seed: int, study: str, expected: dict[str, bytes], folde
         AssertionError: a process stayed, a record went, a grid failed, or its tables are not as expected.
     """
     chance = random.Random(seed)
-    grids, results, kept = 0, folder / "tortured 0", 0
+    begun, kept = [folder / "tortured 0"], 0
     for number in range(kills):
         victim = VICTIMS[number % len(VICTIMS)]
+        if kept == RUNS:
+            _end(study, begun[-1], expected)
+            begun.append(folder / f"tortured {number}")
+            kept = 0
+        results = begun[-1]
         with Grid(study, results) as grid:
-            at = chance.randrange(kept, RUNS - RUNS // 8)
+            at = _moment(chance, kept, victim)
             grid.reaches(lambda known, recorded, at=at: known > 0 and recorded >= at)
             time.sleep(chance.uniform(0, 0.1))
             if victim == "worker":
@@ -55,15 +61,28 @@ def torture(kills: int, seed: int, study: str, expected: dict[str, bytes], folde
         yield f"{victim} killed at {at} of {RUNS} records"
         kept = rows(results, "rw")[1]
         assert kept >= at
-        if victim == "worker":
-            assert tables(results) == expected
-            grids += 1
-            results, kept = folder / f"tortured {grids}", 0
+    _end(study, begun[-1], expected)
+    yield f"{len(begun)} grids ended with the bytes of one that was left alone"
+
+
+def _moment(chance: random.Random, kept: int, victim: str) -> int:
+    """A number of records: those that are there at the start, all (tables are being written), or one between.
+
+    A worker is killed while there is something left for it.
+    """
+    kind = chance.randrange(5)
+    if kind == 0:
+        return kept
+    if kind == 1 and victim != "worker":
+        return RUNS
+    return chance.randrange(kept, max(kept + 1, RUNS - RUNS // 8))
+
+
+def _end(study: str, results: Path, expected: dict[str, bytes]) -> None:
     with Grid(study, results) as grid:
         grid.ends(0)
     assert rows(results) == (RUNS, RUNS)
     assert tables(results) == expected
-    yield f"{grids + 1} grids ended with the bytes of one that was left alone"
 
 
 def main() -> None:
