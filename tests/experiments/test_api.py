@@ -188,21 +188,21 @@ def test_class_of_the_script_itself_is_refused(monkeypatch: pytest.MonkeyPatch) 
         ("expected at least one study, found none", lambda: run([])),
         (
             "backend: expected one of loky, dask, sequential, found 'threads'",
-            lambda: run("optimizers", backend="threads"),
+            lambda: run("report_003", backend="threads"),
         ),
         (
             "numerics: expected one of portable, native, found 'fast'",
-            lambda: run("optimizers", numerics="fast"),  # type: ignore[arg-type]
+            lambda: run("report_003", numerics="fast"),  # type: ignore[arg-type]
         ),
-        ("jobs: expected an integer ≥ 1, found 0", lambda: run("optimizers", jobs=0)),
-        ("timeout: expected a number of seconds > 0, found -1", lambda: run("optimizers", timeout=-1)),
+        ("jobs: expected an integer ≥ 1, found 0", lambda: run("report_003", jobs=0)),
+        ("timeout: expected a number of seconds > 0, found -1", lambda: run("report_003", timeout=-1)),
         (
             "expected backend dask and scheduler ADDRESS together, found one of them",
-            lambda: run("optimizers", scheduler="tcp://127.0.0.1:1"),
+            lambda: run("report_003", scheduler="tcp://127.0.0.1:1"),
         ),
         (
-            "expected studies with different names, found 'optimizers' twice",
-            lambda: run(["optimizers", load("optimizers")]),
+            "expected studies with different names, found 'report_003' twice",
+            lambda: run(["report_003", load("report_003")]),
         ),
     ],
 )
