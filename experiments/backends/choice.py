@@ -52,8 +52,8 @@ def choose(
     if timeout is not None and not (type(timeout) in (int, float) and 0 < timeout < math.inf):
         raise InputError(f"{flag}timeout: expected a number of seconds > 0, found {timeout!r}")
     if device == "cuda":
-        _trainable_on_gpu(studies, flag)
         require(device, flag)
+        _trainable_on_gpu(studies, flag)
     if (backend == "dask") != (scheduler is not None):
         raise InputError(f"expected {flag}backend dask and {flag}scheduler ADDRESS together, found one of them")
     if scheduler is not None and device != "cpu":
@@ -73,9 +73,11 @@ def choose(
 
 def _trainable_on_gpu(studies: Sequence[Study], flag: str) -> None:
     for study in studies:
-        if any(cell.config.get("engine") == "compiled" for cell in study.cells):
+        compiled = [cell for cell in study.cells if cell.config.get("engine") == "compiled"]
+        if compiled:
             change = "--set engine=framework" if flag else 'overrides={"engine": "framework"}'
+            hint = "" if "engine" in compiled[0].factors else f"; {change} changes it"
             raise InputError(
                 f'{study.path}: engine: expected "framework" or "pytorch" for {flag}device cuda, found "compiled",'
-                f" which is for processors; {change} changes it"
+                f" which is for processors{hint}"
             )

@@ -140,6 +140,11 @@ def test_what_trains_on_processors_alone_is_refused(
         f'fairgrid: {study}: engine: expected "framework" or "pytorch" for --device cuda, found "compiled", which is'
         " for processors; --set engine=framework changes it\n"
     )
+    varied = studies.write(tmp_path, studies.TINY + 'engine = ["framework", "compiled"]\n', "varied.toml")
+    assert refused(capsys, tmp_path / "results", varied) == (
+        f'fairgrid: {varied}: engine: expected "framework" or "pytorch" for --device cuda, found "compiled", which is'
+        " for processors\n"
+    )
     assert refused(capsys, tmp_path / "results", study, "--backend", "dask", "--scheduler", "tcp://127.0.0.1:1") == (
         "fairgrid: --device cuda: expected a backend of this machine (loky, sequential), found --backend dask\n"
     )
