@@ -11,7 +11,6 @@ from pathlib import Path
 
 from experiments.numerics import Device, Mode, fingerprint, request
 
-
 RELEASE = "fairgrid"  # among the versions, of sources that have no commit
 
 
