@@ -91,7 +91,7 @@ def _decided(row: dict[Any, Any]) -> str:
     size = row["mean_difference"]
     if math.isnan(size):
         return f"{first} {'gains on' if changes else 'is better than'} {second} ({sure})"
-    amount = f"{abs(_scaled(row, size)):.2f}{' points' if _error(row) else ''}"
+    amount = f"{_number(row, abs(size))}{' points' if _error(row) else ''}"
     said = f"gains {amount} on {second}" if changes else f"is better than {second} by {amount}"
     return f"{first} {said} ({'; '.join([_interval(row, size < 0), sure, *_contexts(row, size < 0)])})"
 
@@ -114,9 +114,8 @@ def _interval(row: dict[Any, Any], mirrored: bool = False, name: str = "ci") -> 
     """Of a − b, or mirrored of b − a; nothing where there is none."""
     if pd.isna(row[f"{name}_low"]) or pd.isna(row[f"{name}_high"]):
         return ""
-    ends = [(-1 if mirrored else 1) * _scaled(row, row[f"{name}_{end}"]) for end in ("low", "high")]
-    low, high = (f"{round(end, 2) + 0.0:.2f}".replace("-", "−") for end in sorted(ends))
-    return f"{low} to {high}"
+    ends = [(-1 if mirrored else 1) * row[f"{name}_{end}"] for end in ("low", "high")]
+    return " to ".join(_number(row, end) for end in sorted(ends))
 
 
 def _contexts(row: dict[Any, Any], mirrored: bool = False) -> list[str]:
@@ -125,8 +124,10 @@ def _contexts(row: dict[Any, Any], mirrored: bool = False) -> list[str]:
     return [f"contexts {within}"] if within else []
 
 
-def _scaled(row: dict[Any, Any], size: float) -> float:
-    return float((100 if _error(row) else 1) * size)
+def _number(row: dict[Any, Any], size: float) -> str:
+    """An error in points, anything else to three digits."""
+    shown = f"{round(100 * size, 2) + 0.0:.2f}" if _error(row) else f"{size + 0.0:.3g}"
+    return shown.replace("-", "−")
 
 
 def _error(row: dict[Any, Any]) -> bool:

@@ -17,6 +17,7 @@ _ROW = 0.185  # inches
 _TEXT = 7.5  # points
 _MOST = 80  # rows that a figure has
 _REST = "not decided"
+_SPAN = ("mean_difference", "ci_low", "ci_high")
 _BEYOND = 1e6  # where intervals without an end are cut, far outside of the axis
 _REACH = 10_000  # seeds that someone would train
 _MARKS = {"better": "<", "worse": ">", "equivalent": "s", _REST: "o"}
@@ -98,13 +99,13 @@ def forest(ax: Axes, groups: dict[str, pd.DataFrame], region: float, unit: float
     ax.set_yticks(ticks, texts, size=_TEXT)
     ax.set_ylim(max(place, 1) - 0.5, -0.5)
     ax.grid(visible=False, axis="y")
-    _scale(ax, [unit * end for rows in groups.values() for end in [*rows["ci_low"], *rows["ci_high"]]], unit * region)
+    _scale(ax, [unit * end for rows in groups.values() for end in rows[list(_SPAN)].to_numpy().flat], unit * region)
 
 
 def _draw(ax: Axes, place: int, row: dict[Any, Any], unit: float) -> None:
     verdict = str(row["verdict"])
     kind = verdict if verdict in _MARKS else _REST
-    mean, low, high = (unit * float(row[name]) for name in ("mean_difference", "ci_low", "ci_high"))
+    mean, low, high = (unit * float(row[name]) for name in _SPAN)
     if math.isfinite(mean):
         ax.plot(
             [max(low, -_BEYOND), min(high, _BEYOND)],

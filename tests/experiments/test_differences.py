@@ -96,3 +96,21 @@ def test_many_pairs_have_a_figure_for_each_factor(study: Study, tmp_path: Path) 
     assert files == [f"optimizers_differences_{name}.png" for name in ("activation", "batch_size", "optimizer")]
     alone = load(studies.write(tmp_path, 'title = "One"', "one.toml"))
     assert not any("differences" in name for name in names(alone))
+
+
+def test_intervals_without_an_end_leave_their_difference_in_sight(study: Study) -> None:
+    row = [
+        "s",
+        "optimizer",
+        "sgd",
+        "adam",
+        "batch_size=1",
+        0.05,
+        float("-inf"),
+        float("inf"),
+        "too few seeds: needs ≥ 6",
+        6,
+    ]
+    low, high = drawn(study, [row]).axes[0].get_xlim()
+    assert low < -0.5
+    assert 5 < high < 10
