@@ -150,8 +150,8 @@ def duration(seconds: float) -> str:
 
 
 def rough(seconds: float | None) -> str:
-    """To the nearest of its largest unit: 2 h, 14 min, 7 s; - if not known."""
+    """To the nearest of its largest unit, at least one: 2 h, 14 min, 7 s; - if not known."""
     if seconds is None:
         return "-"
     size, name = next((each for each in ((3600, "h"), (60, "min")) if seconds >= 1.5 * each[0]), (1, "s"))
-    return f"{round(seconds / size)} {name}"
+    return f"{max(1, round(seconds / size))} {name}"

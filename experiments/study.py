@@ -200,8 +200,9 @@ def load_with(name: str, overrides: Overrides) -> Study:
     if not path.exists():
         if name.endswith(".toml"):
             raise InputError(f"{name}: expected a study file, found none")
+        own = [f"{name}.toml"] if Path(f"{name}.toml").exists() else []
         raise InputError(
-            f"expected a shipped study or a path ending in .toml, found {name!r}{nearest(name, shipped())}"
+            f"expected a shipped study or a path ending in .toml, found {name!r}{nearest(name, own or shipped())}"
         )
     try:
         return parse(_read(path), path, overrides)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import textwrap
 from inspect import Parameter
 from typing import Any
 
@@ -23,6 +24,7 @@ PARTS = {
     "schedules": "schedule",
     "measures": "measures",
 }
+WIDTH = 80  # where there is no terminal
 KINDS = ("studies", "keys", *PARTS)
 
 
@@ -43,15 +45,16 @@ def main(options: argparse.Namespace) -> int:
     request("portable")
     import pandas as pd
 
-    from experiments.console import render
+    from experiments.terminal import columns, lines
 
     if options.what == "studies":
-        table, title = _studies(), "Studies that come with the package; fairgrid run STUDY, or all that run by default"
+        table, title = _studies(), "Shipped studies; fairgrid run trains one by its name, or all that are by default"
     elif options.what == "keys":
         table, title = _keys(), "Keys of [run] and [[grid]]"
     else:
         table, title = _parts(PARTS[options.what]), f"{options.what.capitalize()}, with options and their defaults"
-    print(render(pd.DataFrame(table), "text", title, options.what))
+    width = columns() or WIDTH
+    print("\n".join([*textwrap.wrap(title, width), *lines(pd.DataFrame(table), width, width)]))
     return 0
 
 
@@ -101,5 +104,5 @@ def _option(parameter: Parameter) -> str:
     default: Any = parameter.default
     if default is Parameter.empty:
         return f"{parameter.name} (needed)"
-    shown = f"{default:.4g}" if isinstance(default, float) else "none" if default is None else json.dumps(default)
-    return f"{parameter.name} = {shown}"
+    rounded = float(f"{default:.4g}") if isinstance(default, float) else default
+    return f"{parameter.name}={'none' if default is None else json.dumps(rounded, separators=(',', ':'))}"

@@ -166,6 +166,13 @@ def test_new_refuses_and_leaves_everything_as_it_was(
     assert {path.name: path.read_text() for path in folder.iterdir() if path.is_file()} == before
 
 
+def test_a_study_of_ones_own_without_its_ending_is_recognized(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, TINY, "mine.toml")
+    assert main(["run", "mine", "--results", "r"]) == 2
+    expected = "expected a shipped study or a path ending in .toml, found 'mine'; nearest: 'mine.toml'"
+    assert capsys.readouterr().err == f"fairgrid: {expected}\n"
+
+
 def test_quiet_says_nothing_and_makes_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study, results = write(tmp_path, TINY), tmp_path / "results"
     shared = ["--results", str(results), "--quiet"]

@@ -124,7 +124,7 @@ def test_lines_where_stderr_is_no_terminal(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("seconds", "long", "short"),
     [
-        (0.2, "0 s", "0 s"),
+        (0.2, "0 s", "1 s"),
         (59.4, "59 s", "59 s"),
         (82, "1 min 22 s", "82 s"),
         (150, "2 min 30 s", "2 min"),
