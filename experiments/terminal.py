@@ -80,7 +80,8 @@ def _fitting(texts: list[list[str]], natural: list[int], width: int) -> list[int
     """Widths of columns that together take no more than a width, if there are any."""
     least = [max(map(_WRAPPERS[0].unbroken, column)) for column in texts]
     for wrapper in _WRAPPERS[1:]:
-        for place in sorted(range(len(texts)), key=lambda place: -least[place]):  # no more columns than needed
+        # no more columns than needed, and verdicts, which stand last, after all others
+        for place in [*sorted(range(len(texts) - 1), key=lambda place: -least[place]), len(texts) - 1]:
             if sum(least) > width:
                 least[place] = max(map(wrapper.unbroken, texts[place]))
     return _shared(natural, least, width)

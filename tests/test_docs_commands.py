@@ -33,6 +33,8 @@ BLOCKS = [
 LEFT_OUT = {
     "dask": "a scheduler or a worker that does not end; tests/experiments/test_cluster.py has both",
     "source .venv/bin/activate": "changes the shell that it is typed in",
+    "python -m build": "tests/test_packaging.py builds",
+    "pip install": "tests/test_packaging.py installs",
 }
 # targets of the Makefile that are not verbs; that they are targets is tested
 NOT_VERBS = {"setup", "test", "lint", "typecheck", "check", "torture", "smoke"}

@@ -78,6 +78,13 @@ def test_the_source_distribution_has_what_building_and_reading_take(built: Path)
     assert files - written == {*expected(), *read, *OTHERS, "Makefile", "MANIFEST.in", "pyproject.toml"}
 
 
+def test_every_page_names_the_same_version() -> None:
+    version = PROJECT["version"]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert (ROOT / "CHANGELOG.md").read_text().partition("\n## ")[2].startswith(f"{version},")
+    assert f"fairgrid-{version}-py3-none-any.whl" in (ROOT / "docs" / "commands.md").read_text()
+
+
 @pytest.fixture(scope="module")
 def command(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """fairgrid in an environment that has the wheel, and what it depends on from the running one."""
