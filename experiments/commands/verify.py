@@ -109,7 +109,7 @@ def _records(found: "Verification") -> Iterator[str]:
 
 
 def _tables(found: "Verification") -> Iterator[str]:
-    source = "the store" if found.population.store else "what they are made from"
+    source = "the store" if found.population.store else "their source"
     if found.behind:
         yield "tables: older than the store, so only rows of runs.csv with a result are compared"
     elif not found.altered:

@@ -91,7 +91,7 @@ def test_records_as_they_were_made_are_verified_and_nothing_is_changed(
     assert run(made[0], results, "--sample", "all", "--seed", "3") == 0
     assert capsys.readouterr().out == (
         "records: 20 of 1 studies in the tables, as there is no store\n"
-        "tables: as what they are made from gives them\n"
+        "tables: as their source gives them\n"
         "trained again: 20 records, drawn with seed 3\n"
         "  20 are the same bit for bit\n"
         f"{AFTER}verified\n"
