@@ -166,3 +166,11 @@ def without_docstrings(tree: ast.Module) -> ast.Module:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
             node.body = node.body[1:]
     return tree
+
+
+def test_the_map_of_the_house_names_what_is_there() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    names = re.findall(r"`([\w/]+(?:\.\w+|/))`", page)
+    assert len(names) > 50
+    places = [ROOT, ROOT / "experiments"]
+    assert not [name for name in names if not any((place / name).exists() for place in places)]
