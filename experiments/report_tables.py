@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.consistency import matching
 from experiments.names import KINDS
 from experiments.parts import join, maker, parameters, split
 from experiments.schema import Metric, Reported, ReportTable
-from experiments.study import Study, matching
+from experiments.study import Study
 from experiments.tables import factors_text, label
 from experiments.trials import edge
 

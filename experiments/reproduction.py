@@ -16,11 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from experiments.consistency import matching
 from experiments.evidence import Evidence, with_metric
 from experiments.schema import Claim, Reported
 from experiments.statistics.reproduction import LEVEL, tail
 from experiments.statistics.signflip import SignFlip, holm, sign_flip
-from experiments.study import Study, matching
+from experiments.study import Study
 from experiments.tables import factors_text
 
 COLUMNS = (

@@ -11,10 +11,10 @@ from experiments.backends import Processes
 from experiments.benchmark.contestants import WIDTHS
 from experiments.benchmark.race import BATCHES, SAMPLES
 from experiments.files import write
+from experiments.parsing import parse
 from experiments.progress import Meter
 from experiments.runner import Driver
 from experiments.store import Store
-from experiments.study import parse
 
 _EPOCHS = 20
 _RUNS = {

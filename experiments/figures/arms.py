@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from experiments.consistency import arms
 from experiments.evidence import Evidence
 from experiments.figures.style import spelled, word
 from experiments.schema import ReportFigure
-from experiments.study import Cell, Study, arms
+from experiments.study import Cell, Study
 from experiments.tables import factors_text, label
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from experiments.consistency import matching
 from experiments.errors import BadKeyError, InputError
 from experiments.plans import evaluation_plans
 from experiments.settings import Settings
-from experiments.study import Overrides, Study, defaults, load, load_with, matching, shipped
+from experiments.study import Overrides, Study, defaults, load, load_with, shipped
 from tests.experiments import studies
 
 HEAD = """
