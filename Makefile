@@ -55,7 +55,7 @@ torture: $(READY)  ## kill a grid at 20 random moments, resume it, compare what 
 	@$(BIN)/python -m tests.experiments.torture $(ARGS)
 
 test: $(READY)  ## the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(READY)  ## ruff, rules and format
 	@$(BIN)/ruff check .

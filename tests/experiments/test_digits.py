@@ -90,8 +90,8 @@ def mnist(folder: Path, **changed: bytes) -> Path:
     files = {
         "train-images-idx3-ubyte": idx(2051, 12, 28, 28),
         "train-labels-idx1-ubyte": idx(2049, 12),
-        "t10k-images.idx3-ubyte": gzip.compress(idx(2051, 7, 28, 28)),
-        "t10k-labels.idx1-ubyte.gz": gzip.compress(idx(2049, 7)),
+        "t10k-images.idx3-ubyte": gzip.compress(idx(2051, 7, 28, 28), mtime=0),
+        "t10k-labels.idx1-ubyte.gz": gzip.compress(idx(2049, 7), mtime=0),
     }
     for name, content in files.items():
         (folder / name).write_bytes(
@@ -117,7 +117,7 @@ def test_mnist_is_read_plain_or_gzip_and_averaged_to_14(tmp_path: Path) -> None:
         ("train_images_idx3", idx(2051, 12, 28, 28)[:-1], "expected 9408 bytes for 12 x 28 x 28, found 9407"),
         ("train_images_idx3", idx(2051, 12, 28, 28) + b"x", "expected 9408 bytes for 12 x 28 x 28, found 9409"),
         ("train_images_idx3", b"\0\0", "expected a header of 16 bytes, found 2"),
-        ("train_images_idx3", gzip.compress(idx(2051, 12, 28, 28))[:-9], "expected whole gzip data, found: "),
+        ("train_images_idx3", gzip.compress(idx(2051, 12, 28, 28), mtime=0)[:-9], "expected whole gzip data, found: "),
         ("train_labels_idx1", idx(2051, 12), "expected the magic number 2049, found 2051"),
         ("train_labels_idx1", idx(2049, 11), "expected a label per image (12), found 11"),
         ("train_labels_idx1", idx(2049, 12, payload=bytes([10] * 12)), "expected labels 0 to 9, found 10"),
