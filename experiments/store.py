@@ -222,15 +222,17 @@ class Store:
             seconds: that the chunk took.
         """
         finals = ", ".join(f"{name} = ?" for name in CURVES)
+        made = [(run.run_id, record) for run, record in zip(runs, records, strict=True)]
+        where = environment.id
         with self.transaction() as connection:
             connection.execute(
                 "INSERT INTO environments VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (environment.id, *asdict(environment).values()),
+                (where, *asdict(environment).values()),
             )
-            for run, record in zip(runs, records, strict=True):
-                connection.execute(
-                    "UPDATE runs SET status = ?, diverged_at_step = ?, message = ?, steps = ?,"
-                    f" gradient_evaluations = ?, {finals} WHERE run_id = ?",
+            connection.executemany(
+                "UPDATE runs SET status = ?, diverged_at_step = ?, message = ?, steps = ?, gradient_evaluations = ?,"
+                f" {finals} WHERE run_id = ?",
+                [
                     (
                         record.status,
                         record.diverged_at_step,
@@ -238,25 +240,35 @@ class Store:
                         record.steps,
                         record.gradient_evaluations,
                         *(record.final.get(name) for name in CURVES),
-                        run.run_id,
-                    ),
-                )
-                connection.executemany(
-                    "INSERT OR REPLACE INTO curves VALUES (?, ?, ?)",
-                    [(run.run_id, name, np.asarray(values, "<f8").tobytes()) for name, values in record.curves.items()],
-                )
-                connection.executemany(
-                    "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)",
-                    [(run.run_id, name, value) for name, value in record.metrics.items()],
-                )
-                connection.executemany(
-                    "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?)",
-                    [(run.run_id, name, *_packed(tensor.numpy())) for name, tensor in record.kept.items()],
-                )
-                connection.execute(
-                    "INSERT OR REPLACE INTO provenance VALUES (?, ?, ?, ?)",
-                    (run.run_id, environment.id, len(runs), seconds / len(runs)),
-                )
+                        run_id,
+                    )
+                    for run_id, record in made
+                ],
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO curves VALUES (?, ?, ?)",
+                [
+                    (run_id, name, np.asarray(values, "<f8").tobytes())
+                    for run_id, record in made
+                    for name, values in record.curves.items()
+                ],
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)",
+                [(run_id, name, value) for run_id, record in made for name, value in record.metrics.items()],
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?)",
+                [
+                    (run_id, name, *_packed(tensor.numpy()))
+                    for run_id, record in made
+                    for name, tensor in record.kept.items()
+                ],
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO provenance VALUES (?, ?, ?, ?)",
+                [(run_id, where, len(runs), seconds / len(runs)) for run_id, _ in made],
+            )
 
     def check(self) -> None:
         """Reads every page.
