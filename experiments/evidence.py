@@ -99,6 +99,11 @@ def with_metric(runs: pd.DataFrame, metrics: pd.DataFrame, metric: str) -> pd.Da
     return runs.assign(**{metric: values.fillna(math.inf) if metric.startswith(TARGET) else values})
 
 
+def summary(results: Path) -> pd.DataFrame:
+    """summary.csv alone; see `read`."""
+    return _read(results / "summary.csv", EVIDENCE["summary"])
+
+
 def environments_of(results: Path) -> pd.DataFrame | None:
     """environments.csv as text; None where there is none: it is not shipped.
 

@@ -8,7 +8,7 @@ from experiments import calibration
 from experiments.benchmark import page as benchmark
 from experiments.console import Format, overview, render, show, tables
 from experiments.errors import InputError, warn
-from experiments.evidence import EVIDENCE, Evidence, environments_of, read
+from experiments.evidence import EVIDENCE, Evidence, environments_of, read, summary
 from experiments.figures import OVERVIEW as OVERVIEW_FIGURE
 from experiments.figures import draw, draw_overview, names
 from experiments.files import write, write_verdicts
@@ -32,8 +32,10 @@ def held(results: Path) -> set[str]:
     if (results / FILE).exists():
         with Store(results) as store:
             known = set(store.studies())
-    if (results / "summary.csv").exists() or not known:
-        known |= set(read(results).summary["study"])
+    if (results / "summary.csv").exists():
+        known |= set(summary(results)["study"])
+    elif not known:
+        read(results)  # says what is missing
     return known
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.consistency import matching
+from experiments.identity import canonical_json
 from experiments.names import KINDS
 from experiments.parts import join, maker, parameters, split
 from experiments.schema import Metric, Reported, ReportTable
@@ -52,14 +53,20 @@ def factor_labels(study: Study) -> dict[str, dict[str, str]]:
 
     Of a part's options only those are shown that tell it from others of its name: disk(center=(0, 0)).
     """
-    levels: dict[str, list[Any]] = {}
+    levels: dict[str, dict[str, Any]] = {}
     for cell in study.cells:
         for name, value in cell.factors.items():
-            levels.setdefault(name, []).append(value)
+            levels.setdefault(name, {})[canonical_json(value)] = value
+    shown: dict[tuple[str, str, bool], str] = {}
+
+    def level(name: str, value: Any, tuned: bool) -> str:
+        key = name, canonical_json(value), tuned
+        if key not in shown:
+            shown[key] = _level(name, value, list(levels[name].values()), tuned)
+        return shown[key]
+
     return {
-        factors_text(cell.factors): {
-            name: _level(name, value, levels[name], bool(cell.rates)) for name, value in cell.factors.items()
-        }
+        factors_text(cell.factors): {name: level(name, value, bool(cell.rates)) for name, value in cell.factors.items()}
         for cell in study.cells
     }
 

@@ -227,6 +227,11 @@ _FILLS = {"zeros_like": 0.0, "ones_like": 1.0, "zero": 0.0}
 class _Recorder(TorchDispatchMode):
     """Runs every operation as it is, and writes it down."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: torch's own compiler, which takes seconds to import, never sees this."""
+        return False
+
     def __init__(self, factors: dict[float, str]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.factors = factors
