@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments import parts
+from experiments.costs import cost, shapes
 from experiments.identity import canonical_json
 from experiments.names import OPTIMIZER
 from experiments.problems import Samples
@@ -70,14 +71,14 @@ def cut(runs: Sequence[Run], largest: int | None = None, memory: int | None = No
         count = math.ceil(len(group) / size)
         bounds = [round(i * len(group) / count) for i in range(count + 1)]
         for start, end in itertools.pairwise(bounds):
-            chunks.append(Chunk(tuple(group[start:end]), _cost(settings, end - start)))
+            chunks.append(Chunk(tuple(group[start:end]), cost(settings, end - start)))
     return sorted(chunks, key=lambda chunk: -chunk.cost)
 
 
 def stretch(runs: Sequence[Run]) -> float:
     """How many times as long as one of them alone the runs of a chunk are expected to take."""
     settings = Settings(**runs[0].config)
-    return _cost(settings, len(runs)) / _cost(settings, 1)
+    return cost(settings, len(runs)) / cost(settings, 1)
 
 
 def stack_key(config: Config) -> str:
@@ -97,21 +98,13 @@ def stack_key(config: Config) -> str:
     return canonical_json({**common, "optimizer": [parts.class_path(maker), fixed]})
 
 
-def _shapes(settings: Settings) -> tuple[int, int]:
-    """Number of parameters, and of activations per sample: every bias goes with an output and its activation."""
-    problem = settings.build_problem()
-    parameters = settings.build_model(problem).parameters()
-    count = sum(math.prod(parameter.shape) for parameter in parameters)
-    return count, problem.inputs + 2 * sum(p.shape[-1] for p in parameters if p.role == "weight")
-
-
 def _stack_size(settings: Settings, memory: int | None) -> int:
     if settings.engine == "pytorch":
         return _PYTORCH_RUNS
     held = max(_SMALLEST_STACK, _DATA // (_BYTES * _table(settings)))
     if settings.engine == "compiled":
         return min(_COMPILED_RUNS, held)
-    count, activations = _shapes(settings)
+    count, activations = shapes(settings)
     size = 4 if settings.dtype == "float32" else 8
     if memory is not None:
         samples = max(settings.batch_size, EVALUATION_SAMPLES)
@@ -136,15 +129,3 @@ def _numbers_of_data(settings: Settings) -> int:
         return sum(tensor.numel() for tensor in tensors if tensor is not None)
 
     return 2 * numbers(data.train) + numbers(data.validation) + numbers(data.test)
-
-
-def _cost(settings: Settings, runs: int) -> float:
-    """Seconds, from a step's fixed cost and its products at some ten billion operations a second."""
-    problem = settings.build_problem()
-    count, _ = _shapes(settings)
-    steps = settings.epochs * math.ceil(problem.train / settings.batch_size)
-    if settings.engine == "pytorch":
-        return runs * steps * 5e-4
-    if settings.engine == "compiled":
-        return steps * (1e-6 + runs * (settings.batch_size * 6 * count / 1e11 + count * 1e-10))
-    return steps * (1e-4 + runs * (settings.batch_size * 6 * count / 2e10 + count * 1e-9))
