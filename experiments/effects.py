@@ -3,7 +3,8 @@
 On every seed, outcomes are averaged over all contexts in which both levels were run, on one problem. "main" is the
 difference of two levels; "at" the same at one level of another factor; "interaction" how that difference changes from
 one level of another factor to the next, on each seed the difference of differences: "better" says that a gains on b.
-Tests, intervals and verdicts are those of comparisons, on these averages.
+Tests, intervals and verdicts are those of comparisons, on these averages. Baselines beside tuned cells are compared
+with them, and not averaged over: the other factors' effects are those of what was tuned.
 """
 
 import itertools
@@ -20,7 +21,8 @@ from experiments.pairing import Outcomes, Pair, aligned, outcomes, pairs
 from experiments.schema import Comparison
 from experiments.statistics.paired import EXPLORATORY, Paired, difference, paired_rows, verdict
 from experiments.statistics.signflip import Floats, holm
-from experiments.study import Study
+from experiments.study import TUNED, Study
+from experiments.tables import label
 
 COLUMNS = (
     "study kind factor a b by level other context contexts metric n estimate ci_low ci_high context_low context_high"
@@ -76,6 +78,7 @@ def effects_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     chosen = [pair for pair in pairs(study, rule.factors) if pair.a in known and pair.b in known]
     if len(chosen) > MOST:
         return pd.DataFrame(columns=COLUMNS)
+    chosen = [pair for pair in chosen if pair.context.get(TUNED) != label(False)]
     effects = [*_main(chosen), *_by(chosen, study.interactions)]
     sizes = pd.Series([effect.family for effect in effects], dtype=object).value_counts()
     both = [_outcomes(effect, known) for effect in effects]

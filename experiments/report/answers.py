@@ -4,14 +4,17 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from experiments.conclusions import answer, effect_answers
+from experiments.effects import MAIN
 from experiments.evidence import Evidence
+from experiments.figures.panels import assign
 from experiments.figures.style import spelled, word
-from experiments.report_tables import factor_labels
+from experiments.report_tables import factor_labels, factors_order
 from experiments.study import Study
 
 
 def answers(study: Study, evidence: Evidence) -> list[str]:
-    """Sentences: how the report's numbers fare, if it has any, then the least and the greatest mean test error.
+    """Sentences: how the report's numbers fare or, if it has none, which level is better; then the extreme mean errors.
 
     Args:
         study: any.
@@ -20,8 +23,22 @@ def answers(study: Study, evidence: Evidence) -> list[str]:
     found = []
     if len(evidence.reproduction):
         found.append(verdicts(evidence.reproduction))
+    else:
+        found += _comparison(study, evidence)
     extremes = _extremes(study, evidence.summary)
     return [*found, extremes] if extremes else found
+
+
+def _comparison(study: Study, evidence: Evidence) -> list[str]:
+    """What the factor that colours tell apart does, averaged over all else or in its one context; on one problem."""
+    factor = assign(factors_order(study))[0]
+    effects, pairs = evidence.effects, evidence.comparisons
+    said = []
+    if len(effects) and len(main := effects[(effects["kind"] == MAIN) & (effects["factor"] == factor)]):
+        said = effect_answers(main)
+    elif len(pairs) and (own := pairs[pairs["factor"] == factor])["context"].nunique() == 1:
+        said = answer(study, own)
+    return [f"{text[:1].upper()}{text[1:]}" for text in said] if len(said) == 1 else []
 
 
 def verdicts(reproduction: pd.DataFrame) -> str:

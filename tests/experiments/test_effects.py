@@ -79,6 +79,19 @@ def test_main_effects_are_averages_over_all_else(tmp_path: Path) -> None:
     assert (found["context_low"], found["context_high"]) == pytest.approx((by_context.min(), by_context.max()))
 
 
+def test_baselines_are_compared_with_what_was_tuned_and_not_averaged_over(tmp_path: Path) -> None:
+    extra = "[tuning]\nlearning_rate = { sgd = [0.1, 0.2], adam = [0.01, 0.02] }\nseeds = 2\nbaseline = true\n"
+    both = [
+        runs_of(errors).assign(factors=lambda runs, tuned=tuned: [text[:-1] + tuned for text in runs["factors"]])
+        for errors, tuned in ((ERRORS, ',"tuned":true}'), (ERRORS[..., ::-1] + 0.2, ',"tuned":false}'))
+    ]
+    table = effects_table(study_of(tmp_path, extra), pd.concat(both))
+    alone = effects_table(study_of(tmp_path), runs_of())
+    found = table[table["factor"] != "tuned"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.drop(columns="context"), alone.drop(columns="context"))
+    assert list(rows(table, kind="main", factor="tuned")["estimate"]) == pytest.approx([-0.2])
+
+
 def test_interaction_is_the_difference_of_differences(tmp_path: Path) -> None:
     table = effects_table(study_of(tmp_path), runs_of())
     at = rows(table, kind="at")
