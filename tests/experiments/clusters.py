@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.experiments.grids import ROOT
 
-_PATIENCE = 60
+_PATIENCE = 180
 
 
 class Cluster:

@@ -89,7 +89,7 @@ EXPECTED = {
 
 def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "scripts" / "run_grid.py"), "study.toml", "--jobs", "2", "--timeout", "3"]
-    return subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True, check=False, timeout=100)
+    return subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True, check=False, timeout=300)
 
 
 def outcomes(table: pd.DataFrame) -> dict[tuple[str, str], tuple[str, str]]:

@@ -135,7 +135,7 @@ def test_second_run_trains_nothing_and_touches_nothing(
     start = time.perf_counter()
     with Grid(study, uninterrupted) as grid:
         out, _ = grid.ends(0)
-    assert time.perf_counter() - start < 20  # of which most are imports on a machine that others use
+    assert time.perf_counter() - start < 60  # it is a few; imports take longer where others use the machine
     assert "nothing to train: every planned run has its record\n" in out
     after = state()
     assert {path.name for path in after} == {path.name for path in before}
@@ -173,7 +173,7 @@ def test_second_interrupt_stops_at_once(tmp_path: Path) -> None:
         os.kill(grid.process.pid, signal.SIGINT)
         start = time.monotonic()
         _, err = grid.ends(130)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 20
     assert said(err) == [STOPPING, INTERRUPTED]
     assert_ended(grid.process.pid)
     assert rows(tmp_path / "results") == (20, 10)
