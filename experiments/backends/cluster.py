@@ -115,7 +115,7 @@ class Cluster(Pool):
     def _look(self) -> list[Ended]:
         """Asks newcomers to introduce themselves; returns the chunks of those that are gone."""
         try:
-            there = set(self._client.scheduler_info()["workers"])
+            there = set(self._client.scheduler_info(n_workers=-1)["workers"])  # some versions name five
         except (OSError, TimeoutError) as error:
             raise self._left() from error
         self._looked = time.monotonic()

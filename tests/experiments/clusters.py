@@ -8,13 +8,15 @@ import sys
 import time
 from pathlib import Path
 
+from distributed import Client
+
 from tests.experiments.grids import ROOT
 
 _PATIENCE = 180
 
 
 class Cluster:
-    """A scheduler and workers, each with a nanny that starts it again, on the loopback interface.
+    """A scheduler and workers that it knows, each with a nanny that starts it again, on the loopback interface.
 
     Args:
         folder: for its files.
@@ -33,6 +35,9 @@ class Cluster:
         self.address: str = json.loads(self._file.read_text())["address"]
         for preload in workers:
             self.add_worker(preload)
+        if workers:
+            with Client(self.address, timeout=_PATIENCE, set_as_default=False) as client:
+                client.wait_for_workers(len(workers), timeout=_PATIENCE)
 
     def add_worker(self, preload: Path | None = None) -> None:
         """Starts one more; see `workers`."""
