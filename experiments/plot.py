@@ -7,7 +7,6 @@ one, or more factors have several levels than a panel can tell apart.
 """
 
 from collections.abc import Mapping, Sequence
-from types import ModuleType
 from typing import Any, get_args
 
 import numpy as np
@@ -19,16 +18,17 @@ from experiments.across import Block, blocks
 from experiments.comparisons import COLUMNS, context_text
 from experiments.errors import InputError, nearest
 from experiments.figures import across as across_figure
-from experiments.figures import budget as budget_figure
-from experiments.figures import curves as curves_figure
 from experiments.figures import differences as differences_figure
 from experiments.figures import errors as errors_figure
 from experiments.figures import overview as overview_figure
 from experiments.figures import scatter as scatter_figure
-from experiments.figures import sensitivity as sensitivity_figure
 from experiments.figures import times as times_figure
+from experiments.figures.budget import BUDGETS, budgets
 from experiments.figures.checkpoints import reached
+from experiments.figures.curves import CURVES, checkpoints
+from experiments.figures.lines import Lines
 from experiments.figures.panels import assign, keys, shades
+from experiments.figures.sensitivity import TRIALS, trials
 from experiments.figures.style import colours, spelled, word
 from experiments.pairing import pairs
 from experiments.report_tables import factor_labels, factors_order
@@ -36,6 +36,7 @@ from experiments.results import Results
 from experiments.schema import FigureKind, FigurePart
 from experiments.settings import Settings
 from experiments.store import FILE, Store
+from experiments.study import Study
 from experiments.tables import factors_text, label
 
 Where = Mapping[str, Any]
@@ -51,8 +52,8 @@ def curves(results: Results, ax: Axes | None = None, where: Where | None = None)
         ax: to draw on; by default the current ones.
         where: levels of factors; one factor may have several.
     """
-    rows = reached(curves_figure.checkpoints(results.study, results.evidence))
-    return _lines(curves_figure, rows, factors_order(results.study), ax, where)
+    rows = reached(checkpoints(results.study, results.evidence))
+    return _lines(CURVES, rows, factors_order(results.study), ax, where)
 
 
 def errors(results: Results, ax: Axes | None = None, where: Where | None = None) -> Axes:
@@ -94,12 +95,7 @@ def differences(
     order = factors_order(study)
     if factor is not None and factor not in order:
         raise InputError(f"factor: expected a factor of the study, found {factor!r}{nearest(factor, order)}")
-    chosen = _levels(order, where)
-    cells = {
-        text
-        for text, levels in factor_labels(study).items()
-        if all(levels.get(name) in wanted for name, wanted in chosen.items())
-    }
+    cells = _cells(study, where)
     kept = {
         (pair.factor, *pair.levels, context_text(pair.context))
         for pair in pairs(study, study.comparison.factors)
@@ -120,8 +116,7 @@ def sensitivity(results: Results, ax: Axes | None = None, where: Where | None = 
         ax: to draw on; by default the current ones.
         where: levels of factors; one factor may have several.
     """
-    rows, order = sensitivity_figure.trials(results.study, results.evidence)
-    return _lines(sensitivity_figure, rows, order, ax, where)
+    return _lines(TRIALS, *trials(results.study, results.evidence), ax, where)
 
 
 def budget(results: Results, ax: Axes | None = None, where: Where | None = None) -> Axes:
@@ -132,8 +127,7 @@ def budget(results: Results, ax: Axes | None = None, where: Where | None = None)
         ax: to draw on; by default the current ones.
         where: levels of factors; one factor may have several.
     """
-    rows, order = budget_figure.budgets(results.study, results.evidence)
-    return _lines(budget_figure, rows, order, ax, where)
+    return _lines(BUDGETS, *budgets(results.study, results.evidence), ax, where)
 
 
 def times(results: Results, target: float, ax: Axes | None = None, where: Where | None = None) -> Axes:
@@ -174,13 +168,10 @@ def errors_by_problem(results: Results, ax: Axes | None = None, factor: str | No
         ax: to draw on; by default the current ones.
         factor: by default the first that all problems have.
     """
-    block = _block(results, factor)
-    palette = colours(len(block.levels))
-    ax = _axes(ax)
+    block, palette, ax = _of_problems(results, ax, factor)
     across_figure.errors(ax, block, palette)
     across_figure.scale(ax, block)
     ax.set_xlabel(across_figure.ERRORS)
-    ax.legend(handles=across_figure.keys(block, palette), title=word(block.factor))
     return ax
 
 
@@ -192,25 +183,21 @@ def profiles(results: Results, ax: Axes | None = None, factor: str | None = None
         ax: to draw on; by default the current ones.
         factor: by default the first that all problems have.
     """
-    block = _block(results, factor)
-    palette = colours(len(block.levels))
-    ax = _axes(ax)
+    block, palette, ax = _of_problems(results, ax, factor)
     across_figure.profiles(ax, block, palette)
     ax.set(xlabel=across_figure.PROFILES[0], ylabel=across_figure.PROFILES[1])
-    ax.legend(handles=across_figure.keys(block, palette), title=word(block.factor))
     return ax
 
 
-def _lines(figure: ModuleType, rows: pd.DataFrame, order: Order, ax: Axes | None, where: Where | None) -> Axes:
+def _lines(lines: Lines, rows: pd.DataFrame, order: Order, ax: Axes | None, where: Where | None) -> Axes:
     """A panel of a figure that has a line per cell."""
     rows, several = _chosen(rows, order, where, 1)
     colour = assign(several)[0] or assign(order)[0]
     palette = shades(order, colour)
     ax = _axes(ax)
-    figure.draw(ax, rows, colour, palette)
-    figure.scale([ax], rows)
-    marks = figure.marks(rows) if hasattr(figure, "marks") else []
-    return _finished(ax, figure.AXES, keys(palette), several, colour, marks)
+    lines.draw(ax, rows, colour, palette)
+    lines.scale([ax], rows)
+    return _finished(ax, lines.axes, keys(palette), several, colour, lines.marks(rows))
 
 
 def _axes(ax: Axes | None) -> Axes:
@@ -234,6 +221,16 @@ def _levels(order: Order, where: Where | None) -> Order:
                 raise InputError(f"where: {factor}: expected a level of it, found {level!r}{hint}")
         found[factor] = levels
     return found
+
+
+def _cells(study: Study, where: Where | None) -> list[str]:
+    """The cells that are chosen, by their factors, as text."""
+    chosen = _levels(factors_order(study), where)
+    return [
+        text
+        for text, levels in factor_labels(study).items()
+        if all(levels.get(name) in wanted for name, wanted in chosen.items())
+    ]
 
 
 def _text(level: Any) -> str:
@@ -279,12 +276,7 @@ def points(
     study = results.study
     if kind not in _SHOWN or part not in get_args(FigurePart):
         raise InputError(f"expected kind {', '.join(_SHOWN)} and part train or test, found {kind!r} and {part!r}")
-    chosen = _levels(factors_order(study), where)
-    cells = [
-        text
-        for text, levels in factor_labels(study).items()
-        if all(levels.get(name) in wanted for name, wanted in chosen.items())
-    ]
+    cells = _cells(study, where)
     if len(cells) != 1:
         raise InputError(f"where: expected levels of one cell, found {len(cells)} cells")
     if not (results.directory / FILE).exists():
@@ -319,8 +311,8 @@ def reported(results: Results, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _block(results: Results, factor: str | None) -> Block:
-    """A factor's levels on different problems, each with all its runs."""
+def _of_problems(results: Results, ax: Axes | None, factor: str | None) -> tuple[Block, across_figure.Palette, Axes]:
+    """A factor's levels on different problems, each with all its runs; their colours; axes with a legend of them."""
     found = blocks(results.study, results.evidence.runs)
     known = list(dict.fromkeys(block.factor for block in found))
     if not found or factor not in (None, *known):
@@ -329,7 +321,10 @@ def _block(results: Results, factor: str | None) -> Block:
     block = next(block for block in found if factor in (None, block.factor))
     if np.isnan(block.errors).any():
         raise InputError(f"factor: expected problems whose runs are all there, found some missing of {block.factor}")
-    return block
+    palette = colours(len(block.levels))
+    ax = _axes(ax)
+    ax.legend(handles=across_figure.keys(block, palette), title=word(block.factor))
+    return block, palette, ax
 
 
 def _finished(

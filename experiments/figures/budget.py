@@ -9,48 +9,21 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from experiments.evidence import Evidence
-from experiments.figures.panels import (
-    Order,
-    assign,
-    dashed,
-    finish_panels,
-    first_of_others,
-    keys,
-    panels_of,
-    shades,
-    where,
-    with_factors,
-)
+from experiments.figures.lines import Lines
+from experiments.figures.panels import Order, dashed, where, with_factors
 from experiments.figures.style import Colour, percent_axis
 from experiments.report_tables import factors_order
 from experiments.study import TUNED, Study
 from experiments.trials import budget_table
 
-AXES = ("learning rates tried", "expected test error (%)")
-
 
 def budget(study: Study, evidence: Evidence) -> Figure:
     """Expected test error of the best of k rates by validation error, and of the default rate at 0, with intervals."""
-    every, tried = budgets(study, evidence)
-    data, order, note = first_of_others(every, tried, wrapped=True)
-    colour, column, row = assign(order, wrapped=True)
-    figure, panels = panels_of(order, column, row)
-    palette = shades(order, colour)
-    for place, ax in panels.items():
-        draw(ax, where(data, dict(zip((row, column), place, strict=True))), colour, palette)
     words = (
         "of the best of so many rates by validation error, each trained once; mean over tuning seeds with its 95 %"
         " interval; a diverged run is an error of 100 %"
     )
-    words += note + scale(panels.values(), data)
-    return finish_panels(
-        figure,
-        panels,
-        (column, row),
-        AXES,
-        (study.title, words),
-        ([*(keys(palette) if colour else []), *marks(data)], colour),
-    )
+    return BUDGETS.figure(study.title, words, *budgets(study, evidence))
 
 
 def budgets(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, Order]:
@@ -62,7 +35,7 @@ def budgets(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, Order]:
     return with_factors(table.assign(cell=""), study), tried
 
 
-def draw(ax: Axes, rows: pd.DataFrame, colour: str | None, palette: Mapping[str, Colour]) -> None:
+def _draw(ax: Axes, rows: pd.DataFrame, colour: str | None, palette: Mapping[str, Colour]) -> None:
     """A line and a band for each cell, and a square with its interval for the untuned one.
 
     Args:
@@ -84,13 +57,16 @@ def draw(ax: Axes, rows: pd.DataFrame, colour: str | None, palette: Mapping[str,
     ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
-def scale(axes: Collection[Axes], rows: pd.DataFrame) -> str:
+def _scale(axes: Collection[Axes], rows: pd.DataFrame) -> str:
     """Scales axes to all that they show; returns what there is to say of that."""
     errors = 100 * rows["test_error"]
     return percent_axis([ax.yaxis for ax in axes], errors.min(), errors.max())
 
 
-def marks(rows: pd.DataFrame) -> Sequence[Line2D]:
+def _marks(rows: pd.DataFrame) -> Sequence[Line2D]:
     """A legend's entry for the squares of untuned cells, where there are any."""
     squares = [Line2D([], [], ls="", marker="s", ms=4, color="0.3", label="untuned, at 0")]
     return squares if (rows["trials"] == 0).any() else []
+
+
+BUDGETS = Lines(("learning rates tried", "expected test error (%)"), _draw, _scale, _marks)

@@ -8,43 +8,20 @@ from matplotlib.figure import Figure
 
 from experiments.evidence import Evidence
 from experiments.figures.checkpoints import reached
-from experiments.figures.panels import (
-    assign,
-    dashed,
-    finish_panels,
-    first_of_others,
-    keys,
-    panels_of,
-    shades,
-    where,
-    with_factors,
-)
+from experiments.figures.lines import Lines
+from experiments.figures.panels import dashed, where, with_factors
 from experiments.figures.style import Colour, epoch_axis, percent_axis
 from experiments.report_tables import factors_order
 from experiments.study import Study
-
-AXES = ("epoch", "test error (%)")
 
 
 def curves(study: Study, evidence: Evidence) -> Figure:
     """Median test error over epochs with the band of the middle 80 % of runs; a panel per level of two factors."""
     every = checkpoints(study, evidence)
-    data, order, note = first_of_others(reached(every), factors_order(study), wrapped=True)
-    colour, column, row = assign(order, wrapped=True)
-    figure, panels = panels_of(order, column, row)
-    palette = shades(order, colour)
-    for place, ax in panels.items():
-        draw(ax, where(data, dict(zip((row, column), place, strict=True))), colour, palette)
-    note += "; shown while half of the runs are still training" if len(reached(every)) < len(every) else ""
-    note += scale(panels.values(), data)
-    return finish_panels(
-        figure,
-        panels,
-        (column, row),
-        AXES,
-        (study.title, f"median over runs and the band between the 10 % and 90 % quantiles{note}"),
-        (keys(palette) if colour else [], colour),
-    )
+    shown = reached(every)
+    words = "median over runs and the band between the 10 % and 90 % quantiles"
+    words += "; shown while half of the runs are still training" if len(shown) < len(every) else ""
+    return CURVES.figure(study.title, words, shown, factors_order(study))
 
 
 def checkpoints(study: Study, evidence: Evidence) -> pd.DataFrame:
@@ -52,7 +29,7 @@ def checkpoints(study: Study, evidence: Evidence) -> pd.DataFrame:
     return with_factors(evidence.curves[evidence.curves["metric"] == "test_error"], study)
 
 
-def draw(ax: Axes, rows: pd.DataFrame, colour: str | None, palette: Mapping[str, Colour]) -> None:
+def _draw(ax: Axes, rows: pd.DataFrame, colour: str | None, palette: Mapping[str, Colour]) -> None:
     """A line and a band for each cell.
 
     Args:
@@ -70,6 +47,9 @@ def draw(ax: Axes, rows: pd.DataFrame, colour: str | None, palette: Mapping[str,
     ax.margins(x=0.02)
 
 
-def scale(axes: Collection[Axes], rows: pd.DataFrame) -> str:
+def _scale(axes: Collection[Axes], rows: pd.DataFrame) -> str:
     """Scales axes to all that they show; returns what there is to say of that."""
     return percent_axis([ax.yaxis for ax in axes], 100 * rows["q10"].min(), 100 * rows["q90"].max())
+
+
+CURVES = Lines(("epoch", "test error (%)"), _draw, _scale)

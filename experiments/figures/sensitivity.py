@@ -9,45 +9,18 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from experiments.evidence import Evidence
-from experiments.figures.panels import (
-    Order,
-    assign,
-    dashed,
-    finish_panels,
-    first_of_others,
-    keys,
-    panels_of,
-    shades,
-    where,
-    with_factors,
-)
+from experiments.figures.lines import Lines
+from experiments.figures.panels import Order, dashed, where, with_factors
 from experiments.figures.style import Colour, percent_axis
 from experiments.report_tables import factors_order
 from experiments.study import TUNED, Study
 from experiments.trials import trials_table
 
-AXES = ("learning rate", "validation error (%)")
-
 
 def sensitivity(study: Study, evidence: Evidence) -> Figure:
     """Mean validation error of every learning rate tried, with its interval; the chosen one marked."""
-    every, tried = trials(study, evidence)
-    data, order, note = first_of_others(every, tried, wrapped=True)
-    colour, column, row = assign(order, wrapped=True)
-    figure, panels = panels_of(order, column, row)
-    palette = shades(order, colour)
-    for place, ax in panels.items():
-        draw(ax, where(data, dict(zip((row, column), place, strict=True))), colour, palette)
     words = "mean over tuning seeds with its 95 % interval; a diverged run is an error of 100 %"
-    words += note + scale(panels.values(), data)
-    return finish_panels(
-        figure,
-        panels,
-        (column, row),
-        AXES,
-        (study.title, words),
-        ([*(keys(palette) if colour else []), *marks(data)], colour),
-    )
+    return TRIALS.figure(study.title, words, *trials(study, evidence))
 
 
 def trials(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, Order]:
@@ -58,7 +31,7 @@ def trials(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, Order]:
     return with_factors(every.drop(columns="optimizer") if "optimizer" in tried else every, study), tried
 
 
-def draw(ax: Axes, rows: pd.DataFrame, colour: str | None, palette: Mapping[str, Colour]) -> None:
+def _draw(ax: Axes, rows: pd.DataFrame, colour: str | None, palette: Mapping[str, Colour]) -> None:
     """A line and a band for each cell, and a mark on its choice.
 
     Args:
@@ -79,7 +52,7 @@ def draw(ax: Axes, rows: pd.DataFrame, colour: str | None, palette: Mapping[str,
             ax.plot(rates[marked], errors[marked], ls="", marker="o", ms=6.5, mec=shade, mfc=face, mew=1.4)
 
 
-def scale(axes: Collection[Axes], rows: pd.DataFrame) -> str:
+def _scale(axes: Collection[Axes], rows: pd.DataFrame) -> str:
     """Scales axes to all that they show; returns what there is to say of that."""
     for ax in axes:
         ax.set_xscale("log")
@@ -90,10 +63,13 @@ def scale(axes: Collection[Axes], rows: pd.DataFrame) -> str:
     return percent_axis([ax.yaxis for ax in axes], errors.min(), errors.max())
 
 
-def marks(rows: pd.DataFrame) -> Sequence[Line2D]:
+def _marks(rows: pd.DataFrame) -> Sequence[Line2D]:
     """A legend's entries for the marks of choices."""
     edges = [False, True] if (rows["edge"] != "").any() else [False]
     return [
         Line2D([], [], ls="", marker="o", ms=6.5, mec="0.3", mfc="white" if edge else "0.3", mew=1.4, label=text)
         for edge, text in zip(edges, ("chosen", "chosen, on the edge"), strict=False)
     ]
+
+
+TRIALS = Lines(("learning rate", "validation error (%)"), _draw, _scale, _marks)
