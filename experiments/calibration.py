@@ -1,7 +1,6 @@
 """calibration.csv: how often comparisons of a study's own cells would err, whose truth the pool of all seeds gives."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from experiments.study import Study
 
 SEEDS = (10, 30)  # of a comparison
 LEAST_POOL = 2 * max(SEEDS)
-SECTIONS = {"errors": "How often comparisons err at a level of 5 %; in brackets 95 % intervals"}
 RATES = ("rejected", "coverage", "wrong")
 AA, AB = "A/A", "A/B"
 COLUMNS = [
@@ -117,18 +115,6 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def table(results: Path, section: str) -> pd.DataFrame:
-    """One of SECTIONS, of strings.
-
-    Raises:
-        InputError: there is no calibration.csv.
-    """
-    path = results / "calibration.csv"
-    if not path.exists():
-        raise InputError(f"{path}: expected what `make calibrate` writes, found no such file")
-    return {"errors": shown}[section](pd.read_csv(path))
-
-
 def remarks(table: pd.DataFrame) -> list[str]:
     """Why, where the coverage of 95 % intervals falls short by more than chance."""
     lines = []
@@ -149,3 +135,7 @@ def _percent(row: dict[Any, Any], name: str) -> str:
     return (
         f"{value:.1f} [{low:.1f}, {high:.1f}]" if value >= 0.1 or not value else f"{value:.2f} [{low:.2f}, {high:.2f}]"
     )
+
+
+# of a page: a title, and what makes the table of calibration.csv's rows
+SECTIONS = {"errors": ("How often comparisons err at a level of 5 %; in brackets 95 % intervals", shown)}

@@ -1,8 +1,10 @@
 """What is made from a results directory: CSVs, tables on the terminal or in a page, figures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from experiments import calibration
 from experiments.benchmark import page as benchmark
@@ -18,8 +20,11 @@ from experiments.sections import SECTIONS
 from experiments.store import FILE, Store
 from experiments.study import Study, distinct, load, shipped
 
-# what is measured apart from studies: modules with the SECTIONS of their CSV that a page may hold, and their `table`
-_MEASURED = {"benchmark": benchmark, "calibration": calibration}
+# what is measured apart from studies: by the name of its CSV, what writes that, and what a page may hold of it
+_MEASURED: dict[str, tuple[str, dict[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame]]]]] = {
+    "benchmark": ("make benchmark", benchmark.SECTIONS),
+    "calibration": ("make calibrate", calibration.SECTIONS),
+}
 
 
 def held(results: Path) -> set[str]:
@@ -152,8 +157,8 @@ def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence, results:
         raise InputError(f"{page}: {error}") from error
     for name, section in marked:
         if name in _MEASURED:
-            if section not in _MEASURED[name].SECTIONS:
-                wanted = ", ".join(_MEASURED[name].SECTIONS)
+            if section not in _MEASURED[name][1]:
+                wanted = ", ".join(_MEASURED[name][1])
                 raise InputError(f"{page}: expected a section ({wanted}), found {section!r} of {name!r}")
             continue
         if name not in known and name != OVERVIEW:
@@ -163,13 +168,22 @@ def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence, results:
 
     def content(name: str, only: str | None) -> str:
         if name in _MEASURED:
-            section, measured = str(only), _MEASURED[name]
-            return render(measured.table(results, section), "markdown", measured.SECTIONS[section], section)
+            return _measured(results, name, str(only))
         if name == OVERVIEW:
             return overview(evidence, "markdown", only)
         return tables(known[name], evidence, "markdown", only)
 
     page.write_text(filled(text, content), encoding="utf-8")
+
+
+def _measured(results: Path, name: str, section: str) -> str:
+    """A section of what is measured apart from studies, in Markdown."""
+    command, sections = _MEASURED[name]
+    path = results / f"{name}.csv"
+    if not path.exists():
+        raise InputError(f"{path}: expected what `{command}` writes, found no such file")
+    title, made = sections[section]
+    return render(made(pd.read_csv(path)), "markdown", title, section)
 
 
 def draw_figures(

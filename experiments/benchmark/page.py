@@ -1,30 +1,8 @@
 """results/benchmark.csv as people read it: a table of times and ratios, one of parts and limits, one of whole jobs."""
 
-from pathlib import Path
-
 import pandas as pd
 
-from experiments.errors import InputError
-
-SECTIONS = {
-    "step": "Microseconds per optimizer step of one network, medians; in brackets how many compiled steps that is",
-    "limits": "Parts of the compiled step, and what the processor's limits account for",
-    "jobs": "SGD with momentum on all cores through the runner: planning, evaluation, store and CSVs included",
-}
 OURS = "fairgrid, compiled"
-
-
-def table(results: Path, section: str) -> pd.DataFrame:
-    """One of SECTIONS, of strings.
-
-    Raises:
-        InputError: there is no benchmark.csv.
-    """
-    path = results / "benchmark.csv"
-    if not path.exists():
-        raise InputError(f"{path}: expected what `make benchmark` writes, found no such file")
-    frame = pd.read_csv(path)
-    return {"step": _steps, "limits": _limits, "jobs": _jobs}[section](frame)
 
 
 def _steps(frame: pd.DataFrame) -> pd.DataFrame:
@@ -78,3 +56,17 @@ def _jobs(frame: pd.DataFrame) -> pd.DataFrame:
 def _times(ratio: float) -> str:
     """Three digits at most, and none after the point from a hundred on."""
     return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
+
+
+# of the table: a title, and what makes it of benchmark.csv's rows
+SECTIONS = {
+    "step": (
+        "Microseconds per optimizer step of one network, medians; in brackets how many compiled steps that is",
+        _steps,
+    ),
+    "limits": ("Parts of the compiled step, and what the processor's limits account for", _limits),
+    "jobs": (
+        "SGD with momentum on all cores through the runner: planning, evaluation, store and CSVs included",
+        _jobs,
+    ),
+}
