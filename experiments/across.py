@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from experiments.parts import split
 from experiments.report_tables import factor_labels
 from experiments.settings import Settings
+from experiments.statistics.families import INCOMPLETE, adjusted
+from experiments.statistics.paired import UNDECIDED
 from experiments.statistics.ranks import LEAST_PROBLEMS, friedman, rank, ratios, signed_rank
-from experiments.statistics.signflip import holm
 from experiments.study import Cell, Study
 from experiments.tables import factors_text, label
 from experiments.targets import evaluation_of
@@ -148,7 +149,7 @@ def across_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         if complete and enough and len(block.levels) > 2:
             common["friedman_statistic"], common["friedman_p"] = friedman(block.errors)
         for i, j in combinations(range(len(block.levels)), 2):
-            row = common | {"a": block.levels[i], "b": block.levels[j], "verdict": "incomplete"}
+            row = common | {"a": block.levels[i], "b": block.levels[j], "verdict": INCOMPLETE}
             rows.append(row)
             if not complete:
                 continue
@@ -163,16 +164,13 @@ def across_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=[*ACROSS, "least_p"])
     has_test = table["p_value"].notna()
     # one that is incomplete stays in the family: a run that fails makes no other difference easier to find
-    incomplete = (table["verdict"] == "incomplete") & (table["n_problems"] >= LEAST_PROBLEMS)
-    for _, family in table[has_test | incomplete].groupby("factor"):
-        adjusted = holm(family["p_value"].fillna(1.0).to_numpy(float))
-        for at, p_holm in zip(family.index, adjusted, strict=True):
-            if has_test[at]:
-                row = table.loc[at].to_dict()
-                table.loc[at, ["p_holm", "verdict"]] = (
-                    p_holm,
-                    _verdict(row, p_holm, len(family), study.comparison.level),
-                )
+    incomplete = (table["verdict"] == INCOMPLETE) & (table["n_problems"] >= LEAST_PROBLEMS)
+    family = table[has_test | incomplete]
+    p_holm = pd.Series(adjusted(family["p_value"].to_list(), family["factor"].to_list()), family.index, dtype=float)
+    pairs = family["factor"].map(family["factor"].value_counts())
+    for at in table.index[has_test]:
+        said = _verdict(table.loc[at].to_dict(), p_holm[at], pairs[at], study.comparison.level)
+        table.loc[at, ["p_holm", "verdict"]] = (p_holm[at], said)
     return table[ACROSS].astype(dict.fromkeys(("wins", "losses", "ties"), "Int64"))
 
 
@@ -181,7 +179,7 @@ def _verdict(row: dict[str, Any], p_holm: float, pairs: int, level: float) -> st
         needed = max(LEAST_PROBLEMS, math.ceil(1 - math.log2(level / pairs)))
         return f"too few problems: needs ≥ {needed} that differ, found {row['wins'] + row['losses']}"
     if p_holm > level or row["friedman_p"] > level:
-        return "undecided"
+        return UNDECIDED
     return "better" if row["mean_rank_a"] < row["mean_rank_b"] else "worse"
 
 

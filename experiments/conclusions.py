@@ -5,9 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.comparisons import MOST, UNDECIDED, open_verdict
+from experiments.comparisons import MOST
 from experiments.effects import INTERACTION
 from experiments.pairing import pairs
+from experiments.statistics.families import open_verdict
+from experiments.statistics.paired import UNDECIDED
 from experiments.study import Study
 
 _REACH = 100_000  # seeds; beyond, no number is said

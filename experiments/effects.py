@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.comparisons import INCOMPLETE, MOST, context_text, diverged, needed
-from experiments.pairing import Outcomes, Pair, aligned, outcomes, pairs
-from experiments.schema import Comparison
-from experiments.statistics.paired import EXPLORATORY, Paired, difference, paired_rows, verdict
-from experiments.statistics.signflip import Floats, holm
+from experiments.comparisons import compared, context_text, diverged
+from experiments.pairing import Outcomes, Pair, aligned, outcomes
+from experiments.statistics.families import judged
+from experiments.statistics.paired import difference
+from experiments.statistics.signflip import Floats
 from experiments.study import TUNED, Study
 from experiments.tables import label
 
@@ -75,24 +75,18 @@ def effects_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     """
     rule = study.comparison
     known = outcomes(study, runs, rule.metric)
-    chosen = [pair for pair in pairs(study, rule.factors) if pair.a in known and pair.b in known]
-    if len(chosen) > MOST:
-        return pd.DataFrame(columns=COLUMNS)
-    chosen = [pair for pair in chosen if pair.context.get(TUNED) != label(False)]
+    chosen = [pair for pair in compared(study, known) if pair.context.get(TUNED) != label(False)]
     effects = [*_main(chosen), *_by(chosen, study.interactions)]
-    sizes = pd.Series([effect.family for effect in effects], dtype=object).value_counts()
     both = [_outcomes(effect, known) for effect in effects]
-    found = _tested(both, [int(sizes[effect.family]) for effect in effects], rule.level)
-    p_holm = np.ones(len(effects))
-    for family in dict.fromkeys(effect.family for effect in effects):
-        places = [place for place, effect in enumerate(effects) if effect.family == family]
-        p_holm[places] = holm(np.array([each.p_value if (each := found[place]) else 1.0 for place in places]))
+    averages = [None if sides is None else _averaged(*sides) for sides in both]
+    found = judged(averages, [effect.family for effect in effects], rule.level, rule.region)
     lost = diverged(runs)
     rows = [
         {"study": study.name, "metric": rule.metric, "n_diverged": sum(lost.get(cell, 0) for cell in effect.cells)}
         | _described(effect)
-        | ({"verdict": INCOMPLETE} if sides is None or each is None else _row(each, float(p), rule) | _range(*sides))
-        for effect, sides, each, p in zip(effects, both, found, p_holm, strict=True)
+        | each.columns("estimate", rule.region)
+        | ({} if sides is None else _range(*sides))
+        for effect, sides, each in zip(effects, both, found, strict=True)
     ]
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(INTEGERS, "Int64"))
 
@@ -147,22 +141,11 @@ def _outcomes(effect: Effect, known: Outcomes) -> tuple[Floats, Floats] | None:
     return a, b
 
 
-def _tested(both: Sequence[tuple[Floats, Floats] | None], families: Sequence[int], level: float) -> list[Paired | None]:
-    """Each effect's comparison of the averages over contexts; None where there is nothing to compare."""
-    by_length: dict[int, list[tuple[int, Floats, Floats]]] = {}
-    for place, sides in enumerate(both):
-        if sides is not None:
-            a, b = (values.mean(0) for values in sides)
-            finite = [np.abs(values[np.isfinite(values)]).max(initial=0) for values in sides]
-            b = np.where(np.abs(difference(a, b)) <= _ROUNDING * max(finite), a, b)
-            by_length.setdefault(len(a), []).append((place, a, b))
-    found: list[Paired | None] = [None] * len(both)
-    for group in by_length.values():
-        places = [place for place, _, _ in group]
-        a, b = (np.stack([each[side] for each in group]) for side in (1, 2))
-        for place, each in zip(places, paired_rows(a, b, [families[at] for at in places], level), strict=True):
-            found[place] = each
-    return found
+def _averaged(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Averages over contexts, (seeds,) on either side."""
+    largest = max(np.abs(values[np.isfinite(values)]).max(initial=0) for values in (a, b))
+    a, b = a.mean(0), b.mean(0)
+    return a, np.where(np.abs(difference(a, b)) <= _ROUNDING * largest, a, b)
 
 
 def _described(effect: Effect) -> dict[str, Any]:
@@ -187,18 +170,3 @@ def _range(a: Floats, b: Floats) -> dict[str, float]:
         means = difference(a, b).mean(1)
     low, high = (float(end) if np.isfinite(end) else math.nan for end in (means.min(), means.max()))
     return {"context_low": low, "context_high": high}
-
-
-def _row(found: Paired, p_holm: float, rule: Comparison) -> dict[str, Any]:
-    said = verdict(found, p_holm, rule.region)
-    return {
-        "n": found.n,
-        "estimate": found.mean,
-        "ci_low": found.interval[0],
-        "ci_high": found.interval[1],
-        "p_value": found.p_value,
-        "p_holm": p_holm,
-        "verdict": said,
-        "needs_seeds": needed(found, said, rule.region),
-        "exploratory": found.n < EXPLORATORY,
-    }

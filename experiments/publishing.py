@@ -1,6 +1,6 @@
 """What is made from a results directory: CSVs, tables on the terminal or in a page, figures."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from experiments.store import FILE, Store
 from experiments.study import Study, distinct, load, shipped
 
 # what is measured apart from studies: by the name of its CSV, what writes that, and what a page may hold of it
-_MEASURED: dict[str, tuple[str, dict[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame]]]]] = {
+_MEASURED: dict[str, tuple[str, Mapping[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame]]]]] = {
     "benchmark": ("make benchmark", benchmark.SECTIONS),
     "calibration": ("make calibrate", calibration.SECTIONS),
 }

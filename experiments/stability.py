@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from experiments.comparisons import compared, open_verdict
+from experiments.comparisons import compared, verdicts
 from experiments.pairing import outcomes
+from experiments.statistics.families import open_verdict
 from experiments.statistics.paired import Paired, median_rows, paired_rows
 from experiments.statistics.signflip import Floats
 from experiments.study import Study
@@ -42,20 +43,22 @@ def stability_table(
     """
     rule = study.comparison
     known = outcomes(study, runs, rule.metric)
+    chosen = compared(study, known)
     found = {
-        "lower_half": compared(study, known, _lower_half),
-        "upper_half": compared(study, known, _upper_half),
-        "median_difference": compared(study, known, median_rows),
+        "lower_half": verdicts(study, known, chosen, _lower_half),
+        "upper_half": verdicts(study, known, chosen, _upper_half),
+        "median_difference": verdicts(study, known, chosen, median_rows),
     }
     best = runs["run_id"].map(best_epochs.set_index("run_id")["test_error"])
     ok = (runs["phase"] == "evaluation") & (runs["status"] == "ok")
     if rule.metric == "test_error" and best[ok].notna().all():
-        found["best_validation"] = compared(study, outcomes(study, runs.assign(test_error=best), rule.metric))
+        best_known = outcomes(study, runs.assign(test_error=best), rule.metric)
+        found["best_validation"] = verdicts(study, best_known, chosen)
     table = comparisons[COMPARED].reset_index(drop=True)
     for name in VARIANTS:
-        verdicts = [each.verdict for each in found[name]] if name in found else None
-        table[name] = verdicts or ""
-        table[f"{name}_outcome"] = list(map(outcome, table["verdict"], verdicts)) if verdicts else ""
+        words = [each.verdict for each in found[name]] if name in found else None
+        table[name] = words or ""
+        table[f"{name}_outcome"] = list(map(outcome, table["verdict"], words)) if words else ""
     return table
 
 

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from experiments.comparisons import UNDECIDED
 from experiments.evidence import Evidence
 from experiments.figures.style import Colour, colours, finish, sheet, spelled, word
+from experiments.statistics.paired import UNDECIDED
 from experiments.study import Study
 
 _ROW = 0.185  # inches

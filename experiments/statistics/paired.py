@@ -11,6 +11,7 @@ from experiments.statistics.signflip import Floats, sign_flips
 
 EXPLORATORY = 7  # seeds; below, a comparison is a look, not a finding
 LEVEL = 0.05
+UNDECIDED = "undecided"
 _POWER = 0.8  # with which the seeds that are said to be needed would decide
 
 
@@ -178,7 +179,7 @@ def verdict(found: Paired, p_holm: float, region: float) -> str:
         return "equivalent"
     if p_holm <= found.level:
         return "better" if found.direction < 0 else "worse"
-    return "undecided"
+    return UNDECIDED
 
 
 def least_seeds(family: int, level: float) -> int:
