@@ -8,7 +8,7 @@ from pathlib import Path
 from experiments.backends.choice import choose
 from experiments.errors import InputError
 from experiments.numerics import Device, Mode, inherited, request
-from experiments.progress import Meter, bar
+from experiments.progress import Meter, bar, unsaid
 from experiments.publishing import held, mixtures, tabulated
 from experiments.results import Results
 from experiments.runner import Driver
@@ -70,7 +70,7 @@ def run(
         numerics,
         retry_failed,
         fresh,
-        say=_unsaid,
+        say=unsaid,
         watch=bar if progress else Meter,
         warn=_warn,
     )
@@ -145,7 +145,3 @@ def _warn(text: str) -> None:
     while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in (__package__, "contextlib"):
         frame, level = frame.f_back, level + 1
     warnings.warn(text, stacklevel=level)
-
-
-def _unsaid(line: str) -> None:
-    """Says nothing."""

@@ -1,5 +1,7 @@
 """What runs are expected to cost before any has been trained. Long chunks start first, and the time left goes by it."""
 
+import functools
+import json
 import math
 
 import torch
@@ -8,14 +10,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from experiments.identity import canonical_json
 from experiments.settings import Settings
 
-_COUNTED: dict[str, tuple[int, int]] = {}  # by problem and model
-
 
 def cost(settings: Settings, runs: int) -> float:
     """Seconds, from a step's fixed cost and its products at some ten billion operations a second."""
     problem = settings.build_problem()
     count, _ = shapes(settings)
-    products, modules = _work(settings)
+    products, modules = _work(canonical_json({"problem": settings.problem, "model": settings.model}))
     steps = settings.epochs * math.ceil(problem.train / settings.batch_size)
     if settings.engine == "pytorch":
         return runs * steps * 5e-4
@@ -32,22 +32,24 @@ def shapes(settings: Settings) -> tuple[int, int]:
     return count, problem.inputs + 2 * sum(p.shape[-1] for p in parameters if p.role == "weight")
 
 
-def _work(settings: Settings) -> tuple[int, int]:
+@functools.cache
+def _work(parts: str) -> tuple[int, int]:
     """Products of a sample's forward pass, and modules.
 
     A sample meets every weight of a matrix once. What has others, of convolutions say, is run once and counted.
+
+    Args:
+        parts: a problem and a model, as JSON.
     """
-    key = canonical_json([settings.problem, settings.model])
-    if key not in _COUNTED:
-        problem = settings.build_problem()
-        model = settings.build_model(problem)
-        sizes = [parameter.shape for parameter in model.parameters()]
-        products, modules = sum(map(math.prod, sizes)), sum(1 for _ in model.walk())
-        if any(len(size) > 2 for size in sizes):
-            model.initialize([torch.Generator().manual_seed(0)], settings.build_initializer())
-            model.train(False)
-            with FlopCounterMode(display=False) as counter:
-                model.forward(problem.sample(0).train.x[None, :1].float())
-            products = counter.get_total_flops() // 2
-        _COUNTED[key] = products, modules
-    return _COUNTED[key]
+    settings = Settings(**json.loads(parts))
+    problem = settings.build_problem()
+    model = settings.build_model(problem)
+    sizes = [parameter.shape for parameter in model.parameters()]
+    products, modules = sum(map(math.prod, sizes)), sum(1 for _ in model.walk())
+    if any(len(size) > 2 for size in sizes):
+        model.initialize([torch.Generator().manual_seed(0)], settings.build_initializer())
+        model.train(False)
+        with FlopCounterMode(display=False) as counter:
+            model.forward(problem.sample(0).train.x[None, :1].float())
+        products = counter.get_total_flops() // 2
+    return products, modules

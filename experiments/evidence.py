@@ -76,11 +76,15 @@ def read(results: Path) -> Evidence:
         InputError: one is missing, is not a table, lacks a column, or has text in the place of a number.
     """
     runs, summary, curves, metrics = (_read(results / f"{name}.csv", columns) for name, columns in EVIDENCE.items())
-    made = {name: (results / f"{name}.csv", words) for name, words in MADE.items()}
-    found = {name: _typed(path, words) for name, (path, words) in made.items() if path.exists()}
     best = results / "best_epochs.csv"
     best_epochs = _read(best, BEST_COLUMNS) if best.exists() else _no_run()
-    return Evidence(runs, summary, curves, metrics, best_epochs=best_epochs, **found)
+    return Evidence(runs, summary, curves, metrics, best_epochs=best_epochs, **made(results))
+
+
+def made(results: Path) -> dict[str, pd.DataFrame]:
+    """The tables of MADE that there are, by name."""
+    paths = {name: (results / f"{name}.csv", words) for name, words in MADE.items()}
+    return {name: _typed(path, words) for name, (path, words) in paths.items() if path.exists()}
 
 
 def with_metric(runs: pd.DataFrame, metrics: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 from experiments.across import across_table, scores_table
 from experiments.comparisons import comparisons_table
 from experiments.effects import effects_table
-from experiments.evidence import ENVIRONMENT, Evidence, read, with_metric
+from experiments.evidence import ENVIRONMENT, Evidence, made, read, with_metric
 from experiments.placing import placed
 from experiments.reproduction import reproduction_table
 from experiments.stability import stability_table
@@ -40,17 +40,18 @@ FINDINGS: dict[str, Callable[[Study, Evidence], pd.DataFrame]] = {
 def write(store: Store, results: Path) -> None:
     """Writes every CSV of a results directory from its store; studies absent from the store keep their rows."""
     studies = store.studies()
+    others = _others(results, studies)
     runs = runs_table(store.runs(studies))
-    _write(results / "runs.csv", runs, "study", _others(results, "study", studies))
-    _write(results / "summary.csv", summary_table(runs), "study", _others(results, "study", studies))
+    _write(results / "runs.csv", runs, "study", others["study"])
+    _write(results / "summary.csv", summary_table(runs), "study", others["study"])
     curves = store.curves(studies)
-    _write(results / "curves.csv", curves_table(curves), "study", _others(results, "study", studies))
-    _write(results / "best_epochs.csv", best_epochs_table(curves), "run_id", _others(results, "run_id", studies))
+    _write(results / "curves.csv", curves_table(curves), "study", others["study"])
+    _write(results / "best_epochs.csv", best_epochs_table(curves), "run_id", others["run_id"])
     metrics = store.metrics(studies).sort_values(["run_id", "metric"])
-    _write(results / "metrics.csv", metrics, "run_id", _others(results, "run_id", studies))
+    _write(results / "metrics.csv", metrics, "run_id", others["run_id"])
     provenance = store.provenance(studies).drop(columns="study").drop_duplicates("run_id").sort_values("run_id")
     for name, columns in (("environments", ENVIRONMENT), ("timings", ["run_id", "stack", "seconds"])):
-        _write(results / f"{name}.csv", provenance[columns], "run_id", _others(results, "run_id", studies))
+        _write(results / f"{name}.csv", provenance[columns], "run_id", others["run_id"])
 
 
 def move_aside(results: Path) -> Path | None:
@@ -76,6 +77,7 @@ def write_verdicts(results: Path, studies: Sequence[Study]) -> Evidence:
         names = {study.name for study in known}
         keep = set(evidence.reproduction["study"]) - names
         _write(results / "reproduction.csv", pd.concat(tables, ignore_index=True), "study", keep)
+    others = _others(results, [study.name for study in known])
     mine = {study.name: evidence.of(study.name) for study in known}
     for name, table in FINDINGS.items():
         found = [table(study, mine[study.name]) for study in known]
@@ -88,8 +90,8 @@ def write_verdicts(results: Path, studies: Sequence[Study]) -> Evidence:
         path = results / f"{name}.csv"
         if rows or (found and path.exists()):
             frame = pd.concat(rows, ignore_index=True) if rows else found[0]
-            _write(path, frame, "study", _others(results, "study", [study.name for study in known]))
-    return read(results)
+            _write(path, frame, "study", others["study"])
+    return dataclasses.replace(evidence, **made(results))
 
 
 def _compared(study: Study, evidence: Evidence) -> pd.DataFrame:
@@ -97,13 +99,14 @@ def _compared(study: Study, evidence: Evidence) -> pd.DataFrame:
     return with_metric(evidence.runs, evidence.metrics, study.comparison.metric)
 
 
-def _others(results: Path, key: str, studies: Sequence[str]) -> set[str]:
-    """The values that a key has in runs.csv in rows of other studies."""
+def _others(results: Path, studies: Sequence[str]) -> dict[str, set[str]]:
+    """The names of other studies in runs.csv, and those of their runs."""
     path = results / "runs.csv"
     if not path.exists():
-        return set()
-    rows = pd.read_csv(path, usecols=["study", key], dtype=str)
-    return set(rows.loc[~rows["study"].isin(list(studies)), key])
+        return {"study": set(), "run_id": set()}
+    rows = pd.read_csv(path, usecols=["study", "run_id"], dtype=str)
+    rows = rows[~rows["study"].isin(list(studies))]
+    return {name: set(rows[name]) for name in ("study", "run_id")}
 
 
 def _write(path: Path, frame: pd.DataFrame, key: str, keep: set[str]) -> None:

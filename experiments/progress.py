@@ -129,6 +129,10 @@ class Lines(Meter):
 Watch = Callable[[str, Sequence[Chunk]], Meter]
 
 
+def unsaid(line: str) -> None:
+    """Takes the place of print where nothing is to be said."""
+
+
 def shown(name: str, chunks: Sequence[Chunk]) -> Meter:
     """A meter on stderr: a bar if that is a terminal, else lines."""
     return (Bar if sys.stderr.isatty() else Lines)(name, chunks, sys.stderr)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from experiments import tuning
 from experiments.backends import Pool
-from experiments.chunks import Run, cut
+from experiments.chunks import Chunk, Run, cut
 from experiments.dispatch import outcomes
 from experiments.errors import StoreError, warn
 from experiments.files import move_aside
@@ -78,20 +78,20 @@ class Driver:
             StoreError: the store cannot be used.
         """
         progress = Progress()
+        to_tune = {study.name: tuning_plans(study, *self._kind) for study in studies}
+        to_evaluate = {
+            study.name: evaluation_plans(study, {}, *self._kind) for study in studies if not to_tune[study.name]
+        }
         with locked(self.results, self.warn), self._store() as store:
+            for name, plans in to_tune.items():
+                store.plan(name, plans or to_evaluate[name], complete=not plans)
+            self._train([plan for plans in to_tune.values() for plan in plans], store, progress)
             for study in studies:
-                plans = tuning_plans(study, *self._kind)
-                if not plans:
-                    plans = evaluation_plans(study, {}, *self._kind)
-                store.plan(study.name, plans, complete=False)
-            self._train([plan for study in studies for plan in tuning_plans(study, *self._kind)], store, progress)
-            plans = []
-            for study in studies:
-                rates = self._choose(study, store, progress)
-                evaluation = evaluation_plans(study, rates, *self._kind)
-                store.plan(study.name, tuning_plans(study, *self._kind) + evaluation, complete=True)
-                plans += evaluation
-            self._train(plans, store, progress)
+                if to_tune[study.name]:
+                    rates = self._choose(study, store, progress)
+                    to_evaluate[study.name] = evaluation_plans(study, rates, *self._kind)
+                    store.plan(study.name, to_tune[study.name] + to_evaluate[study.name], complete=True)
+            self._train([plan for study in studies for plan in to_evaluate[study.name]], store, progress)
             status = store.runs([study.name for study in studies])["status"]
             progress.failed = int(status.isin(FAILED).sum())
         return progress
@@ -115,8 +115,6 @@ class Driver:
     def _choose(self, study: Study, store: Store, progress: Progress) -> dict[str, float]:
         """The learning rate of each tuned cell; none if a tuning run failed."""
         tuned = candidates(study, *self._kind)
-        if not tuned:
-            return {}
         stored = store.runs([study.name])
         # the chosen candidate's cell has evaluation runs too, and earlier plans may have had more tuning seeds
         trials = (
@@ -137,10 +135,9 @@ class Driver:
         phase = plans[0].phase
         runs = list({plan.run.run_id: plan.run for plan in plans}.values())
         waiting = store.waiting(runs)
-        self._say_plan(phase, runs, waiting)
+        chunks = self._say_plan(phase, runs, waiting)
         if not waiting:
             return
-        chunks = cut(waiting, self.chunk, self.pool.memory)
         with heeded() as stopping, self.watch(phase, chunks) as meter:
             for outcome in outcomes(self.pool, chunks, stopping):
                 store.commit(outcome.chunk.runs, outcome.records, outcome.environment, outcome.seconds)
@@ -150,10 +147,12 @@ class Driver:
             if stopping():
                 raise KeyboardInterrupt
 
-    def _say_plan(self, name: str, runs: Sequence[Run], waiting: Sequence[Run]) -> None:
-        chunks = len(cut(waiting, self.chunk, self.pool.memory))
+    def _say_plan(self, name: str, runs: Sequence[Run], waiting: Sequence[Run]) -> list[Chunk]:
+        """Says how much is to be trained; returns it."""
+        chunks = cut(waiting, self.chunk, self.pool.memory)
         done = len(runs) - len(waiting)
-        self.say(f"{name}: {len(runs):,} runs, {done:,} done, {len(waiting):,} to train in {chunks} chunks")
+        self.say(f"{name}: {len(runs):,} runs, {done:,} done, {len(waiting):,} to train in {len(chunks)} chunks")
+        return chunks
 
     def _store(self) -> Store:
         try:

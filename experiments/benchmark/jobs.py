@@ -12,7 +12,7 @@ from experiments.benchmark.contestants import WIDTHS
 from experiments.benchmark.race import BATCHES, SAMPLES
 from experiments.files import write
 from experiments.parsing import parse
-from experiments.progress import Meter
+from experiments.progress import Meter, unsaid
 from experiments.runner import Driver
 from experiments.store import Store
 
@@ -59,9 +59,9 @@ def _job(engine: str, batch: int, runs: int, cores: int) -> float:
         warm = parse({**table, "seeds": [10**6 + seed for seed in range(2 * cores)]}, Path(folder) / "warm.toml")
         results = Path(folder) / "results"
         with Processes(cores) as pool:
-            Driver(Path(folder) / "warm", pool, chunk=1, say=lambda line: None, watch=Meter).run([warm])
+            Driver(Path(folder) / "warm", pool, chunk=1, say=unsaid, watch=Meter).run([warm])
             start = time.perf_counter()
-            Driver(results, pool, say=lambda line: None, watch=Meter).run([study])
+            Driver(results, pool, say=unsaid, watch=Meter).run([study])
             with Store(results) as store:
                 write(store, results)
             return time.perf_counter() - start

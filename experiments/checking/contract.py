@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Generator, Tensor
 
-R = 64  # replicas of the stack that others are held against
-STACKS = ([0, 1], [63, 5], [31, 2, 17], [60, 61, 62, 63, 0, 1, 2], list(range(63, -1, -1)))  # of them, in what order
 Outcome = dict[str, Tensor]  # what was computed, by what it is
 Check = tuple[str, Callable[[], None]]  # what is done, for the case that it fails, and the check
 

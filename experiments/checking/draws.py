@@ -4,15 +4,8 @@ from collections.abc import Iterator
 
 import torch
 
-from experiments.checking.contract import (
-    Check,
-    Outcome,
-    WrongError,
-    findings,
-    generator,
-    require_finite,
-    require_same_bits,
-)
+from experiments.checking.company import require_same_twice
+from experiments.checking.contract import Check, Outcome, WrongError, findings, generator, require_finite
 from experiments.problems import Data, Problem, Samples
 from framework import Initializer, Parameter
 from framework.passes import listed
@@ -40,11 +33,10 @@ def _drawn(initializer: Initializer) -> None:
 
 
 def _drawn_again(initializer: Initializer) -> None:
-    found: list[Outcome] = []
-    for seed in (1, 2):
-        torch.manual_seed(seed)  # the global stream, from which nothing may be drawn
-        found.append({name: initializer(each, generator(0)) for name, each in _PARAMETERS.items()})
-    require_same_bits(found[1], found[0], "the same draw twice is not the same (draw from the generator handed in)")
+    def drawn() -> Outcome:
+        return {name: initializer(each, generator(0)) for name, each in _PARAMETERS.items()}
+
+    require_same_twice(drawn, "draw twice is not the same (draw from the generator handed in)")
 
 
 def wrong_with_problem(problem: Problem) -> Iterator[str]:
@@ -72,16 +64,13 @@ def _sampled(problem: Problem) -> None:
 
 
 def _sampled_again(problem: Problem) -> None:
-    found: list[Outcome] = []
-    for seed in (1, 2):
-        torch.manual_seed(seed)  # the global stream, from which nothing may be drawn
+    def sampled() -> Outcome:
         tensors: Outcome = {}
         for part, samples in _parts(problem.sample(0)).items():
             tensors |= _tensors(part, samples.x, [*listed(samples.target), samples.label])
-        found.append(tensors)
-    require_same_bits(
-        found[1], found[0], "the same sample twice is not the same (draw from experiments.seeds.generator)"
-    )
+        return tensors
+
+    require_same_twice(sampled, "sample twice is not the same (draw from experiments.seeds.generator)")
 
 
 def _parts(data: Data) -> dict[str, Samples]:

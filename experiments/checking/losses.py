@@ -7,17 +7,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from experiments.checking.contract import (
-    STACKS,
-    Outcome,
+from experiments.checking.company import (
     R,
+    require_alone,
+    require_any_stack,
+    require_neighbours,
+    require_same_twice,
+)
+from experiments.checking.contract import (
+    Outcome,
     WrongError,
-    at,
     findings,
     normal,
     require_finite,
     require_like,
-    require_near,
     require_same_bits,
     require_slope,
 )
@@ -67,6 +70,10 @@ class _Tried:
         return _Tried(
             self.loss, [each[replicas] for each in self.predictions], [each[replicas] for each in self.targets]
         )
+
+    def spoil(self, replica: int) -> None:
+        for prediction in self.predictions:
+            prediction[replica] = torch.nan
 
 
 def wrong_with_loss(case: LossCase) -> Iterator[str]:
@@ -128,37 +135,22 @@ def _leaves_alone(case: LossCase) -> None:
 
 
 def _repeats(case: LossCase) -> None:
-    found = []
-    for seed in (1, 2):
-        torch.manual_seed(seed)  # the global stream, from which nothing may be drawn
-        found.append(_tried(case, None, torch.float32).outcome())
-    require_same_bits(found[1], found[0], "the same training twice is not the same (a loss draws nothing)")
+    require_same_twice(
+        lambda: _tried(case, None, torch.float32).outcome(), "training twice is not the same (a loss draws nothing)"
+    )
 
 
 def _alone(case: LossCase) -> None:
-    stack = _tried(case, 3)
-    whole = stack.outcome()
-    for replica in range(3):
-        problem = "a run in a stack is not what it is alone (R comes first, and each run has its own mean)"
-        require_near(at(whole, replica), stack.some(replica).outcome(), problem)
+    require_alone(_tried(case, 3), 3, "R comes first, and each run has its own mean")
 
 
 def _stacks(case: LossCase) -> None:
     for batch in (1, 3, 10, 100):
-        stack = _tried(case, R, torch.float32, batch)
-        whole = stack.outcome()
-        for replicas in STACKS:
-            problem = f"in float32 a run's bits depend on the stack that it is in (batches of {batch})"
-            require_same_bits(stack.some(replicas).outcome(), at(whole, replicas), problem)
+        require_any_stack(_tried(case, R, torch.float32, batch), f"batches of {batch}")
 
 
 def _neighbours(case: LossCase) -> None:
-    stack = _tried(case, 3, torch.float32)
-    before = stack.outcome()
-    for prediction in stack.predictions:
-        prediction[1] = torch.nan
-    after = stack.outcome()
-    require_same_bits(at(after, [0, 2]), at(before, [0, 2]), "a run that is not a number changes those beside it")
+    after = require_neighbours(_tried(case, 3, torch.float32))
     if not bool(after["the loss"][1].isnan()):
         raise WrongError("the loss of NaN is a number, so that a run that diverged would pass for one that did not")
 

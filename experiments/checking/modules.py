@@ -8,19 +8,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from experiments.checking.contract import (
-    STACKS,
-    Outcome,
+from experiments.checking.company import (
     R,
+    require_alone,
+    require_any_stack,
+    require_neighbours,
+    require_same_twice,
+)
+from experiments.checking.contract import (
+    Outcome,
     WrongError,
-    at,
     findings,
     generator,
     normal,
     require_finite,
     require_like,
-    require_near,
-    require_same_bits,
     require_slope,
 )
 from framework import Initializer, Module
@@ -94,6 +96,9 @@ class _Tried:
             held.assign(held.value[replicas].clone())
         streams = replicas if isinstance(replicas, int) else [self.streams[replica] for replica in replicas]
         return _Tried(module, streams, self.x[replicas], [dy[replicas] for dy in self.dy])
+
+    def spoil(self, replica: int) -> None:
+        self.x[replica] = torch.nan
 
 
 def wrong_with_module(case: Case) -> Iterator[str]:
@@ -174,39 +179,23 @@ def _leaves_alone(case: Case) -> None:
 
 
 def _repeats(case: Case) -> None:
-    found = []
-    for seed in (1, 2):
-        torch.manual_seed(seed)  # the global stream, from which nothing may be drawn
-        found.append(_tried(case, None, torch.float32).outcome())
-    require_same_bits(
-        found[1], found[0], "the same training twice is not the same (randomness comes from begin_epoch's generators)"
+    require_same_twice(
+        lambda: _tried(case, None, torch.float32).outcome(),
+        "training twice is not the same (randomness comes from begin_epoch's generators)",
     )
 
 
 def _alone(case: Case) -> None:
-    stack = _tried(case, 3)
-    whole = stack.outcome()
-    for replica in range(3):
-        problem = "a run in a stack is not what it is alone (R comes first: work on the trailing dimensions)"
-        require_near(at(whole, replica), stack.some(replica).outcome(), problem)
+    require_alone(_tried(case, 3), 3, "R comes first: work on the trailing dimensions")
 
 
 def _stacks(case: Case) -> None:
     for batch in case.batches:
-        stack = _tried(case, R, torch.float32, batch)
-        whole = stack.outcome()
-        for replicas in STACKS:
-            problem = f"in float32 a run's bits depend on the stack that it is in (batches of {batch})"
-            require_same_bits(stack.some(replicas).outcome(), at(whole, replicas), problem)
+        require_any_stack(_tried(case, R, torch.float32, batch), f"batches of {batch}")
 
 
 def _neighbours(case: Case) -> None:
-    stack = _tried(case, 3, torch.float32)
-    before = stack.outcome()
-    stack.x = stack.x.clone()
-    stack.x[1] = torch.nan
-    after = stack.outcome()
-    require_same_bits(at(after, [0, 2]), at(before, [0, 2]), "a run that is not a number changes those beside it")
+    after = require_neighbours(_tried(case, 3, torch.float32))
     if not any(bool(tensor[1].isnan().any()) for name, tensor in after.items() if name.startswith("the output")):
         raise WrongError("forward of NaN gives numbers, so that a run that diverged would pass for one that did not")
 

@@ -1,28 +1,56 @@
 """The contract of optimizers (framework/optimizers/optimizer.py), clause by clause."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from experiments.checking.contract import (
-    STACKS,
-    Outcome,
+from experiments.checking.company import (
     R,
-    WrongError,
-    findings,
-    normal,
-    require_near,
-    require_same_bits,
+    require_alone,
+    require_any_stack,
+    require_neighbours,
+    require_same_twice,
 )
+from experiments.checking.contract import Outcome, WrongError, findings, normal, require_same_bits
 from framework import Optimizer, Parameter
 
 Make = Callable[[list[Parameter]], Optimizer]
 
 _SHAPES = ((3, 5), (1, 5), (5, 1), (1, 1), (7, 9))
 _STEPS = 8
-_RATES = (1.0, 0.5, 2.0)  # factors on the learning rate of every third run
+_RATES = torch.tensor([1.0, 0.5, 2.0], dtype=torch.float64)  # factors on the learning rate of each of three runs
 _HINT = "update is given the parameters of all runs as one flat tensor: work elementwise"
+
+
+@dataclass
+class _Tried:
+    """An optimizer's steps on parameters of some runs, each with a learning rate of its own if there are factors."""
+
+    make: Make
+    replicas: list[int] | int
+    dtype: torch.dtype
+    rates: Tensor | None = None  # (runs,), or () of one
+    spoiled: int | None = None
+
+    def outcome(self) -> Outcome:
+        optimizer = _optimizer(self.make, self.replicas, self.dtype)
+        if self.rates is not None:
+            optimizer.set("learning_rate", optimizer.get("learning_rate") * self.rates)
+        if self.spoiled is not None:
+            for parameter in optimizer.parameters:
+                parameter.value[self.spoiled] = torch.nan
+        _advance(optimizer, range(_STEPS), self.replicas)
+        return _values(optimizer)
+
+    def some(self, replicas: int | list[int]) -> "_Tried":
+        assert isinstance(self.replicas, list)
+        chosen = self.replicas[replicas] if isinstance(replicas, int) else [self.replicas[each] for each in replicas]
+        return _Tried(self.make, chosen, self.dtype, None if self.rates is None else self.rates[replicas])
+
+    def spoil(self, replica: int) -> None:
+        self.spoiled = replica
 
 
 def wrong_with_optimizer(make: Make) -> Iterator[str]:
@@ -92,39 +120,21 @@ def _rate(make: Make) -> None:
 
 
 def _repeats(make: Make) -> None:
-    found = []
-    for seed in (1, 2):
-        torch.manual_seed(seed)  # the global stream, from which nothing may be drawn
-        optimizer = _optimizer(make, [0, 1, 2], torch.float32)
-        _advance(optimizer, range(_STEPS), [0, 1, 2])
-        found.append(_values(optimizer))
-    require_same_bits(found[1], found[0], "the same training twice is not the same (an optimizer draws nothing)")
+    require_same_twice(
+        _Tried(make, [0, 1, 2], torch.float32).outcome, "training twice is not the same (an optimizer draws nothing)"
+    )
 
 
 def _alone(make: Make) -> None:
-    stack = _optimizer(make, [0, 1, 2])
-    rates = stack.get("learning_rate") * torch.tensor(_RATES, dtype=torch.float64)
-    stack.set("learning_rate", rates)
-    _advance(stack, range(_STEPS), [0, 1, 2])
-    for replica in range(3):
-        lone = _optimizer(make, replica)
-        lone.set("learning_rate", float(rates[replica]))
-        _advance(lone, range(_STEPS), replica)
-        found = {name: value[replica] for name, value in _values(stack).items()}
-        require_near(found, _values(lone), f"a run in a stack is not what it is alone ({_HINT})")
+    require_alone(_Tried(make, [0, 1, 2], torch.float64, _RATES), 3, _HINT)
 
 
 def _stacks(make: Make) -> None:
-    def trained(replicas: list[int]) -> Outcome:
-        optimizer = _optimizer(make, replicas, torch.float32)
-        _advance(optimizer, range(_STEPS), replicas)
-        return _values(optimizer)
+    require_any_stack(_Tried(make, list(range(R)), torch.float32), _HINT)
 
-    whole = trained(list(range(R)))
-    for replicas in STACKS:
-        expected = {name: value[replicas] for name, value in whole.items()}
-        problem = f"in float32 a run's bits depend on the stack that it is in ({_HINT})"
-        require_same_bits(trained(replicas), expected, problem)
+
+def _neighbours(make: Make) -> None:
+    require_neighbours(_Tried(make, [0, 1, 2], torch.float32), _HINT)
 
 
 def _select(make: Make) -> None:
@@ -138,16 +148,6 @@ def _select(make: Make) -> None:
     expected = {name: value[kept] for name, value in _values(stack).items()}
     problem = "runs go on otherwise when others leave the stack (what is kept from step to step belongs in `state`)"
     require_same_bits(_values(cut), expected, problem)
-
-
-def _neighbours(make: Make) -> None:
-    stacks = [_optimizer(make, [0, 1, 2], torch.float32) for _ in range(2)]
-    for parameter in stacks[1].parameters:
-        parameter.value[1] = torch.nan
-    for stack in stacks:
-        _advance(stack, range(_STEPS), [0, 1, 2])
-    sound, expected = ({name: value[[0, 2]] for name, value in _values(stack).items()} for stack in reversed(stacks))
-    require_same_bits(sound, expected, f"a run that is not a number changes those beside it ({_HINT})")
 
 
 def _optimizer(make: Make, replicas: Sequence[int] | int | None, dtype: torch.dtype = torch.float64) -> Optimizer:

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,12 @@ def add_study(parser: argparse.ArgumentParser) -> None:
 def add_quiet(parser: argparse.ArgumentParser) -> None:
     """--quiet."""
     parser.add_argument("--quiet", action="store_true", help="print errors and warnings alone")
+
+
+def add_jobs(parser: argparse.ArgumentParser, meaning: str = "worker processes") -> None:
+    """--jobs N."""
+    cores = len(os.sched_getaffinity(0))
+    parser.add_argument("--jobs", type=positive, default=cores, metavar="N", help=f"{meaning}; default: all cores")
 
 
 def positive(text: str) -> int:

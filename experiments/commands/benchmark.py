@@ -8,8 +8,6 @@ from experiments.commands.arguments import positive
 from experiments.numerics import MODES, request, settle
 
 HELP = "measure what an optimizer step costs, beside torch.nn, torch.func, JAX and scikit-learn"
-
-
 EXAMPLES = """
   fairgrid benchmark                   leave the machine to it
   fairgrid benchmark --rounds 3 --results /tmp/benchmark

@@ -4,17 +4,14 @@ Trains a study with thousands of seeds, unless its runs are there, and draws com
 """
 
 import argparse
-import os
 from pathlib import Path
 
-from experiments.commands.arguments import FAILED, positive
+from experiments.commands.arguments import FAILED, add_jobs, positive
 from experiments.errors import warn
 from experiments.numerics import request
 
 HELP = "measure how often comparisons err, on runs of a study with thousands of seeds"
 NAME = "calibration"
-
-
 EXAMPLES = """
   fairgrid calibrate                   20,000 runs, six minutes on one core
   fairgrid calibrate --seeds 500 --repeats 200 --results /tmp/calibration
@@ -34,13 +31,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repeats", type=positive, default=4000, metavar="N", help="comparisons of each kind; default: 4000"
     )
-    parser.add_argument(
-        "--jobs",
-        type=positive,
-        default=len(os.sched_getaffinity(0)),
-        metavar="N",
-        help="worker processes; default: all cores",
-    )
+    add_jobs(parser)
 
 
 def main(options: argparse.Namespace) -> int:

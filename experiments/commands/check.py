@@ -7,12 +7,11 @@ Nothing is written.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.commands.arguments import INTERRUPTED, positive
+from experiments.commands.arguments import INTERRUPTED, add_jobs, positive
 from experiments.errors import InputError
 from experiments.numerics import request, settle
 
@@ -37,13 +36,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="a shipped study, a path ending in .toml, or the dotted path of a class, module:Class",
     )
     parser.add_argument("--seeds", type=positive, metavar="N", help="evaluation seeds 0 to N-1, not the studies' own")
-    parser.add_argument(
-        "--jobs",
-        type=positive,
-        default=len(os.sched_getaffinity(0)),
-        metavar="N",
-        help="worker processes that the time is estimated for; default: all cores",
-    )
+    add_jobs(parser, "worker processes that the time is estimated for")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -72,6 +65,7 @@ Line = tuple[bool, str]  # whether it says that something is wrong, and what is 
 
 def _study(name: str, seeds: int | None, jobs: int) -> Iterator[Line]:
     from experiments.checking import estimate, own_parts
+    from experiments.progress import rough
     from experiments.study import Overrides, load_with
 
     study = load_with(name, Overrides(seeds, seeds_flag="--seeds"))
@@ -84,7 +78,7 @@ def _study(name: str, seeds: int | None, jobs: int) -> Iterator[Line]:
     if sound:
         found = estimate(study, jobs)
         planned = f"{_counted(found.runs, 'run')} of {_counted(found.configurations, 'configuration')}"
-        taken = f"about {_duration(found.together)} of training on {_counted(jobs, 'core')}"
+        taken = f"about {rough(found.together)} of training on {_counted(jobs, 'core')}"
         yield False, f"{study.path}: {planned}; {taken}, as {_counted(found.shapes, 'shape')} of them took"
 
 
@@ -145,9 +139,3 @@ def _together(configs: "Iterable[Config]") -> "Iterator[list[Own]]":
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

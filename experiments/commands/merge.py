@@ -11,12 +11,10 @@ if TYPE_CHECKING:
     from experiments.merge import Dispute
 
 HELP = "take the records of other machines' stores into one; train nothing"
-_SHOWN = 3  # values of a run that differ, the others are counted
-
-
 EXAMPLES = """
   fairgrid merge machine1 machine2 --results results
 """
+_SHOWN = 3  # values of a run that differ, the others are counted
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -6,8 +6,6 @@ from experiments.commands.arguments import add_study
 
 HELP = "write report.html from what is recorded; train nothing"
 PAGE = "report.html"
-
-
 EXAMPLES = """
   fairgrid report                       of the shipped results, or one's own
   fairgrid report report_004            of one study

@@ -10,8 +10,6 @@ from experiments.numerics import DEVICES, MODES, request
 
 BACKENDS = ("loky", "dask", "sequential")
 HELP = "train what is missing, then print tables and draw figures"
-
-
 EXAMPLES = """
   fairgrid run                                     all shipped studies
   fairgrid run report_004 report_001 --seeds 20    a first look
@@ -50,7 +48,7 @@ def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     request(options.numerics, options.device)
     from experiments.backends.choice import choose
-    from experiments.progress import Meter, shown
+    from experiments.progress import Meter, shown, unsaid
     from experiments.publishing import publish, show_tables, warn_of_mixtures
     from experiments.runner import Driver
     from experiments.study import Overrides, defaults, distinct, load_with
@@ -76,7 +74,7 @@ def main(options: argparse.Namespace) -> int:
         options.numerics,
         options.retry_failed,
         options.fresh,
-        say=print if loud else _unsaid,
+        say=print if loud else unsaid,
         watch=shown if loud else Meter,
     )
     if options.dry_run:
@@ -95,10 +93,6 @@ def main(options: argparse.Namespace) -> int:
         warn(f"{progress.failed} runs ended in error or timeout; --retry-failed runs them again")
         return FAILED
     return 0
-
-
-def _unsaid(line: str) -> None:
-    """Says nothing."""
 
 
 def _assignment(text: str) -> tuple[str, Any]:

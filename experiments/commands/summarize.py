@@ -8,8 +8,6 @@ from experiments.errors import nearest, warn
 
 HELP = "print tables, write CSVs and figures; train nothing"
 FORMATS = ("png", "pdf", "svg")
-
-
 EXAMPLES = """
   fairgrid summarize                                   all that is recorded
   fairgrid summarize report_004 --format markdown

@@ -5,13 +5,12 @@ for bit where the arithmetic is the one they were made with; and a study whose h
 """
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.commands.arguments import DIFFERENT, INTERRUPTED, add_study, natural, positive
+from experiments.commands.arguments import DIFFERENT, INTERRUPTED, add_jobs, add_study, natural, positive
 from experiments.numerics import DEVICES, MODES, request, usable
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 HELP = "train a sample of the recorded runs again and compare; change nothing"
 _SHOWN = 10  # lines of a kind, the others are counted
 _VALUES = 3  # values of a run, likewise
-
-
 EXAMPLES = """
   fairgrid verify                                20 records, drawn at random
   fairgrid verify report_004 --sample all
@@ -36,13 +33,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--sample", type=_size, default=20, metavar="N|all", help="how many runs are trained again; default: 20"
     )
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of the sample; default: 0")
-    parser.add_argument(
-        "--jobs",
-        type=positive,
-        default=len(os.sched_getaffinity(0)),
-        metavar="N",
-        help="worker processes, if more than 1; default: all cores",
-    )
+    add_jobs(parser, "worker processes, if more than 1")
     parser.add_argument("--numerics", choices=MODES, default="portable", help="of the records; default: portable")
     parser.add_argument(
         "--device",

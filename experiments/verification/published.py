@@ -14,6 +14,7 @@ from experiments.backends import Sequential
 from experiments.files import write
 from experiments.identity import RECORD_VERSION
 from experiments.numerics import fingerprint
+from experiments.progress import unsaid
 from experiments.runner import Driver
 from experiments.store import Store
 from experiments.study import load
@@ -69,7 +70,7 @@ def check() -> Check:
 
 def found(folder: Path) -> Published:
     """Trains the study into a folder; returns what this machine gives."""
-    Driver(folder, Sequential(), say=lambda _: None).run([load(str(STUDY))])
+    Driver(folder, Sequential(), say=unsaid).run([load(str(STUDY))])
     with Store(folder) as store:
         write(store, folder)
     content = b"".join((folder / name).read_bytes() for name in HASHED)
