@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from experiments import parts
@@ -30,7 +31,13 @@ def run_id(config: Config, seed: int, mode: Mode, device: Device = "cpu") -> str
 
     Keys at their default are not in a canonical configuration, so adding a key with a default changes no run_id.
     """
-    return _digest({**_identity(config, mode, device), "seed": seed})
+    return run_ids(config, [seed], mode, device)[0]
+
+
+def run_ids(config: Config, seeds: Iterable[int], mode: Mode, device: Device = "cpu") -> list[str]:
+    """The `run_id` of each seed of a configuration."""
+    identity = _identity(config, mode, device)
+    return [_digest({**identity, "seed": seed}) for seed in seeds]
 
 
 def _identity(config: Config, mode: Mode, device: Device) -> dict[str, Any]:

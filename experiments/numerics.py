@@ -88,7 +88,7 @@ def settle(device: Device = "cpu") -> None:
     torch.set_flush_denormal(True)
     if device == "cuda":
         torch.use_deterministic_algorithms(True)
-        torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]
+        torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]  # it is missing in torch's annotations
 
 
 def usable(device: Device) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from experiments.chunks import Run
-from experiments.identity import cell_id, run_id
+from experiments.identity import cell_id, run_ids
 from experiments.numerics import Device, Mode
 from experiments.settings import Config
 from experiments.study import Study
@@ -71,6 +71,6 @@ def _plans(
 ) -> list[Plan]:
     cell = cell_id(config, mode, device)
     return [
-        Plan(Run(run_id(config, seed, mode, device), cell, config, seed, seed in keep_seeds), phase, factors)
-        for seed in seeds
+        Plan(Run(run_id, cell, config, seed, seed in keep_seeds), phase, factors)
+        for run_id, seed in zip(run_ids(config, seeds, mode, device), seeds, strict=True)
     ]

@@ -74,7 +74,8 @@ def part_of(path: str) -> Own:
         BadKeyError: it names no class, one that is no part, or one that needs options.
     """
     made_by = parts.maker(_ANY, path, path)
-    key = next((key for key, kind in KINDS.items() if issubclass(made_by, kind.base)), None)  # type: ignore[arg-type]
+    assert inspect.isclass(made_by)  # a dotted path names no partial
+    key = next((key for key, kind in KINDS.items() if issubclass(made_by, kind.base)), None)
     if key is None:
         bases = ", ".join(dict.fromkeys(kind.base.__name__ for kind in KINDS.values()))
         raise BadKeyError(path, f"expected a subclass of one of {bases}, found {made_by!r}")

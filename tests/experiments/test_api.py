@@ -158,7 +158,7 @@ def test_class_of_the_script_itself_is_refused(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("message", "call"),
     [
-        ("s: expected a dictionary, found 'title'", lambda: Study.from_dict("title", "s")),  # type: ignore[arg-type]
+        ("s: expected a dictionary, found 'title'", lambda: Study.from_dict("title", "s")),
         (
             "s: run.epochs: expected a string, number, boolean, list, table or class, found None",
             lambda: Study.from_dict({"title": "t", "run": {"epochs": None}}, "s"),
@@ -192,7 +192,7 @@ def test_class_of_the_script_itself_is_refused(monkeypatch: pytest.MonkeyPatch) 
         ),
         (
             "numerics: expected one of portable, native, found 'fast'",
-            lambda: run("report_003", numerics="fast"),  # type: ignore[arg-type]
+            lambda: run("report_003", numerics="fast"),
         ),
         ("jobs: expected an integer ≥ 1, found 0", lambda: run("report_003", jobs=0)),
         ("timeout: expected a number of seconds > 0, found -1", lambda: run("report_003", timeout=-1)),
@@ -339,5 +339,5 @@ def test_names_are_there_and_torch_is_not_loaded_before_they_are_used() -> None:
     for name in experiments.__all__:
         assert getattr(experiments, name) is not None
     with pytest.raises(AttributeError, match=r"^module 'experiments' has no attribute 'fit'$"):
-        experiments.fit  # noqa: B018
+        experiments.fit  # noqa: B018 what it raises is looked at
     assert issubclass(InputError, FairgridError)

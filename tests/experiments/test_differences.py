@@ -50,7 +50,7 @@ def test_every_pair_has_its_difference_interval_and_verdict(study: Study) -> Non
         line.get_ydata()[0]: tuple(line.get_xdata())
         for line in ax.get_lines()
         if len(set(line.get_ydata())) == 1 and len(line.get_xdata()) == 2
-    }  # type: ignore[index,arg-type]
+    }
     assert [pytest.approx(spans[place]) for place in (1, 4, 5, 6)] == [(1, 4), (-40, -10), (-0.1, 0.2), (-1, 3)]
     assert 2 not in spans
     told = {round(text.get_position()[1]): text.get_text() for text in ax.texts}

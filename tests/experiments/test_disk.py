@@ -13,7 +13,7 @@ PARTS = ("train", "validation", "test")
 
 
 def arrays(samples: Samples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return samples.x.numpy(), samples.target.numpy(), samples.label.numpy()  # type: ignore[union-attr]
+    return samples.x.numpy(), samples.target.numpy(), samples.label.numpy()
 
 
 @pytest.mark.parametrize("options", [{}, {"center": (0.2, 0.7), "radius": 0.3}, {"center": (0.0, 0.0)}])

@@ -77,7 +77,7 @@ def drawn(study: Study, evidence: Evidence, kind: str) -> Figure:
 
 
 def extent(artist: object, figure: Figure) -> Bbox:
-    return artist.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
+    return artist.get_window_extent(figure.canvas.get_renderer())
 
 
 @pytest.mark.parametrize("kind", ["curves", "test_error"])
@@ -124,7 +124,7 @@ def test_curves_are_the_medians_in_percent_of_every_cell(tmp_path: Path) -> None
     study = study_of("optimizers", tmp_path)
     evidence = evidence_of(study)
     figure = drawn(study, evidence, "curves")
-    found = sorted(tuple(np.round(line.get_ydata(), 9)) for ax in figure.axes for line in ax.get_lines())  # type: ignore[arg-type]
+    found = sorted(tuple(np.round(line.get_ydata(), 9)) for ax in figure.axes for line in ax.get_lines())
     rows = evidence.curves[evidence.curves["metric"] == "test_error"]
     medians = rows.pivot(index="cell", columns="epoch", values="median")
     assert found == sorted(tuple(row) for row in (100 * medians).round(9).to_numpy())
@@ -138,7 +138,7 @@ def test_diverged_runs_are_drawn_at_one_hundred_percent(tmp_path: Path) -> None:
         status=evidence.runs["status"].mask(lost, "diverged"), test_error=evidence.runs["test_error"].mask(lost)
     )
     figure = drawn(study, Evidence(runs, summary_table(runs), *list(vars(evidence).values())[2:]), "test_error")
-    points = np.concatenate([line.get_xdata() for ax in figure.axes for line in ax.get_lines()])  # type: ignore[arg-type]
+    points = np.concatenate([line.get_xdata() for ax in figure.axes for line in ax.get_lines()])
     assert points.max() == 100
     assert (points < 100).any()
 
@@ -234,7 +234,7 @@ def test_curves_end_where_fewer_than_half_of_the_runs_still_train(tmp_path: Path
     evidence = evidence_of(study)
     few = evidence.curves["n"].mask(evidence.curves["epoch"] == EPOCHS[-1], SEEDS // 2 - 1)
     figure = drawn(study, Evidence(**{**vars(evidence), "curves": evidence.curves.assign(n=few)}), "curves")
-    ends = {max(line.get_xdata()) for ax in figure.axes for line in ax.get_lines()}  # type: ignore[type-var]
+    ends = {max(line.get_xdata()) for ax in figure.axes for line in ax.get_lines()}
     note = " ".join(text.get_text() for text in figure.texts)
     assert ends == {EPOCHS[-2]}
     assert "shown while half of the runs are still training" in " ".join(note.split())

@@ -97,7 +97,7 @@ def test_border_of_a_run_without_errors_is_no_number_and_of_others_beside_it_is(
     disk = Disk()
     label = (disk.distance(points) < 0).long() + torch.tensor([[0, 0], [1, 1]])
     data = {"test": Samples(points, torch.zeros(2, 2, 2), label, points)}
-    found = Border()(RightHalf(), disk, data)  # type: ignore[arg-type]
+    found = Border()(RightHalf(), disk, data)
     assert found["border_distance_wrong"][0] == pytest.approx(disk.distance(points)[0, 1].item())
     assert found["border_distance_wrong_max"][0] == found["border_distance_wrong"][0]
     assert found["border_distance_wrong"][1].isnan()
@@ -144,7 +144,7 @@ def test_dead_units_need_rectifiers() -> None:
 def test_baseline_is_the_rarer_class() -> None:
     label = torch.tensor([[0, 0, 0, 1], [1, 1, 1, 0], [1, 1, 1, 1], [0, 1, 0, 1]])
     data = {"test": Samples(torch.zeros(4, 4, 2), torch.zeros(4, 4, 2), label)}
-    found = Baseline()(RightHalf(), Disk(), data)  # type: ignore[arg-type]
+    found = Baseline()(RightHalf(), Disk(), data)
     assert found["majority_error"].tolist() == [0.25, 0.25, 0, 0.5]
 
 
@@ -256,7 +256,7 @@ def test_canvas_covers_the_plane_and_is_seen_as_training_points_are(kind: type[D
         "scalar": (points.numpy() - train.mean()) / train.std(ddof=1),
     }
     for how, x in expected.items():
-        canvas = kind(train=40, test=10, validation=0, normalize=how).canvas(5)  # type: ignore[arg-type]
+        canvas = kind(train=40, test=10, validation=0, normalize=how).canvas(5)
         np.testing.assert_allclose(canvas.x.numpy(), x, rtol=1e-12, atol=1e-12)
         assert canvas.points is not None
         assert canvas.points.equal(points)

@@ -45,7 +45,7 @@ def lines(ax: Axes) -> list[tuple[str, bytes]]:
     found = [
         (to_hex(line.get_color()), np.round(np.asarray(line.get_xydata(), float), 9).tobytes())
         for line in ax.get_lines()
-        if len(line.get_xydata())  # type: ignore[arg-type]
+        if len(line.get_xydata())
     ]
     return sorted(found)
 
@@ -171,7 +171,7 @@ def test_reported_numbers_are_those_of_the_overview(report: Results, ax: Axes) -
         ),
         (
             "expected kind boundary, errors, data and part train or test, found 'error' and 'test'",
-            lambda results: plot.points(results, kind="error"),  # type: ignore[arg-type]
+            lambda results: plot.points(results, kind="error"),
         ),
     ],
 )

@@ -36,7 +36,7 @@ def chunk(runs: int, cost: float) -> Chunk:
 
 
 def outcome(of: Chunk, *statuses: str) -> Outcome:
-    return Outcome(of, [Record(status=status) for status in statuses or ("ok",) * len(of.runs)], 1.0, HERE)  # type: ignore[arg-type]
+    return Outcome(of, [Record(status=status) for status in statuses or ("ok",) * len(of.runs)], 1.0, HERE)
 
 
 def test_lines_of_a_log_come_now_and_then_and_at_the_end(clock: Clock) -> None:

@@ -176,7 +176,7 @@ def test_wrong_points_agree_with_the_errors_of_the_tables(ran: Ran) -> None:
     runs = ran.evidence.runs[ran.evidence.runs["seed"] == 0].set_index("factors")
     for (factors, _), arrays in ran.kept.items():
         for part in ("train", "test"):
-            assert misclassified(arrays, part).mean() == pytest.approx(runs.loc[factors, f"{part}_error"], abs=1e-12)  # type: ignore[arg-type]
+            assert misclassified(arrays, part).mean() == pytest.approx(runs.loc[factors, f"{part}_error"], abs=1e-12)
 
 
 def test_cells_of_one_problem_are_one_panel_of_data(ran: Ran) -> None:
@@ -282,7 +282,7 @@ def test_titles_and_legends_of_curves_overlap_nothing(ran: Ran, name: str) -> No
 
 def check_layout(figure: Figure) -> None:
     figure.canvas.draw()
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    renderer = figure.canvas.get_renderer()
     boxes = [ax.get_tightbbox(renderer) for ax in figure.axes if ax.axison]
     boxes += [text.get_window_extent() for text in figure.texts if text.get_text()]
     boxes += [legend.get_window_extent() for legend in figure.legends]

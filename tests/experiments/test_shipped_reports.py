@@ -65,7 +65,7 @@ CLAIMED = {
 def as_fraction(study: str, printed: str) -> tuple[Decimal, Decimal]:
     """The error that a printed percentage states, and the unit of its last digit."""
     percent = 100 - Decimal(printed) if study in ACCURACIES else Decimal(printed)
-    return percent / 100, Decimal((0, (1,), Decimal(printed).as_tuple().exponent)) / 100  # type: ignore[arg-type]
+    return percent / 100, Decimal((0, (1,), Decimal(printed).as_tuple().exponent)) / 100
 
 
 def stated(reported: Reported) -> list[tuple[Decimal, Decimal]]:

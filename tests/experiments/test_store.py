@@ -51,7 +51,7 @@ def test_chunk_is_kept_wholly_or_not_at_all(tmp_path: Path) -> None:
     runs = [plan.run for plan in plans]
     records = train([run.config for run in runs], [run.seed for run in runs])
     environment = Environment("", False, "", "", 1)
-    broken = [*records[:2], Record(status="unheard of")]  # type: ignore[arg-type]
+    broken = [*records[:2], Record(status="unheard of")]
     with Store(tmp_path, create=True) as store:
         store.plan("tiny", plans, complete=True)
         before = dump(tmp_path)

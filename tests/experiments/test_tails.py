@@ -169,14 +169,14 @@ def test_single_run_beyond_all_of_ours_needs_enough_of_ours(count: int, verdict:
 def test_tail_is_a_function_of_its_arguments(statistic: tuple[str, ...]) -> None:
     arguments = ERRORS, statistic, (0.06, 0.04)[: len(statistic)], 10, THOUSANDTHS[: len(statistic)]
     np.random.seed(1)
-    found, state = tail(*arguments, seed=3), np.random.get_state()[1].tolist()  # type: ignore[arg-type,index]
+    found, state = tail(*arguments, seed=3), np.random.get_state()[1].tolist()
     np.random.seed(2)
-    assert tail(*arguments, seed=3) == found  # type: ignore[arg-type]
-    other = tail(*arguments, seed=4)  # type: ignore[arg-type]
+    assert tail(*arguments, seed=3) == found
+    other = tail(*arguments, seed=4)
     assert other != found
     assert other.probability == pytest.approx(found.probability, abs=0.03)
     np.random.seed(1)
-    assert np.random.get_state()[1].tolist() == state  # type: ignore[index]
+    assert np.random.get_state()[1].tolist() == state
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])

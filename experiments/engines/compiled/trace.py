@@ -233,7 +233,7 @@ class _Recorder(TorchDispatchMode):
         return False
 
     def __init__(self, factors: dict[float, str]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # it has no annotations
         self.factors = factors
         self.ops: list[Op] = []
         self.given: list[Array] = []
