@@ -160,8 +160,8 @@ def across_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
             row["verdict"] = f"refused: needs at least {LEAST_PROBLEMS} problems, found {len(block.problems)}"
             if enough:
                 tested = signed_rank(block.errors[:, i], block.errors[:, j])
-                row |= {"p_value": tested.p_value, "least_p": tested.least_p}
-    table = pd.DataFrame(rows, columns=[*ACROSS, "least_p"])
+                row |= {"p_value": tested.p_value, "least_p": tested.least_p, "direction": tested.direction}
+    table = pd.DataFrame(rows, columns=[*ACROSS, "least_p", "direction"])
     has_test = table["p_value"].notna()
     # one that is incomplete stays in the family: a run that fails makes no other difference easier to find
     incomplete = (table["verdict"] == INCOMPLETE) & (table["n_problems"] >= LEAST_PROBLEMS)
@@ -180,7 +180,7 @@ def _verdict(row: dict[str, Any], p_holm: float, pairs: int, level: float) -> st
         return f"too few problems: needs ≥ {needed} that differ, found {row['wins'] + row['losses']}"
     if p_holm > level or row["friedman_p"] > level:
         return UNDECIDED
-    return "better" if row["mean_rank_a"] < row["mean_rank_b"] else "worse"
+    return "better" if row["direction"] < 0 else "worse"
 
 
 def _tables(study: Study) -> Iterator[tuple[str, str, dict[str, dict[str, list[Cell]]]]]:

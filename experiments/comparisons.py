@@ -30,7 +30,7 @@ def comparisons_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     rule = study.comparison
     known = outcomes(study, runs, rule.metric)
     lost = diverged(runs)
-    chosen = compared(study, known)
+    chosen = compared(study)
     rows = [
         {
             "study": study.name,
@@ -49,14 +49,9 @@ def comparisons_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(INTEGERS, "Int64"))
 
 
-def compared(study: Study, known: Outcomes) -> list[Pair]:
-    """The pairs of a study's cells that have runs; none where they are too many.
-
-    Args:
-        study: any.
-        known: outcomes of its cells.
-    """
-    chosen = [pair for pair in pairs(study, study.comparison.factors) if pair.a in known and pair.b in known]
+def compared(study: Study) -> list[Pair]:
+    """The pairs of a study's cells; none where they are too many."""
+    chosen = pairs(study, study.comparison.factors)
     return chosen if len(chosen) <= MOST else []
 
 

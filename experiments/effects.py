@@ -75,7 +75,7 @@ def effects_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     """
     rule = study.comparison
     known = outcomes(study, runs, rule.metric)
-    chosen = [pair for pair in compared(study, known) if pair.context.get(TUNED) != label(False)]
+    chosen = [pair for pair in compared(study) if pair.context.get(TUNED) != label(False)]
     effects = [*_main(chosen), *_by(chosen, study.interactions)]
     both = [_outcomes(effect, known) for effect in effects]
     averages = [None if sides is None else _averaged(*sides) for sides in both]
@@ -85,7 +85,7 @@ def effects_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         {"study": study.name, "metric": rule.metric, "n_diverged": sum(lost.get(cell, 0) for cell in effect.cells)}
         | _described(effect)
         | each.columns("estimate", rule.region)
-        | ({} if sides is None else _range(*sides))
+        | ({} if sides is None or each.found is None else _range(*sides))
         for effect, sides, each in zip(effects, both, found, strict=True)
     ]
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(INTEGERS, "Int64"))
@@ -141,10 +141,13 @@ def _outcomes(effect: Effect, known: Outcomes) -> tuple[Floats, Floats] | None:
     return a, b
 
 
-def _averaged(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """Averages over contexts, (seeds,) on either side."""
+def _averaged(a: Floats, b: Floats) -> tuple[Floats, Floats] | None:
+    """Averages over contexts, (seeds,) on either side; None where one is of infinite values of both signs."""
     largest = max(np.abs(values[np.isfinite(values)]).max(initial=0) for values in (a, b))
-    a, b = a.mean(0), b.mean(0)
+    with np.errstate(invalid="ignore"):
+        a, b = a.mean(0), b.mean(0)
+    if np.isnan(a).any() or np.isnan(b).any():
+        return None
     return a, np.where(np.abs(difference(a, b)) <= _ROUNDING * largest, a, b)
 
 

@@ -3,7 +3,8 @@
 An error of a diverged run is 1, any other metric of one infinite, which is the worst rank; so is a target that was not
 reached. A cell with a run that failed, has not run or has no value has no outcomes: it is incomplete. Cells of a study
 have the same seeds, or those that their [[grid]] declares: then the common ones are compared. A seed that is missing
-otherwise is an error, never a smaller n.
+otherwise is an error, never a smaller n; a cell that has only the first of its seeds, while others have more, is
+incomplete.
 """
 
 import itertools
@@ -68,7 +69,7 @@ def pairs(study: Study, factors: Sequence[str] = ()) -> list[Pair]:
 
 
 def outcomes(study: Study, runs: pd.DataFrame, metric: str) -> Outcomes:
-    """The outcomes of every cell of the study that has evaluation runs.
+    """The outcomes of every cell of the study.
 
     Args:
         study: any.
@@ -81,25 +82,44 @@ def outcomes(study: Study, runs: pd.DataFrame, metric: str) -> Outcomes:
     declared = {factors_text(cell.factors): cell.seeds for cell in study.cells}
     evaluation = runs[runs["phase"] == "evaluation"]
     groups = {str(text): group for text, group in evaluation.groupby("factors", sort=False)}
-    return {
-        text: _outcomes(study, text, seeds, groups[text], metric) for text, seeds in declared.items() if text in groups
-    }
+    few = few_seeds(study, runs)
+    return {text: None if text in few or text not in groups else _outcomes(groups[text], metric) for text in declared}
 
 
-def _outcomes(
-    study: Study, factors: str, declared: Sequence[int], runs: pd.DataFrame, metric: str
-) -> "pd.Series[float] | None":
-    if runs["seed"].duplicated().any():
-        seed = runs.loc[runs["seed"].duplicated(), "seed"].iloc[0]
-        raise SeedError(f"runs.csv: expected each seed once in a cell, found seed {seed} twice ({factors})")
-    seeds = runs["seed"].astype(int)
-    counted = set(range(len(runs)))  # --seeds N plans 0 to N − 1
-    lost = set(declared) - set(seeds)
-    if lost and set(seeds) != counted:
-        raise SeedError(
-            f"runs.csv: {study.name}: expected the seeds that the study declares, found no run of seed {min(lost)}"
-            f" ({factors})"
-        )
+def few_seeds(study: Study, runs: pd.DataFrame) -> set[str]:
+    """The cells that have only the first of the seeds that the study declares, unless --seeds N was for all of them.
+
+    Args:
+        study: any.
+        runs: runs.csv's rows of the study.
+
+    Raises:
+        SeedError: a cell lacks another seed that the study declares, or has one twice.
+    """
+    evaluation = runs[runs["phase"] == "evaluation"]
+    seeds = {str(text): sorted(map(int, group)) for text, group in evaluation.groupby("factors")["seed"]}
+    found, counts = set(), set()
+    for cell in study.cells:
+        text = factors_text(cell.factors)
+        if text not in seeds:
+            continue
+        mine = seeds[text]
+        counts.add(len(mine))
+        for seed, following in itertools.pairwise(mine):
+            if seed == following:
+                raise SeedError(f"runs.csv: expected each seed once in a cell, found seed {seed} twice ({text})")
+        lost = set(cell.seeds) - set(mine)
+        if lost:
+            if mine != list(range(len(mine))):
+                raise SeedError(
+                    f"runs.csv: {study.name}: expected the seeds that the study declares, found no run of seed"
+                    f" {min(lost)} ({text})"
+                )
+            found.add(text)
+    return found if len(counts) > 1 else set()
+
+
+def _outcomes(runs: pd.DataFrame, metric: str) -> "pd.Series[float] | None":
     if not runs["status"].isin(["ok", "diverged"]).all():
         return None
     values = runs[metric].astype(float)
@@ -107,7 +127,7 @@ def _outcomes(
     if values[ok].isna().any():
         return None
     worst = 1.0 if metric.endswith("_error") else math.inf
-    return values.where(ok, worst).set_axis(seeds).sort_index()
+    return values.where(ok, worst).set_axis(runs["seed"].astype(int)).sort_index()
 
 
 def aligned(sides: Sequence["pd.Series[float] | None"]) -> list[NDArray[np.float64]] | None:

@@ -18,7 +18,10 @@ from scipy import stats
 
 from experiments.consistency import matching
 from experiments.evidence import Evidence, with_metric
+from experiments.pairing import few_seeds
 from experiments.schema import Claim, Reported
+from experiments.statistics.families import INCOMPLETE
+from experiments.statistics.paired import UNDECIDED
 from experiments.statistics.reproduction import LEVEL, tail
 from experiments.statistics.signflip import SignFlip, holm, sign_flip
 from experiments.study import Study
@@ -56,7 +59,8 @@ def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: E
         evidence: the study's.
 
     Raises:
-        IncompleteError: runs failed, have not run, or there are none.
+        IncompleteError: runs failed, have not run, or there are none, or fewer than of other cells.
+        SeedError: a seed is missing.
         ValueError: a seed twice.
     """
     wanted = factors_text(matching(study, where)[0].factors)
@@ -68,6 +72,8 @@ def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: E
         raise ValueError(
             f"a cell has each seed once, found seed {runs['seed'][runs['seed'].duplicated()].iloc[0]} twice"
         )
+    if wanted in few_seeds(study, evidence.runs):
+        raise IncompleteError(f"only the first {len(runs)} seeds have runs")
     if metric not in runs and not (evidence.metrics["metric"] == metric).any():
         raise IncompleteError(f"no run measured {metric}")
     worst = 1.0 if metric.endswith("_error") else math.inf
@@ -88,7 +94,7 @@ def _number(study: Study, reported: Reported, evidence: Evidence) -> dict[str, A
     try:
         values = _finite(cell_values(study, reported.where, reported.metric, evidence), reported.metric)
     except IncompleteError as error:
-        return row | {"n": 0, "verdict": "incomplete", "note": str(error)}
+        return row | {"n": 0, "verdict": INCOMPLETE, "note": str(error)}
     extreme = tail(values, reported.statistic, reported.value, reported.runs, reported.resolutions)
     return row | {
         "n": len(values),
@@ -129,7 +135,7 @@ def _claims(study: Study, evidence: Evidence) -> list[dict[str, Any]]:
                 test = sign_flip(differences)
                 row |= {"n": test.n, "mean": test.mean, "std": _std(differences)}
         except IncompleteError as error:
-            row |= {"n": 0, "verdict": "incomplete", "note": str(error)}
+            row |= {"n": 0, "verdict": INCOMPLETE, "note": str(error)}
         rows.append(row)
         tests.append(test)
     family = [number for number, claim in enumerate(study.claims) if claim.test in ("difference", "order")]
@@ -192,14 +198,14 @@ def _paired(claim: Claim, test: SignFlip, p_holm: float, family: int) -> dict[st
         note += f", differences within ±{claim.region:g} do not matter"
         inside = -claim.region <= wide_low and wide_high <= claim.region
         outside = wide_low > claim.region or wide_high < -claim.region
-        verdict = "supported" if inside else "contradicted" if outside else "undecided"
+        verdict = "supported" if inside else "contradicted" if outside else UNDECIDED
     elif test.informative == 0 or test.least_p * family > LEVEL:
-        verdict = "undecided"
+        verdict = UNDECIDED
         note += f"; too few seeds: {test.informative} pairs differ"
     elif p_holm <= LEVEL:
         verdict = "supported" if test.mean < 0 else "contradicted"
     else:
-        verdict = "undecided"
+        verdict = UNDECIDED
     return {
         "tail_probability": p_holm,
         "interval_low": low,
@@ -225,7 +231,7 @@ def _share(claim: Claim, values: "pd.Series[float]") -> dict[str, Any]:
         "mean": inside / len(values),
         "interval_low": float(interval.low),
         "interval_high": float(interval.high),
-        "verdict": "supported" if above else "contradicted" if below else "undecided",
+        "verdict": "supported" if above else "contradicted" if below else UNDECIDED,
         "note": f"{inside} of {len(values)} runs",
     }
 
@@ -242,7 +248,7 @@ def _spread(x: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, Any]:
         "mean": float(x.std(ddof=1) - y.std(ddof=1)),
         "interval_low": float(low),
         "interval_high": float(high),
-        "verdict": "supported" if high < 0 else "contradicted" if low > 0 else "undecided",
+        "verdict": "supported" if high < 0 else "contradicted" if low > 0 else UNDECIDED,
         "note": "difference of standard deviations, bootstrap over seeds",
     }
 

@@ -43,7 +43,7 @@ def stability_table(
     """
     rule = study.comparison
     known = outcomes(study, runs, rule.metric)
-    chosen = compared(study, known)
+    chosen = compared(study)
     found = {
         "lower_half": verdicts(study, known, chosen, _lower_half),
         "upper_half": verdicts(study, known, chosen, _upper_half),

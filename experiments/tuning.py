@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+_DIGITS = 12  # of mean errors; beyond is rounding
+
 
 def select(runs: pd.DataFrame) -> dict[str, float]:
     """For each tuned cell the learning rate with the lowest mean validation error.
@@ -31,8 +33,9 @@ def select(runs: pd.DataFrame) -> dict[str, float]:
         validation_error=runs["validation_error"].where(~diverged, 1.0),
         train_loss=runs["train_loss"].where(~diverged, float("inf")),
     )
-    # in one order, because a mean's last bit depends on it and may decide
+    # in one order, because a mean's last bit depends on it; errors that are equal but for it are equal
     scored = scored.sort_values(["validation_error", "train_loss"])
     means = scored.groupby(["tuned", "learning_rate"], as_index=False)[["validation_error", "train_loss"]].mean()
+    means["validation_error"] = means["validation_error"].round(_DIGITS)
     best = means.sort_values(["tuned", "validation_error", "train_loss", "learning_rate"]).groupby("tuned").first()
     return {str(cell): float(rate) for cell, rate in best["learning_rate"].items()}

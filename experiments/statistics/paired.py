@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from experiments.statistics.signflip import Floats, sign_flips
 
 EXPLORATORY = 7  # seeds; below, a comparison is a look, not a finding
-LEVEL = 0.05
+LEVEL = 0.05  # of a family where none is given, and of what intervals that are shown may miss
 UNDECIDED = "undecided"
 _POWER = 0.8  # with which the seeds that are said to be needed would decide
 
@@ -25,7 +25,7 @@ class Paired:
         direction: negative where a is better.
         p_value: of the sign-flip test of the differences, or of their signed ranks where a value is infinite.
         least_p: the smallest that so many informative seeds can give.
-        interval: of the mean at 1 − level. wide: at 1 − level / family.
+        interval: of the mean at 95 %. wide: at 1 − level / family.
         wins, losses, ties: seeds on which a is better, worse, equal.
         level: of the family.
         family: comparisons that are corrected for together.
@@ -53,10 +53,10 @@ class Paired:
 
     @property
     def probability_interval(self) -> tuple[float, float]:
-        """Clopper and Pearson's, from the wins rounded against the claim of either end where ties halve one."""
+        """Clopper and Pearson's at 95 %, from the wins rounded against the claim of either end where ties halve one."""
         score = self.wins + self.ties / 2
         low, high = (
-            stats.binomtest(wins, self.n).proportion_ci(1 - self.level, method="exact")
+            stats.binomtest(wins, self.n).proportion_ci(1 - LEVEL, method="exact")
             for wins in (math.floor(score), math.ceil(score))
         )
         return float(low.low), float(high.high)
@@ -104,7 +104,7 @@ def paired_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LE
             direction=test.mean,
             p_value=test.p_value,
             least_p=test.least_p,
-            interval=nothing if rank else test.interval(1 - level),
+            interval=nothing if rank else test.interval(1 - LEVEL),
             wide=nothing if rank else test.interval(1 - level / family),
             wins=int((row < 0).sum()),
             losses=int((row > 0).sum()),
@@ -145,7 +145,7 @@ def median_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LE
             direction=float(losses - wins),
             p_value=float(stats.binomtest(wins, differing).pvalue) if differing else 1.0,
             least_p=2.0 ** (1 - differing) if differing else 1.0,
-            interval=_ends(row, level),
+            interval=_ends(row, LEVEL),
             wide=_ends(row, level / family),
             wins=wins,
             losses=losses,
@@ -190,15 +190,22 @@ def least_seeds(family: int, level: float) -> int:
 def needed_seeds(found: Paired, region: float) -> int | None:
     """Seeds with which the observed difference and spread, were they the true ones, would be decided 4 times in 5.
 
-    Decided as different, or as equivalent where the difference lies within ± region; at the level divided by the
-    family, by the normal approximation: n = ((z₁ + z₂) std / distance)², the distance being that from zero or from the
-    region's edge. None where neither has a distance.
+    Decided as different, or as equivalent where the difference lies within ± region, whichever takes fewer; at the
+    level divided by the family, by the normal approximation: n = (std / e)², where e is the standard error of the mean
+    that leaves such a chance. None where there is no such number.
     """
-    z = stats.norm.isf(found.level / found.family / 2) + stats.norm.ppf(_POWER)
-    distance = max(abs(found.mean), region - abs(found.mean))
-    if math.isnan(distance) or math.isnan(found.std):
+    if math.isnan(found.mean) or math.isnan(found.std):
         return None
-    return max(_least(found), math.ceil((z * found.std / distance) ** 2))
+    distance, z = abs(found.mean), float(stats.norm.isf(found.level / found.family / 2))
+    error = distance / (z + float(stats.norm.ppf(_POWER)))
+    if distance < (1 - 1e-6) * region:
+
+        def missing(error: float) -> float:
+            inside = stats.norm.cdf((region - distance) / error - z) + stats.norm.cdf((region + distance) / error - z)
+            return float(inside) - 1 - _POWER
+
+        error = max(error, float(optimize.brentq(missing, region / 1e9, region)))
+    return max(_least(found), math.ceil((found.std / error) ** 2)) if error else None
 
 
 def _least(found: Paired) -> int:

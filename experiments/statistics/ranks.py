@@ -25,6 +25,7 @@ class SignedRank:
     Attributes:
         wins, losses, ties: problems on which the first has the lower, higher, same error.
         difference: the median over problems, of the first's error less the second's.
+        direction: the sum of signed ranks, negative where the first is better.
         p_value: two-sided.
         least_p: the smallest p-value that so many problems, ties aside, can give.
     """
@@ -33,6 +34,7 @@ class SignedRank:
     losses: int
     ties: int
     difference: float
+    direction: float
     p_value: float
     least_p: float
 
@@ -78,6 +80,7 @@ def signed_rank(first: Floats, second: Floats) -> SignedRank:
         losses,
         len(difference) - wins - losses,
         float(np.median(difference)),
+        float(np.sign(difference) @ stats.rankdata(np.abs(difference))),
         p_value,
         min(1.0, 2.0 ** (1 - wins - losses)),
     )

@@ -113,7 +113,7 @@ def workers(group: int) -> list[int]:
 
 def assert_ended(group: int) -> None:
     """No process of the group is left, once those that are ending have ended."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while members(group) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert members(group) == {}

@@ -192,6 +192,30 @@ def test_a_missing_or_doubled_seed_is_an_error(tmp_path: Path) -> None:
     assert set(fewer["n"]) == {12}
 
 
+def test_a_cell_that_has_only_the_first_seeds_is_incomplete(tmp_path: Path) -> None:
+    runs = usual()
+    table = comparisons_table(study_of(tmp_path), runs.drop(index=range(12, 20)))  # of relu, 10
+    assert row(table, "activation", "batch_size=10")["verdict"] == "incomplete"
+    assert row(table, "batch_size", "activation=tanh")["n"] == 20
+
+
+def test_a_cell_without_runs_is_incomplete_and_stays_in_its_family(tmp_path: Path) -> None:
+    runs = usual()
+    whole = comparisons_table(study_of(tmp_path), runs)
+    table = comparisons_table(study_of(tmp_path), runs.drop(index=range(20)))
+    assert row(table, "activation", "batch_size=10")["verdict"] == "incomplete"
+    kept = row(table, "activation", "batch_size=100")
+    assert kept["p_holm"] == 2 * kept["p_value"]
+    assert kept["p_value"] == row(whole, "activation", "batch_size=100")["p_value"]
+
+
+def test_intervals_are_at_95_percent_whatever_the_level_of_a_family(tmp_path: Path) -> None:
+    ends = ["ci_low", "ci_high", "pab_low", "pab_high"]
+    usually = row(comparisons_table(study_of(tmp_path), usual()), "activation", "batch_size=10")
+    strict = comparisons_table(study_of(tmp_path, "[comparison]\nlevel = 0.001\n"), usual())
+    assert row(strict, "activation", "batch_size=10")[ends].tolist() == usually[ends].tolist()
+
+
 @pytest.mark.parametrize(
     "change", [{"status": "error"}, {"status": "timeout"}, {"status": "planned"}, {"test_error": np.nan}]
 )
@@ -235,8 +259,17 @@ def test_needed_seeds_are_those_of_the_normal_approximation() -> None:
     z = stats.norm.isf(0.025) + stats.norm.ppf(0.8)
     apart = paired(NOISE[0] + 0.02, NOISE[1])
     assert needed_seeds(apart, 0.005) == max(6, math.ceil((z * apart.std / apart.mean) ** 2))
-    near = paired(NOISE[0] + 0.001, NOISE[1])  # sooner shown to be equivalent than to differ
-    assert needed_seeds(near, 0.005) == max(6, math.ceil((z * near.std / (0.005 - abs(near.mean))) ** 2))
+    half = stats.norm.isf(0.025)
+    for shift in (0.0, 0.001, 0.002):  # sooner shown to be equivalent than to differ
+        near = paired(4 * NOISE[0] + shift - 4 * NOISE[0].mean(), np.zeros(20))
+        n = needed_seeds(near, 0.005)
+        assert n is not None
+        chances = []
+        for seeds in (n - 1, n):  # that both ends of the interval lie inside
+            error = near.std / math.sqrt(seeds)
+            inside = [stats.norm.cdf((0.005 + side * shift) / error - half) for side in (-1, 1)]
+            chances.append(sum(inside) - 1)
+        assert chances[0] < 0.8 <= chances[1]
     assert needed_seeds(paired(NOISE[0, :1], NOISE[1, :1]), 0.005) is None
 
 

@@ -163,13 +163,53 @@ def test_a_diverged_run_is_an_error_of_one(tmp_path: Path) -> None:
 def test_a_loss_that_diverged_is_the_worst_rank_and_no_seed_is_left_out(tmp_path: Path) -> None:
     runs = runs_of().assign(test_loss=lambda rows: rows["test_error"])
     runs.loc[0, ["status", "test_loss"]] = ["diverged", np.nan]  # relu, 10, sgd
-    table = effects_table(study_of(tmp_path, '[comparison]\nmetric = "test_loss"\n'), runs)
+    table = effects_table(study_of(tmp_path, '[comparison]\nmetric = "test_loss"\nregion = 0.005\n'), runs)
     assert table["n"].tolist() == [12] * 6
     found = rows(table, kind="at").iloc[0]
     differences = np.delete(ERRORS.mean(0)[0, 0] - ERRORS.mean(0)[0, 1], 0)
     ranks = stats.rankdata(np.abs(differences)) * np.sign(differences)
     assert found["p_value"] == pytest.approx(stats.wilcoxon([*ranks, 12], method="exact").pvalue)
     assert np.isnan([found["estimate"], found["ci_low"], found["context_high"]]).all()
+
+
+def test_infinite_losses_on_both_sides_of_a_change_are_no_number(tmp_path: Path) -> None:
+    runs = runs_of().assign(test_loss=lambda rows: rows["test_error"])
+    factors = [{"activation": "relu", "batch_size": 10, "optimizer": "sgd"}]
+    factors += [{"activation": "tanh", "batch_size": 10, "optimizer": "adam"}]
+    lost = runs["factors"].isin([factors_text(each) for each in factors]) & (runs["seed"] == 0)
+    runs.loc[lost, "status"], runs.loc[lost, "test_loss"] = "diverged", np.nan
+    metric = '[comparison]\nmetric = "test_loss"\nregion = 0.01\n'
+    table = effects_table(study_of(tmp_path, metric), runs)
+    assert rows(table, kind="interaction")["verdict"].tolist() == ["incomplete"]
+    assert rows(table, kind="interaction")["n_diverged"].tolist() == [2]
+    assert rows(table, kind="at", level="100")["verdict"].tolist() == ["worse"]
+
+
+def test_changes_are_of_the_same_two_levels(tmp_path: Path) -> None:
+    """Of three optimizers at three batch sizes, each pair from each batch size to each later one."""
+    optimizers, batches = ["sgd", "momentum", "adam"], [1, 10, 100]
+    text = f'title = "t"\nseeds = 7\n[[grid]]\nbatch_size = {batches}\noptimizer = {optimizers}\n'
+    factors = [{"batch_size": batch, "optimizer": optimizer} for batch in batches for optimizer in optimizers]
+    runs = pd.DataFrame(
+        [
+            {
+                "phase": "evaluation",
+                "factors": factors_text(each),
+                "seed": seed,
+                "status": "ok",
+                "test_error": 0.01 * at,
+            }
+            for at, each in enumerate(factors)
+            for seed in range(7)
+        ]
+    )
+    table = effects_table(load(write(tmp_path, text)), runs)
+    found = rows(table, kind="interaction")
+    changes = [("1", "10"), ("1", "100"), ("10", "100")]
+    both = [("sgd", "momentum"), ("sgd", "adam"), ("momentum", "adam")]
+    assert sorted(found[["a", "b", "level", "other"]].itertuples(index=False, name=None)) == sorted(
+        (*pair, *change) for pair in both for change in changes
+    )
 
 
 def test_order_of_rows_changes_no_byte_and_a_missing_seed_is_an_error(tmp_path: Path) -> None:

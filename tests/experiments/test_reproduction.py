@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.errors import InputError
+from experiments.errors import InputError, SeedError
 from experiments.evidence import Evidence
 from experiments.report_tables import overview_table, readings, verdict_table
 from experiments.reproduction import COLUMNS, IncompleteError, cell_values, reproduction_table
@@ -302,8 +302,21 @@ def test_pairs_are_the_seeds_that_both_sides_have_by_declaration(tmp_path: Path)
     assert row["n"] == 2
     assert row["mean"] == pytest.approx(-0.02)
     nothing = evidence.runs["run_id"].str.startswith("relu") | (evidence.runs["seed"] == 60)
-    row = reproduction_table(study, replace(evidence, runs=evidence.runs[nothing])).iloc[0]
+    apart = load(write(tmp_path, own.replace("[30, 35, 60]", "[60]") + claim()))
+    row = reproduction_table(apart, replace(evidence, runs=evidence.runs[nothing])).iloc[0]
     assert (row["verdict"], row["note"]) == ("incomplete", "the two cells have no seed in common")
+
+
+def test_seeds_that_are_missing_are_no_smaller_n(tmp_path: Path) -> None:
+    study, evidence = study_of(tmp_path, claim()), evidence_of(NEAR_TENTH[:40], NEAR_TENTH[:40])
+    tanh = evidence.runs["run_id"].str.startswith("tanh")
+    last = replace(evidence, runs=evidence.runs[~(tanh & (evidence.runs["seed"] > 37))])
+    row = reproduction_table(study, last).iloc[0]
+    assert (row["verdict"], row["note"]) == ("incomplete", "only the first 38 seeds have runs")
+    with pytest.raises(
+        SeedError, match=r"^runs\.csv: study: expected the seeds that the study declares, found no run of"
+    ):
+        reproduction_table(study, replace(evidence, runs=evidence.runs[~(tanh & (evidence.runs["seed"] == 5))]))
 
 
 def test_few_seeds_decide_nothing(tmp_path: Path) -> None:

@@ -42,6 +42,10 @@ def test_ties_go_to_the_lower_training_loss_then_to_the_smaller_rate() -> None:
     assert select(frame(("a", 0.1, 0, "ok", 0.2, 2.0), ("a", 0.2, 0, "ok", 0.2, 1.0))) == {"a": 0.2}
     assert select(frame(("a", 0.2, 0, "ok", 0.2, 1.0), ("a", 0.1, 0, "ok", 0.2, 1.0))) == {"a": 0.1}
     assert select(frame(("a", 0.2, 0, "diverged", None, None), ("a", 0.1, 0, "diverged", None, None))) == {"a": 0.1}
+    # means that differ by rounding alone are equal: 0.03 and 0.030000000000000002
+    pairs = ((0.1, (0.0, 0.06), 2.0), (0.2, (0.01, 0.05), 1.0))
+    trials = [("a", rate, seed, "ok", error, loss) for rate, both, loss in pairs for seed, error in enumerate(both)]
+    assert select(frame(*trials)) == {"a": 0.2}
     # an error of 1 that was reached beats one that stands for a divergence
     assert select(frame(("a", 0.1, 0, "diverged", None, None), ("a", 0.2, 0, "ok", 1.0, 5.0))) == {"a": 0.2}
 
