@@ -105,7 +105,7 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
             {
                 "": row["kind"],
                 "cells": cells,
-                "skewness, kurtosis": f"{row['skewness']:.1f}, {row['excess_kurtosis']:.1f}",
+                "skewness, excess kurtosis": f"{row['skewness']:.1f}, {row['excess_kurtosis']:.1f}",
                 "n": str(row["n"]),
                 "difference found %": _percent(row, "rejected"),
                 "coverage %": _percent(row, "coverage"),

@@ -4,12 +4,13 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.conclusions import probability
+from experiments.conclusions import exploratory, probability
 from experiments.effects import AT, INTERACTION, MAIN
 from experiments.names import KINDS
-from experiments.stability import LOST, OTHERWISE, OUTCOMES, VARIANTS, WON
+from experiments.stability import FEW, LOST, OTHERWISE, OUTCOMES, VARIANTS, WON
+from experiments.statistics.families import open_verdict
 
-_FEW = 5  # verdicts that a variant opens or decides, of which each is told
+_LONGEST = 5  # verdicts that a variant opens or decides, of which each is told
 
 
 def comparison_table(comparisons: pd.DataFrame) -> pd.DataFrame:
@@ -24,7 +25,7 @@ def comparison_table(comparisons: pd.DataFrame) -> pd.DataFrame:
                 "compared": _pair(row),
                 "where": row["context"],
                 **_difference(row),
-                "P(first better)": _plain(row["probability_a_better"]),
+                "P(first better) [95 %]": _probability(row),
                 **_seeds(row, comparisons),
                 "verdict": _winner(row) + _few(row),
             }
@@ -79,14 +80,20 @@ def counted_stability(stability: pd.DataFrame) -> pd.DataFrame:
 def unstable(stability: pd.DataFrame) -> list[str]:
     """The verdicts that a variant of the analysis decides otherwise, and where they are few those it opens or decides.
 
+    First, the variants whose seeds are too few for any.
+
     Args:
         stability: stability.csv's rows of a study.
     """
     lines = []
+    decided = stability[~stability["verdict"].map(open_verdict)]
+    few = [title for name, title in VARIANTS.items() if len(decided) and (decided[f"{name}_outcome"] == FEW).all()]
+    if few:
+        lines.append(f"{' and '.join(few)}: too few seeds to decide any of what is decided.")
     for name, title in VARIANTS.items():
         for word in (OTHERWISE, LOST, WON):
             rows = stability[stability[f"{name}_outcome"] == word].to_dict("records")
-            if rows and (word == OTHERWISE or len(rows) <= _FEW):
+            if rows and (word == OTHERWISE or len(rows) <= _LONGEST):
                 lines.append(f"{title}, {word}: {'; '.join(_flipped(row, row[name]) for row in rows)}.")
     return lines
 
@@ -129,7 +136,12 @@ def _winner(row: dict[Any, Any]) -> str:
 
 
 def _few(row: dict[Any, Any]) -> str:
-    return " (exploratory)" if row["exploratory"] is True or row["exploratory"] == "True" else ""
+    return " (exploratory)" if exploratory(row) else ""
+
+
+def _probability(row: dict[Any, Any]) -> str:
+    shown, low, high = (_plain(row[name]) for name in ("probability_a_better", "pab_low", "pab_high"))
+    return shown if shown == "-" else f"{shown} [{low}, {high}]"
 
 
 def _plain(value: float) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from experiments.comparisons import MOST
 from experiments.effects import INTERACTION
 from experiments.pairing import pairs
+from experiments.schema import Comparison
 from experiments.statistics.families import open_verdict
 from experiments.statistics.paired import UNDECIDED
 from experiments.study import Study
@@ -25,10 +26,10 @@ def answer(study: Study, comparisons: pd.DataFrame) -> list[str]:
     if not len(comparisons):
         count = len(pairs(study, study.comparison.factors))
         return [too_many(count)] if count > MOST else []
-    sentences = []
+    sentences, seeds = [], comparisons["n"].nunique() > 1
     for (factor, context), rows in comparisons.groupby(["factor", "context"], sort=False):
         where = f" ({context})" if context else ""
-        sentences.append(f"{_plain(factor)}{where}: {_told(rows)}.")
+        sentences.append(f"{_plain(factor)}{where}: {_told(rows, seeds)}.")
     return sentences
 
 
@@ -38,7 +39,7 @@ def effect_answers(effects: pd.DataFrame) -> list[str]:
     Args:
         effects: effects.csv's rows of a study.
     """
-    sentences = []
+    sentences, seeds = [], effects["n"].nunique() > 1
     keys = ["kind", "factor", "by", "level", "other", "context"]
     rows = effects.rename(columns={"estimate": "mean_difference"})
     for (kind, factor, by, level, other, context), group in rows.groupby(keys, sort=False):
@@ -48,20 +49,23 @@ def effect_answers(effects: pd.DataFrame) -> list[str]:
         elif by:
             place = f" at {_plain(by)} {level}"
         where = f" ({context})" if context else ""
-        sentences.append(f"{_plain(factor)}{place}{where}: {_told(group)}.")
+        sentences.append(f"{_plain(factor)}{place}{where}: {_told(group, seeds)}.")
     return sentences
 
 
-def legend(rows: pd.DataFrame) -> str:
-    """What stands in brackets after differences.
+def legend(rows: pd.DataFrame, rule: Comparison) -> str:
+    """What stands in brackets after differences, and by what is decided.
 
     Args:
         rows: of comparisons.csv or effects.csv, one study's.
+        rule: by which they are compared.
     """
     several = "; what single contexts show" if "contexts" in rows else ""
+    region = f"±{100 * rule.region:g} points" if rule.metric.endswith("_error") else f"±{rule.region:g}"
     return (
-        "In brackets: the 95 % interval, where nothing is better that of the first less the second; p, corrected by"
-        f" Holm's method, by which it is decided; how many seeds might decide{several}."
+        f"One is better where p ≤ {rule.level:g}, two are equivalent where the interval at the corrected level lies"
+        f" within {region}. In brackets: the 95 % interval of the difference, not corrected, of the first less the"
+        f" second where neither is better; p, corrected by Holm's method; how many seeds might decide{several}."
     )
 
 
@@ -75,36 +79,59 @@ def probability(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
 
-def _told(rows: pd.DataFrame) -> str:
+def exploratory(row: dict[Any, Any]) -> bool:
+    """Whether a row of comparisons.csv or effects.csv is of too few seeds for more than a look."""
+    return str(row.get("exploratory")) == "True"  # a column with gaps holds text
+
+
+def _told(rows: pd.DataFrame, seeds: bool) -> str:
     """Of pairs in one place: who is better than whom, who are equivalent, and what is not decided."""
     records = rows.to_dict("records")
-    parts = [_decided(row) for row in records if not open_verdict(row["verdict"])]
-    unknown = [f"{row['a']} and {row['b']} ({_why(row)})" for row in records if open_verdict(row["verdict"])]
+    parts = [_decided(row, seeds) for row in records if not open_verdict(row["verdict"])]
+    unknown = [f"{row['a']} and {row['b']} ({_why(row, seeds)})" for row in records if open_verdict(row["verdict"])]
     return "; ".join([*parts, *([f"not decided: {', '.join(unknown)}"] if unknown else [])])
 
 
-def _decided(row: dict[Any, Any]) -> str:
+def _decided(row: dict[Any, Any], seeds: bool) -> str:
     word, changes = row["verdict"], row.get("kind") == INTERACTION
     if word == "equivalent":
-        within = "; ".join([_interval(row), *_contexts(row)])
-        return f"{row['a']} and {row['b']} {'change alike' if changes else 'are equivalent'} ({within})"
+        if 0 < row.get("n_diverged_a", 0) == row.get("n_diverged_b", 0) == row["n"]:
+            return f"every run of {row['a']} and of {row['b']} diverged"
+        alike = "change alike" if changes else "are equivalent"
+        if row["ci_low"] == row["ci_high"] == 0:
+            alike += ", the same on every seed"
+        within = "; ".join([_interval(row), *_contexts(row), *_asides(row, seeds)])
+        return f"{row['a']} and {row['b']} {alike} ({within})"
     first, second = (row["a"], row["b"]) if word == "better" else (row["b"], row["a"])
     sure = _sure(row)
     size = row["mean_difference"]
     if math.isnan(size):
-        return f"{first} {'gains on' if changes else 'is better than'} {second} ({sure})"
+        said = f"{first} {'gains on' if changes else 'is better than'} {second}"
+        return f"{said} ({'; '.join([sure, *_asides(row, seeds)])})"
     amount = f"{_number(row, abs(size))}{' points' if _error(row) else ''}"
     said = f"gains {amount} on {second}" if changes else f"is better than {second} by {amount}"
-    return f"{first} {said} ({'; '.join([_interval(row, size < 0), sure, *_contexts(row, size < 0)])})"
+    within = "; ".join([_interval(row, size < 0), sure, *_contexts(row, size < 0), *_asides(row, seeds)])
+    return f"{first} {said} ({within})"
 
 
-def _why(row: dict[Any, Any]) -> str:
+def _why(row: dict[Any, Any], seeds: bool) -> str:
     """Why a pair is not decided, or between what its difference lies and how many seeds might decide."""
     if row["verdict"] != UNDECIDED:
-        return str(row["verdict"])
-    seeds = row["needs_seeds"]
-    more = "" if pd.isna(seeds) or seeds > _REACH else f"{seeds:,.0f} seeds"
-    return "; ".join(text for text in (_interval(row), _sure(row), more) if text)
+        return "; ".join([str(row["verdict"]), *_asides(row, seeds)])
+    needed = row["needs_seeds"]
+    more = "" if pd.isna(needed) or needed > _REACH else f"{needed:,.0f} seeds"
+    return "; ".join(text for text in (_interval(row), _sure(row), more, *_asides(row, seeds)) if text)
+
+
+def _asides(row: dict[Any, Any], seeds: bool) -> list[str]:
+    """What else a reader has to know: of how many seeds it is, that these are few, that runs diverged."""
+    if pd.isna(row["n"]):
+        return []
+    found = [f"of {row['n']:.0f} seeds"] if seeds else []
+    found += ["exploratory"] if exploratory(row) else []
+    a, b = row.get("n_diverged_a", 0), row.get("n_diverged_b", 0)
+    found += [f"{a:.0f} and {b:.0f} of {row['n']:.0f} diverged"] if a or b else []
+    return [*found, f"{row['n_diverged']:.0f} runs diverged"] if row.get("n_diverged") else found
 
 
 def _sure(row: dict[Any, Any]) -> str:

@@ -25,8 +25,12 @@ def fitting_together(study: Study, has_region: bool) -> None:
         BadKeyError: with the key and what was expected of it.
     """
     _compared(study)
-    if study.comparison.metric not in METRICS:
-        _measured(study, has_region)
+    metric = study.comparison.metric
+    if metric not in METRICS:
+        _measured(study)
+    if not (has_region or (metric in METRICS and metric.endswith("_error"))):
+        unit = f"as {metric} has a unit of its own"
+        raise BadKeyError("comparison.region", f"expected differences that do not matter, {unit}, found none")
     _reported_fit(study)
     _figures_fit(study)
 
@@ -110,13 +114,10 @@ def _reported_fit(study: Study) -> None:
     _one_primary("claim", [(each.quote, each.quote, each.primary) for each in study.claims])
 
 
-def _measured(study: Study, has_region: bool) -> None:
-    """Whether all cells have the metric that they are compared by, and the study says which differences matter."""
+def _measured(study: Study) -> None:
+    """Whether all cells have the metric that they are compared by."""
     for cell in study.cells:
         _metric_known(cell, study.comparison.metric, "comparison.metric")
-    if not has_region:
-        unit = f"as {study.comparison.metric} has a unit of its own"
-        raise BadKeyError("comparison.region", f"expected differences that do not matter, {unit}, found none")
 
 
 def _metric_known(cell: Cell, metric: str, place: str) -> None:

@@ -1,5 +1,9 @@
 """Tables that people read of what tuning tried, of times to targets and of ranks across problems."""
 
+import math
+from collections.abc import Hashable
+from typing import Any
+
 import pandas as pd
 
 from experiments.across import across_table
@@ -8,6 +12,8 @@ from experiments.report_tables import factor_labels
 from experiments.study import TUNED, Study
 from experiments.targets import targets_table
 from experiments.trials import budget_table, trials_table
+
+UNTUNED = "test error %: untuned"
 
 
 def tuning_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
@@ -42,9 +48,8 @@ def tuning_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list[s
             row[f"test error %: {name}"] = _error(mine.loc[[number]].iloc[0]) if number in mine.index else "-"
         rows.append(row)
     frame = pd.DataFrame(rows).fillna("")
-    untuned = "test error %: untuned"
-    if untuned in frame and (frame[untuned] == "-").all():
-        frame = frame.drop(columns=untuned)
+    if UNTUNED in frame and (frame[UNTUNED] == "-").all():
+        frame = frame.drop(columns=UNTUNED)
     return frame, edges
 
 
@@ -66,9 +71,7 @@ def times_table(study: Study, evidence: Evidence) -> pd.DataFrame:
                 "target %": f"{100 * row['target']:g}",
                 "reached": f"{row['reached']}/{row['n_planned']}" if complete else "incomplete",
                 "probability": f"{row['probability']:.2f}{interval}" if complete else "-",
-                "median evaluations": _median(row["median"], row["median_low"], row["median_high"])
-                if complete
-                else "-",
+                "median evaluations": _median(row) if complete else "-",
             }
         )
     return pd.DataFrame(rows).fillna("")
@@ -129,9 +132,10 @@ def _error(row: "pd.Series[float]") -> str:
     return f"{mean:.2f}" if pd.isna(low) else f"{mean:.2f} [{max(0.0, low):.2f}, {high:.2f}]"
 
 
-def _median(median: float, low: float, high: float) -> str:
-    return f"{_work(median)} [{_work(low)}, {_work(high)}]"
-
-
-def _work(evaluations: float) -> str:
-    return "never" if evaluations == float("inf") else f"{evaluations:,.0f}"
+def _median(row: dict[Hashable, Any]) -> str:
+    """With its interval; what lies beyond the last evaluation is not known."""
+    shown = [
+        f"> {row['budget']:,.0f}" if row[name] == math.inf else f"{row[name]:,.0f}"
+        for name in ("median", "median_low", "median_high")
+    ]
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]"

@@ -15,7 +15,7 @@ from experiments.comparison_tables import (
 )
 from experiments.conclusions import answer, effect_answers, legend
 from experiments.evidence import Evidence
-from experiments.finding_tables import problems_table, times_table, tuning_table
+from experiments.finding_tables import UNTUNED, problems_table, times_table, tuning_table
 from experiments.pairing import pairs
 from experiments.report_tables import readings, report_table, study_table, verdict_table
 from experiments.study import Study
@@ -58,10 +58,10 @@ def sections(study: Study, evidence: Evidence) -> list[Section]:
         shown.append(Section("verdicts", "Reported and reproduced", verdict_table(found.reproduction), lines))
     if len(found.effects):
         title = f"Averages over the other factors, by {_word(study)}{seeds(found.effects)}"
-        lines = (*effect_answers(found.effects), legend(found.effects))
+        lines = (*effect_answers(found.effects), legend(found.effects, study.comparison))
         shown.append(Section("effects", title, counted_effects(found.effects), lines))
     if said := answer(study, found.comparisons):
-        lines = (*said, legend(found.comparisons)) if len(found.comparisons) else tuple(said)
+        lines = (*said, legend(found.comparisons, study.comparison)) if len(found.comparisons) else tuple(said)
         shown.append(_comparisons(study, found.comparisons, lines))
     if len(found.stability):
         title = "These verdicts by the best epoch on validation error, by half of the seeds, and by medians"
@@ -94,6 +94,7 @@ def _findings(study: Study, found: Evidence) -> list[Section]:
     tried, edges = tuning_table(study, found)
     ranks, tests = problems_table(study, found)
     searched = "Learning rates: the mean test error of the best of as many as were tried, over tuning seeds"
+    searched += "; untuned, over evaluation seeds" if UNTUNED in tried else ""
     return [
         Section("tuning", searched, tried, tuple(edges)),
         Section("targets", "Gradient evaluations to a test error, median over all runs", times_table(study, found)),

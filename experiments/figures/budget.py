@@ -20,8 +20,8 @@ from experiments.trials import budget_table
 def budget(study: Study, evidence: Evidence) -> Figure:
     """Expected test error of the best of k rates by validation error, and of the default rate at 0, with intervals."""
     words = (
-        "of the best of so many rates by validation error, each trained once; mean over tuning seeds with its 95 %"
-        " interval; a diverged run is an error of 100 %"
+        "of the best of so many rates by validation error, each trained once; mean over tuning seeds, untuned over"
+        " evaluation seeds, with its 95 % interval; a diverged run is an error of 100 %"
     )
     return BUDGETS.figure(study.title, words, *budgets(study, evidence))
 

@@ -16,10 +16,10 @@ from experiments.study import Study
 
 
 def curves(study: Study, evidence: Evidence) -> Figure:
-    """Median test error over epochs with the band of the middle 80 % of runs; a panel per level of two factors."""
+    """Median test error of runs that are ok over epochs, with the band of their middle 80 %; a panel per level."""
     every = checkpoints(study, evidence)
     shown = reached(every)
-    words = "median over runs and the band between the 10 % and 90 % quantiles"
+    words = "median over runs that are ok and the band between the 10 % and 90 % quantiles"
     words += "; shown while half of the runs are still training" if len(shown) < len(every) else ""
     return CURVES.figure(study.title, words, shown, factors_order(study))
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from experiments.conclusions import exploratory
 from experiments.evidence import Evidence
 from experiments.figures.style import Colour, colours, finish, sheet, spelled, word
 from experiments.statistics.paired import UNDECIDED
@@ -117,6 +118,7 @@ def _draw(ax: Axes, place: int, row: dict[Any, Any], unit: float) -> None:
         )
         ax.plot([mean], [place], color=_shade(kind), marker=_MARKS[kind], ms=4.5, ls="", zorder=3)
     told = f"{verdict}; {_seeds(row):,} seeds might decide" if verdict == UNDECIDED and _seeds(row) else verdict
+    told += "; exploratory" if exploratory(row) else ""
     ax.text(1.01, place, told, transform=ax.get_yaxis_transform(), va="center", size=_TEXT, color=_shade(kind))
 
 

@@ -62,7 +62,7 @@ def epochs(study: Study, wanted: ReportFigure, evidence: Evidence) -> Figure | N
             if position:
                 for row in axes:
                     row[position].set_ylabel("")
-    note = "median over runs, band between the 10 % and 90 % quantiles"
+    note = "median over runs that are ok, band between the 10 % and 90 % quantiles"
     note += "" if several else f"; {arms[0].runs(evidence)}"
     note += "; shown while half of the runs are still training" if shortened else ""
     return finish(figure, wanted.title, note + linear, handles)

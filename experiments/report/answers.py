@@ -44,7 +44,7 @@ def _comparison(study: Study, evidence: Evidence) -> list[str]:
 def verdicts(reproduction: pd.DataFrame) -> str:
     """How many primary readings got which verdict."""
     primary = reproduction[reproduction["primary"].astype(bool)]
-    numbers = primary["tail_probability"].notna() & primary["statistic"].isin(["single", "mean", "std", "mean+std"])
+    numbers = primary["statistic"].isin(["single", "mean", "std", "mean+std"])
     told = [
         f"of {len(rows)} {kind}{'s' if len(rows) > 1 else ''}, {counted(rows['verdict'])}"
         for kind, rows in (("reported number", primary[numbers]), ("claim", primary[~numbers]))
@@ -61,21 +61,26 @@ def counted(words: Iterable[str]) -> str:
 
 
 def _extremes(study: Study, summary: pd.DataFrame) -> str:
+    """The cells with the lowest and the highest mean test error, a diverged run's being 1."""
     labels = factor_labels(study)
     cells = summary[(summary["phase"] == "evaluation") & summary["factors"].isin(list(labels))]
-    cells = cells.dropna(subset=["test_error_mean"]).sort_values(["test_error_mean", "factors"], kind="stable")
+    outcomes = cells["n_ok"] + cells["n_diverged"]
+    total = (cells["test_error_mean"] * cells["n_ok"]).fillna(0.0) + cells["n_diverged"]
+    cells = cells.assign(error=total / outcomes)[outcomes > 0].sort_values(["error", "factors"], kind="stable")
     if not len(cells):
         return "Nothing has been trained to the end yet."
 
     def told(row: "pd.Series[float]") -> str:
         names = ", ".join(f"{word(name)} {spelled(level)}" for name, level in labels[str(row["factors"])].items())
-        interval = ""
-        if not pd.isna(row["test_error_ci_low"]):
+        aside = ""
+        if row["n_diverged"]:
+            aside = f", {row['n_diverged']:.0f} diverged, each an error of 100\N{NO-BREAK SPACE}%"
+        elif not pd.isna(row["test_error_ci_low"]):
             low, high = (100 * min(1.0, max(0.0, row[f"test_error_ci_{end}"])) for end in ("low", "high"))
-            interval = f", 95\N{NO-BREAK SPACE}% interval {low:.2f} to {high:.2f}\N{NO-BREAK SPACE}%"
+            aside = f", 95\N{NO-BREAK SPACE}% interval {low:.2f} to {high:.2f}\N{NO-BREAK SPACE}%"
         runs = f"{row['n_ok']:.0f} of {row['n_planned']:.0f} runs ok"
         where = f" with {names}" if names else ""
-        return f"{100 * row['test_error_mean']:.2f}\N{NO-BREAK SPACE}%{where} ({runs}{interval})"
+        return f"{100 * row['error']:.2f}\N{NO-BREAK SPACE}%{where} ({runs}{aside})"
 
     if len(cells) == 1:
         return f"The mean test error is {told(cells.iloc[0])}."

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from experiments.comparisons import COLUMNS, comparisons_table
-from experiments.conclusions import answer
+from experiments.conclusions import answer, legend
 from experiments.errors import InputError
 from experiments.evidence import Evidence
 from experiments.sections import sections
@@ -312,3 +312,35 @@ def test_the_answer_in_words(tmp_path: Path) -> None:
     assert len(said) == 4
     assert said[0].startswith("activation (batch_size=10): relu is better than tanh by ")
     assert said[2] == f"batch size (activation=relu): 10 and 100 are equivalent ({low} to {high})."
+
+
+def test_the_answer_says_what_a_reader_has_to_know(tmp_path: Path) -> None:
+    study, runs = study_of(tmp_path), usual()
+    runs.loc[20:39, "test_error"] = runs.loc[:19, "test_error"].to_numpy()  # relu at 100, as at 10
+    runs.loc[[40, 60, 61], ["status", "test_error"]] = ["diverged", np.nan]  # one of tanh at 10, two at 100
+    said = answer(study, comparisons_table(study, runs))
+    assert said[2] == "batch size (activation=relu): 10 and 100 are equivalent, the same on every seed (0.00 to 0.00)."
+    assert said[3].endswith("; 1 and 2 of 20 diverged).")
+    few = answer(study, comparisons_table(study, usual()[usual()["seed"] < 6]))
+    assert all("exploratory" in sentence or "too few seeds" in sentence for sentence in few)
+    assert "exploratory" in few[0]
+    runs.loc[40:79, ["status", "test_error"]] = ["diverged", np.nan]
+    said = answer(study, comparisons_table(study, runs))
+    assert said[3] == "batch size (activation=tanh): every run of 10 and of 100 diverged."
+
+
+def test_pairs_of_other_numbers_of_seeds_say_theirs(tmp_path: Path) -> None:
+    text = STUDY.replace("[10, 100]", "10") + '[[grid]]\nseeds = 9\nactivation = ["relu", "tanh"]\nbatch_size = 100\n'
+    runs = usual()
+    runs = runs[(runs.index < 20) | (runs["factors"].str.contains(":10}") | (runs["seed"] < 9))]
+    study = load(write(tmp_path, text))
+    said = answer(study, comparisons_table(study, runs))
+    assert "; of 20 seeds" in said[0]
+    assert "; of 9 seeds" in said[1]
+
+
+def test_the_legend_says_by_what_is_decided(tmp_path: Path) -> None:
+    study = study_of(tmp_path, "[comparison]\nlevel = 0.01\nregion = 0.02\n")
+    said = legend(comparisons_table(study, usual()), study.comparison)
+    assert said.startswith("One is better where p ≤ 0.01, two are equivalent where the interval at the corrected level")
+    assert " lies within ±2 points. " in said

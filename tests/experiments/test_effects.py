@@ -15,6 +15,7 @@ from experiments.comparison_tables import counted_effects
 from experiments.conclusions import effect_answers, legend
 from experiments.effects import COLUMNS, effects_table
 from experiments.errors import InputError
+from experiments.schema import Comparison
 from experiments.statistics.paired import paired
 from experiments.study import Study, load
 from experiments.tables import factors_text
@@ -281,7 +282,7 @@ def test_the_answer_in_words(tmp_path: Path) -> None:
         f" ({low:.2f} to {high:.2f}; p < 0.001; contexts {least:.2f} to {most:.2f})."
     )
     assert said[5].startswith("optimizer × batch size, from 10 to 100: adam gains 2.95 points on sgd (2.61 to ")
-    assert legend(table).endswith("; what single contexts show.")
+    assert legend(table, Comparison()).endswith("; what single contexts show.")
     assert counted_effects(table).to_dict("list") == {
         "effect": [
             "activation on the whole",
