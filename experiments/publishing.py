@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments import calibration
+from experiments import calibration, stamps
 from experiments.benchmark import page as benchmark
 from experiments.console import Format, overview, render, show, tables
 from experiments.errors import InputError, warn
@@ -68,11 +68,11 @@ def chosen(results: Path, names: Sequence[str]) -> list[Study]:
 
 
 def tabulated(results: Path, studies: Sequence[Study]) -> Evidence:
-    """Writes the CSVs from the store, unless they are newer than all that they are made from; reads them.
+    """Writes the CSVs from the store, unless they are as it and the studies would give them; reads them.
 
     Without a store, what is there is read.
     """
-    if not (results / FILE).exists() or _made(results, studies, [results / f"{name}.csv" for name in EVIDENCE]):
+    if not (results / FILE).exists() or _current(results, "tables", studies, _csvs(results)):
         return read(results)
     return written(results, studies)
 
@@ -83,35 +83,37 @@ def written(results: Path, studies: Sequence[Study]) -> Evidence:
         return read(results)
     with Store(results) as store:
         write(store, results)
-    return write_verdicts(results, studies)
+    evidence = write_verdicts(results, studies)
+    stamps.mark(results, "tables", studies)
+    return evidence
 
 
-def _made(results: Path, studies: Sequence[Study], made: Sequence[Path]) -> bool:
-    """Whether files are there and newer than the store, the code and the studies' files."""
-    sources = [results / FILE, *Path(__file__).parent.rglob("*.py"), *(study.path for study in studies)]
-    if not all(path.exists() for path in sources):  # a study that was not read from a file
-        return False
-    newest = max(path.stat().st_mtime for path in sources)
-    return all(path.exists() and path.stat().st_mtime >= newest for path in made)
+def _csvs(results: Path) -> list[Path]:
+    return [results / f"{name}.csv" for name in EVIDENCE]
+
+
+def _current(results: Path, kind: stamps.Kind, studies: Sequence[Study], files: Sequence[Path]) -> bool:
+    """Whether files are there, newer than the store, and made from the studies as they are."""
+    stored = (results / FILE).stat().st_mtime
+    there = all(path.exists() and path.stat().st_mtime >= stored for path in files)
+    return there and stamps.made(results, kind, studies)
 
 
 def publish(results: Path, studies: Sequence[Study]) -> Evidence:
-    """Writes CSVs and figures, unless they are newer than all that they are made from; without a store, figures alone.
+    """Writes CSVs and figures, unless they are as the store and the studies would give them; reads the CSVs.
 
-    Of figures, without a store, only those that are not there are drawn.
+    Without a store, only those figures are drawn that are not there.
     """
     if not (results / FILE).exists():
         evidence = read(results)
         bare = [study for study in studies if not all((results / "figures" / name).exists() for name in names(study))]
         draw_figures(bare, evidence, results)
         return evidence
-    made = [results / f"{name}.csv" for name in EVIDENCE]
-    made += [results / "figures" / name for study in studies for name in names(study)]
-    made += [results / "figures" / OVERVIEW_FIGURE] if any(study.reported for study in studies) else []
-    if _made(results, studies, made):
-        return read(results)
-    evidence = written(results, studies)
-    draw_figures(studies, evidence, results)
+    drawn = [results / "figures" / name for study in studies for name in names(study)]
+    drawn += [results / "figures" / OVERVIEW_FIGURE] if any(study.reported for study in studies) else []
+    evidence = tabulated(results, studies)
+    if not _current(results, "figures", studies, [*_csvs(results), *drawn]):
+        draw_figures(studies, evidence, results)
     return evidence
 
 
@@ -200,3 +202,5 @@ def draw_figures(
         others = set(evidence.summary["study"]) - {study.name for study in studies}
         every = [*studies, *(load(name) for name in shipped() if name in others)]
         draw_overview(every, evidence, results / "figures", formats)
+    if "png" in formats and (results / FILE).exists():
+        stamps.mark(results, "figures", studies)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -309,6 +310,17 @@ def test_read_trains_nothing_and_finds_what_run_gave(tiny: Results, tmp_path: Pa
         lambda: read(tmp_path),
     )
     refused(f"{tmp_path}: expected results of 'optimizers', found tiny", lambda: read(tmp_path, "optimizers"))
+
+
+def test_a_study_of_a_notebook_that_changes_has_tables_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text("another file of this name")
+    table = tomllib.loads(TINY)
+    for metric in ("test_error", "train_error"):
+        study = Study.from_dict({**table, "comparison": {"metric": metric}}, "mine")
+        assert set(run(study, "results", backend="sequential").comparisons["metric"]) == {metric}
 
 
 def test_results_of_several_studies_are_told_apart(tmp_path: Path) -> None:

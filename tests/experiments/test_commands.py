@@ -1,5 +1,6 @@
 """The verbs, as people use them."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from experiments.api import read
 from experiments.cli import main
 from experiments.errors import InputError
 from experiments.numerics import request
@@ -82,6 +84,24 @@ def test_second_run_trains_nothing_says_so_and_leaves_every_file_alone(
     assert {
         path: (path.stat().st_mtime_ns, path.read_bytes()) for path in results.rglob("*") if path.is_file()
     } == before
+
+
+def test_tables_and_figures_are_of_the_study_as_it_is_whatever_the_time_of_its_file(
+    tmp_path: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = write(tmp_path, TINY)
+    assert run(study, results) == 0
+    before = {path.name: path.read_bytes() for path in (results / "figures").iterdir()}
+    capsys.readouterr()
+    write(tmp_path, TINY.replace('title = "', 'title = "Now: ') + '[comparison]\nmetric = "train_error"\n')
+    os.utime(study, (0, 0))
+    read(results, study)  # tables alone
+    assert set(pd.read_csv(results / "comparisons.csv")["metric"]) == {"train_error"}
+    assert run(study, results) == 0
+    assert "by train error" in capsys.readouterr().out
+    after = {path.name: path.read_bytes() for path in (results / "figures").iterdir()}
+    assert before.keys() == after.keys()
+    assert all(before[name] != after[name] for name in before)
 
 
 def test_dry_run_says_what_would_be_trained_and_writes_nothing(
