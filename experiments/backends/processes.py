@@ -7,7 +7,6 @@ every chunk when one worker ends, and wait forever for one that ends while it se
 import os
 import pickle
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +21,7 @@ from experiments.chunks import Chunk
 from experiments.environment import Environment, describe
 from experiments.errors import WorkersError
 from experiments.numerics import Device
+from experiments.orphans import begin
 from experiments.worker import Outcome, first_line
 
 _STARTS = 3  # so many workers in a row may end before they have said where they are
@@ -98,7 +98,7 @@ class Processes(Pool):
         context = get_context("loky")
         ours, theirs = context.Pipe()
         arguments = (theirs, os.getpid(), self.commit, self.device)
-        process = context.Process(target=_serve, args=arguments, daemon=True)
+        process = context.Process(target=begin, args=arguments, daemon=True)
         with _interrupts_blocked():
             process.start()
         theirs.close()
@@ -163,10 +163,8 @@ def _kill(process: Any) -> None:
         os.kill(process.pid, signal.SIGKILL)
 
 
-def _serve(pipe: connection.Connection, driver: int, commit: tuple[str, bool], device: Device) -> None:
-    """A worker process: says where it is, then trains what it is sent until the driver closes the pipe or ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the driver's to handle
-    threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
+def serve(pipe: connection.Connection, commit: tuple[str, bool], device: Device) -> None:
+    """In a worker process: says where it is, then trains what it is sent until the driver closes the pipe or ends."""
     with suppress(EOFError, OSError):  # the driver ended
         pipe.send_bytes(pickle.dumps(describe(*commit, device)))
         sound = True
@@ -182,12 +180,6 @@ def _attempt(task: Callable[[Chunk], Outcome], chunk: Chunk) -> tuple[bytes, boo
         return pickle.dumps(task(chunk)), True
     except BaseException as error:
         return pickle.dumps(first_line(error)), False
-
-
-def _end_with(driver: int) -> None:
-    while os.getppid() == driver:
-        time.sleep(1)
-    os._exit(1)
 
 
 @contextmanager
