@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from experiments.backends.choice import choose
@@ -115,9 +115,12 @@ def read(results: str | Path = "results", study: Which | Sequence[Which] | None 
 
 
 def _studies(given: Which | Sequence[Which]) -> list[Study]:
-    which = [given] if isinstance(given, Study | str | Path) else list(given)
-    if not which:
-        raise InputError("expected at least one study, found none")
+    which = [given] if isinstance(given, Study | str | Path) else given
+    if not isinstance(which, Iterable) or not (which := list(which)):
+        raise InputError(f"expected at least one study, found {'none' if which == [] else repr(given)}")
+    for each in which:
+        if not isinstance(each, Study | str | Path):
+            raise InputError(f"expected a Study, a name or a path, found {each!r}")
     studies = [each if isinstance(each, Study) else load(each) for each in which]
     distinct(studies)
     return studies

@@ -51,6 +51,11 @@ def nearest(found: str, names: Iterable[str]) -> str:
     return f"; known: {', '.join(known)}" if known else ""
 
 
+def first_line(error: BaseException) -> str:
+    """What an error is and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
 def warn(text: str) -> None:
     """Says on stderr what a user should know and nothing stops for, whatever else is left unsaid."""
     print(f"fairgrid: {text}", file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
 """What a run may measure at its end beyond losses and errors. Each measure gives named numbers, one per replica."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 
 import torch
@@ -30,6 +30,31 @@ class Measure:
             data: by part, (R, N, …) or (N, …).
         """
         raise NotImplementedError
+
+
+def measured(
+    measures: Iterable[Measure], model: Module, problem: Problem, data: Mapping[Part, Samples]
+) -> dict[str, Tensor]:
+    """What measures give; see `Measure`.
+
+    Raises:
+        ValueError: other names than a measure says it gives, or another shape than of a number per replica.
+    """
+    found: dict[str, Tensor] = {}
+    shape = data["test"].label.shape[:-1]
+    for measure in measures:
+        given = measure(model, problem, data)
+        name = type(measure).__name__
+        if measure.gives and set(given) != set(measure.gives):
+            raise ValueError(
+                f"the measure {name} says that it gives {', '.join(measure.gives)}, found {', '.join(given)}"
+            )
+        for key, value in given.items():
+            if not isinstance(value, Tensor) or value.shape != shape:
+                what = f"the shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+                raise ValueError(f"the measure {name} needs a number per run for {key}, {tuple(shape)}, found {what}")
+        found |= given
+    return found
 
 
 class Border(Measure):

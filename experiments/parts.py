@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from experiments.errors import BadKeyError, nearest
+from experiments.errors import BadKeyError, first_line, nearest
 from experiments.messages import first_problem
 from framework.optimizers.optimizer import HyperParameter
 
@@ -79,11 +79,9 @@ def maker(kind: Kind, name: str, where: str) -> Callable[..., Any]:
         )
     try:
         module = _as_it_is_now(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BadKeyError(
-            where,
-            f"expected an importable module before the colon, found {name!r} "
-            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'})",
+            where, f"expected an importable module before the colon, found {name!r} ({first_line(error)})"
         ) from error
     found = getattr(module, class_name, None)
     if found is None:
@@ -141,13 +139,16 @@ def canonical(kind: Kind, spec: Spec, where: str) -> Spec:
     """
     name, options = split(spec)
     made_by = maker(kind, name, where)
-    known = parameters(kind, made_by)
+    try:
+        known, model = parameters(kind, made_by), _options_model(made_by, kind.supplied, name)
+    except Exception as error:
+        problem = f"expected options of types that a study can state, found of {name!r}: {first_line(error)}"
+        raise BadKeyError(where, problem) from error
     for key in options:
         if key not in known:
             raise BadKeyError(
                 f"{where}.{key}", f"expected an option of {kind.noun} {name!r}, found {key!r}{nearest(key, known)}"
             )
-    model = _options_model(made_by, kind.supplied, name)
     try:
         checked = model.model_validate_json(json.dumps(options))
     except ValidationError as error:
@@ -157,9 +158,13 @@ def canonical(kind: Kind, spec: Spec, where: str) -> Spec:
         kind.trial(made_by, values)
     except (ValueError, TypeError) as error:
         raise BadKeyError(where, str(error)) from error
-    plain = json.loads(checked.model_dump_json())
-    defaults = {key: parameter.default for key, parameter in known.items()}
-    return join(name, {key: plain[key] for key in sorted(known) if values[key] != defaults[key]})
+    except (Exception, SystemExit) as error:
+        raise BadKeyError(
+            where, f"expected a class that can be made, found of {name!r}: {first_line(error)}"
+        ) from error
+    changed = {key for key in checked.model_fields_set if values[key] != known[key].default}
+    plain = json.loads(checked.model_dump_json(include=changed))
+    return join(name, {key: plain[key] for key in sorted(changed)})
 
 
 def build(kind: Kind, spec: Spec, *supplied: Any, **replaced: Any) -> Any:

@@ -1,5 +1,6 @@
 """Dictionaries that people write in Python, as a study file would give them."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,8 @@ def plain(value: Any, place: str = "") -> Any:
     """A value made of dictionaries, lists, strings, numbers and booleans alone.
 
     Args:
-        value: may have tuples, ranges and NumPy's numbers and arrays in it, and classes, which become dotted paths.
+        value: may have tuples, ranges, paths and NumPy's numbers and arrays in it, and classes, which become dotted
+            paths.
         place: what it is called in messages.
 
     Raises:
@@ -24,6 +26,8 @@ def plain(value: Any, place: str = "") -> Any:
         return {_key(key, place): plain(inner, f"{place}.{key}".lstrip(".")) for key, inner in value.items()}
     if isinstance(value, list | tuple | range):
         return [plain(inner, f"{place}[{number}]") for number, inner in enumerate(value)]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
     if isinstance(value, type):
         return f"{value.__module__}:{value.__qualname__}"
     if isinstance(value, str | int | float):

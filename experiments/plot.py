@@ -116,6 +116,7 @@ def sensitivity(results: Results, ax: Axes | None = None, where: Where | None = 
         ax: to draw on; by default the current ones.
         where: levels of factors; one factor may have several.
     """
+    _tuned(results)
     return _lines(TRIALS, *trials(results.study, results.evidence), ax, where)
 
 
@@ -127,6 +128,7 @@ def budget(results: Results, ax: Axes | None = None, where: Where | None = None)
         ax: to draw on; by default the current ones.
         where: levels of factors; one factor may have several.
     """
+    _tuned(results)
     return _lines(BUDGETS, *budgets(results.study, results.evidence), ax, where)
 
 
@@ -143,7 +145,9 @@ def times(results: Results, target: float, ax: Axes | None = None, where: Where 
     cells = [cell for cell in study.cells if target in Settings(**cell.config).targets]
     if not cells:
         known = sorted({known for cell in study.cells for known in Settings(**cell.config).targets})
-        raise InputError(f"target: expected one that the study declares ({', '.join(map(str, known))}), found {target}")
+        raise InputError(
+            f"target: expected one that the study declares ({', '.join(map(str, known))}), found {target!r}"
+        )
     names = factor_labels(study)
     table = pd.DataFrame([names[factors_text(cell.factors)] for cell in cells], columns=list(order))
     rows, several = _chosen(table, order, where, 1)
@@ -200,6 +204,12 @@ def _lines(lines: Lines, rows: pd.DataFrame, order: Order, ax: Axes | None, wher
     return _finished(ax, lines.axes, keys(palette), several, colour, lines.marks(rows))
 
 
+def _tuned(results: Results) -> None:
+    """Refuses a study that tunes nothing."""
+    if not any(cell.rates for cell in results.study.cells):
+        raise InputError(f"expected a study with [tuning], found {results.study.name}, which has none")
+
+
 def _axes(ax: Axes | None) -> Axes:
     if ax is not None:
         return ax
@@ -210,11 +220,16 @@ def _axes(ax: Axes | None) -> Axes:
 
 def _levels(order: Order, where: Where | None) -> Order:
     """The levels that are chosen of each factor that is named."""
+    if not isinstance(where, Mapping | None):
+        raise InputError(f"where: expected a dictionary of factors and levels, found {where!r}")
     found = {}
     for factor, given in (where or {}).items():
         if factor not in order:
             raise InputError(f"where: expected a factor of the study, found {factor!r}{nearest(str(factor), order)}")
-        levels = [_text(each) for each in (given if isinstance(given, list | tuple) else [given])]
+        given = given.tolist() if isinstance(given, np.generic | np.ndarray) else given
+        levels = [_text(each) for each in (given if isinstance(given, list | tuple | range) else [given])]
+        if not levels:
+            raise InputError(f"where: {factor}: expected at least one level, found none")
         for level in levels:
             if level not in order[factor]:
                 hint = nearest(level, order[factor])

@@ -196,7 +196,8 @@ def checked(table: Mapping[str, Any]) -> StudyFile:
     try:
         return StudyFile.model_validate_json(json.dumps(dict(table)))  # keys stay in the order in which they are stated
     except ValidationError as error:
-        known = {**_TABLES, **_LISTED}.get(str(error.errors()[0]["loc"][0]), StudyFile).model_fields
+        place = "".join(map(str, error.errors()[0]["loc"][:1]))  # nothing where the text is no Unicode
+        known = {**_TABLES, **_LISTED}.get(place, StudyFile).model_fields
         raise first_problem(error, known=known) from error
 
 

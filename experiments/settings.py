@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from experiments import parts
-from experiments.errors import BadKeyError, nearest
+from experiments.errors import BadKeyError, first_line, nearest
 from experiments.measures import Measure
 from experiments.messages import first_problem
 from experiments.names import ACTIVATION, INITIALIZER, KINDS, LISTS, LOSS, MEASURE, MODEL, PROBLEM, SCHEDULE
@@ -143,8 +143,12 @@ def canonical(raw: Mapping[str, Any]) -> Config:
         raise first_problem(error, known=Stopping.model_fields) from error
     problem = settings.build_problem()
     for name in ("inputs", "outputs", "train", "validation", "test"):
-        if type(getattr(problem, name, None)) is not int:  # own classes may forget one
-            found = repr(getattr(problem, name)) if hasattr(problem, name) else "none"
+        try:
+            value = getattr(problem, name, None)
+            found = repr(value) if hasattr(problem, name) else "none"
+        except Exception as error:
+            value, found = None, first_line(error)
+        if type(value) is not int:  # own classes may forget one
             raise BadKeyError("problem", f"expected {type(problem).__name__} to have an integer {name}, found {found}")
     if settings.batch_size > problem.train:
         raise BadKeyError(

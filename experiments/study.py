@@ -1,5 +1,6 @@
 """A study: a TOML file, checked, and expanded to cells."""
 
+import numbers
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -182,7 +183,7 @@ def load(name: str | Path, *, seeds: int | None = None, overrides: Mapping[str, 
     Raises:
         InputError: the file is missing, unreadable or malformed, or something in it is not what is expected.
     """
-    return load_with(str(name), Overrides(seeds, _plain(overrides)))
+    return load_with(str(name), _overrides(seeds, overrides))
 
 
 def load_with(name: str, overrides: Overrides) -> Study:
@@ -203,10 +204,10 @@ def load_with(name: str, overrides: Overrides) -> Study:
 
 def _named(table: Mapping[str, Any], name: str, seeds: int | None, overrides: Mapping[str, Any] | None) -> Study:
     """A study that is not from a file."""
-    if not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InputError(f"name: expected letters, digits, _ and -, found {name!r}")
     try:
-        return _parsed(table, Path(f"{name}.toml"), Overrides(seeds, _plain(overrides)))
+        return _parsed(table, Path(f"{name}.toml"), _overrides(seeds, overrides))
     except BadKeyError as error:
         raise InputError(f"{name}: {error}") from error
 
@@ -217,9 +218,14 @@ def _parsed(table: Mapping[str, Any], path: Path, overrides: Overrides) -> Study
     return parse(table, path, overrides)
 
 
-def _plain(overrides: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Overrides that were written in Python."""
-    return {key: plain(value, f"overrides.{key}") for key, value in (overrides or {}).items()}
+def _overrides(seeds: int | None, run: Mapping[str, Any] | None) -> Overrides:
+    """Those that were written in Python."""
+    if seeds is not None and (isinstance(seeds, bool) or not isinstance(seeds, numbers.Integral)):
+        raise InputError(f"seeds: expected an integer ≥ 1, found {seeds!r}")
+    if run is not None and not (isinstance(run, Mapping) and all(isinstance(key, str) for key in run)):
+        raise InputError(f"overrides: expected a dictionary with keys of [run], found {run!r}")
+    found = {key: plain(value, f"overrides.{key}") for key, value in (run or {}).items()}
+    return Overrides(None if seeds is None else int(seeds), found)
 
 
 def _read(path: Path) -> dict[str, Any]:

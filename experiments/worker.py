@@ -14,6 +14,7 @@ from experiments import numerics
 from experiments.chunks import Chunk, Run, stretch
 from experiments.engines import Record, train
 from experiments.environment import Environment, describe
+from experiments.errors import first_line
 from experiments.identity import files, run_id
 from experiments.numerics import KINDS, Device
 
@@ -91,8 +92,3 @@ def _deadline(runs: Sequence[Run], timeout: float | None) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def first_line(error: BaseException) -> str:
-    """What an error is and the first line of what it says."""
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

@@ -20,10 +20,10 @@ from tqdm import tqdm
 from experiments.backends.pool import Ended, Pool
 from experiments.chunks import Chunk
 from experiments.environment import Environment, describe, introduce, named, sources
-from experiments.errors import InputError, WorkersError
+from experiments.errors import InputError, WorkersError, first_line
 from experiments.identity import run_id
 from experiments.numerics import Mode
-from experiments.worker import Outcome, first_line
+from experiments.worker import Outcome
 
 _CONNECTING = 5  # seconds
 _FETCHING = 60  # seconds that an outcome may take from its worker to the driver

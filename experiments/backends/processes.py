@@ -19,10 +19,10 @@ from joblib.externals.loky.backend.context import get_context
 from experiments.backends.pool import Ended, Pool
 from experiments.chunks import Chunk
 from experiments.environment import Environment, describe
-from experiments.errors import WorkersError
+from experiments.errors import WorkersError, first_line
 from experiments.numerics import Device
 from experiments.orphans import begin
-from experiments.worker import Outcome, first_line
+from experiments.worker import Outcome
 
 _STARTS = 3  # so many workers in a row may end before they have said where they are
 _PATIENCE = 5.0  # seconds that a worker has to end when there is no more to do

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Generator, Tensor
 
+from experiments.errors import first_line
+
 Outcome = dict[str, Tensor]  # what was computed, by what it is
 Check = tuple[str, Callable[[], None]]  # what is done, for the case that it fails, and the check
 
@@ -35,8 +37,8 @@ def _wrong(what: str, check: Callable[[], None]) -> str:
             check()
     except WrongError as error:
         return str(error)
-    except Exception as error:
-        return f"{what}: {type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"
+    except (Exception, SystemExit) as error:
+        return f"{what}: {first_line(error)}"
     return ""
 
 

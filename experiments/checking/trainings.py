@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from experiments.agreement import differences
 from experiments.engines import Record, train
+from experiments.errors import first_line
 from experiments.settings import Config, Settings
 
 _SEEDS = [0, 1, 2]
@@ -25,8 +26,8 @@ def wrong_in_training(config: Config) -> Iterator[str]:
             if differ := _differ(dict(zip(_SEEDS, first, strict=True)), seeds, found):
                 yield f"a training depends on the runs beside it: {differ}"
                 return
-    except Exception as error:
-        yield f"a training fails: {type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"
+    except (Exception, SystemExit) as error:
+        yield f"a training fails: {first_line(error)}"
 
 
 def _differ(known: dict[int, Record], seeds: list[int], found: list[Record]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from experiments.commands.arguments import INTERRUPTED, add_jobs, positive
-from experiments.errors import InputError
+from experiments.errors import InputError, first_line
 from experiments.numerics import request, settle
 
 if TYPE_CHECKING:
@@ -76,7 +76,11 @@ def _study(name: str, seeds: int | None, jobs: int) -> Iterator[Line]:
         sound &= not wrong
         yield wrong, line
     if sound:
-        found = estimate(study, jobs)
+        try:
+            found = estimate(study, jobs)
+        except (Exception, SystemExit) as error:
+            yield True, f"{study.path}: a training fails: {first_line(error)}"
+            return
         planned = f"{_counted(found.runs, 'run')} of {_counted(found.configurations, 'configuration')}"
         taken = f"about {rough(found.together)} of training on {_counted(jobs, 'core')}"
         yield False, f"{study.path}: {planned}; {taken}, as {_counted(found.shapes, 'shape')} of them took"

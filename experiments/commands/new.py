@@ -28,6 +28,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", metavar="FILE", help="a CSV file with a line of names, to learn from")
     parser.add_argument("--target", metavar="COLUMN", help="of --data: what is predicted")
+    parser.add_argument("--separator", default=",", metavar="CHARACTER", help="of --data: between fields; default: ,")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -38,12 +39,12 @@ def main(options: argparse.Namespace) -> int:
     _free(options.name)
     given: dict[str, Any] = {"name": options.name, "own": options.with_optimizer}
     if options.data is not None:
-        given |= _table(options.data, options.target)
+        given |= _table(options.data, options.target, options.separator)
     wanted = [("study.toml", Path(f"{options.name}.toml"))]
     if options.with_optimizer:
         wanted.insert(0, ("own.py", Path(f"{options.name}.py")))
     for _, path in wanted:
-        if path.exists():
+        if path.exists() or path.is_symlink():
             raise InputError(f"{path}: expected no such file, as nothing is overwritten, found one")
     _write(wanted, given)
     print(f"wrote {' and '.join(str(path) for _, path in wanted)}; edit, then")
@@ -61,18 +62,21 @@ def _free(name: str) -> None:
         near = re.sub(r"\W+", "_", name.removesuffix(".toml"), flags=re.ASCII).strip("_")
         hint = f"; nearest: {near!r}" if near and not near[0].isdigit() else ""
         raise InputError(f"expected a NAME of letters, digits and underscores, found {name!r}{hint}")
+    if len(name) > 100:
+        raise InputError(f"expected a NAME of at most 100 characters, found {len(name)}")
     if name in shipped():
         raise InputError(f"expected a NAME that no shipped study has, found {name!r}")
-    if not Path(f"{name}.py").exists() and importlib.util.find_spec(name) is not None:
+    spec = importlib.util.find_spec(name)
+    if spec is not None and spec.origin is not None and not Path(f"{name}.py").exists():  # a directory is no module
         raise InputError(f"expected a NAME that no Python module has, found {name!r}")
 
 
-def _table(path: str, target: str) -> dict[str, Any]:
+def _table(path: str, target: str, separator: str) -> dict[str, Any]:
     """What a study says of a CSV file: columns that are no features, what the target's values are, rows to train on."""
     from experiments.problems.columns import number, read
 
     try:
-        columns = read(path, ",")
+        columns = read(path, separator)
         columns.require(target)
     except ValueError as error:
         raise InputError(str(error)) from error
@@ -84,6 +88,7 @@ def _table(path: str, target: str) -> dict[str, Any]:
     return {
         "path": path,
         "target": target,
+        "separator": separator,
         "drop": drop,
         "task": "classification" if classes else "regression",
         "rows": len(columns.rows),
@@ -101,7 +106,7 @@ def _write(wanted: list[tuple[str, Path]], given: dict[str, Any]) -> None:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
-    environment.filters["toml"] = lambda value: json.dumps(value, ensure_ascii=False)  # TOML's strings and lists alike
+    environment.filters["toml"] = _toml
     written = []
     try:
         for template, path in wanted:
@@ -112,3 +117,8 @@ def _write(wanted: list[tuple[str, Path]], given: dict[str, Any]) -> None:
         for path in written:
             path.unlink()
         raise
+
+
+def _toml(value: Any) -> str:
+    """A string or a list of them: JSON's, but for a character that TOML does not take as it is."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

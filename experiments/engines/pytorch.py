@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
-from experiments.measures import Part
+from experiments.measures import Part, measured
 from experiments.names import OPTIMIZER
 from experiments.numerics import Device
 from experiments.parts import build
@@ -85,8 +85,8 @@ def train(config: Config, seed: int, keep: bool, device: Device) -> Record:
         for pair in parameters(model, net):
             pair.ours.value.copy_(pair.value)
         plain = {name: samples.each(lambda tensor: tensor[0]) for name, samples in parts.items()}
-        for measure in settings.build_measures():
-            record.metrics |= {name: float(value) for name, value in measure(model, problem, plain).items()}
+        found = measured(settings.build_measures(), model, problem, plain)
+        record.metrics |= {name: float(value) for name, value in found.items()}
         if keep:
             record.kept = kept_of(model, problem, seed)
     return record

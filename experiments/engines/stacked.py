@@ -12,7 +12,7 @@ from torch import Tensor
 from experiments import parts
 from experiments.engines.compiled import CompiledPasses, NotCompilableError, epoch_program, forward_program
 from experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
-from experiments.measures import Part
+from experiments.measures import Part, measured
 from experiments.names import OPTIMIZER
 from experiments.numerics import Device
 from experiments.problems import Problem, Samples
@@ -80,11 +80,9 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool],
         if epoch not in checkpoints and not training.finished.any():
             continue
         evaluations = evaluation_of()
-        measured: dict[str, Tensor] = {}
+        found: dict[str, Tensor] = {}
         if training.finished.any():
-            there = _rows(data, training.rows)
-            for measure in settings.build_measures():
-                measured |= measure(model, problem, there)
+            found = measured(settings.build_measures(), model, problem, _rows(data, training.rows))
         for row, replica in training.replicas().items():
             if row >= len(records):
                 continue
@@ -96,7 +94,7 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool],
             if finished:
                 record.finish(epoch, settings, problem)
             if finished and record.status == "ok":
-                record.metrics |= {name: float(value[replica]) for name, value in measured.items()}
+                record.metrics |= {name: float(value[replica]) for name, value in found.items()}
                 if keep[row]:
                     record.kept = kept_of(replica_of(model, replica), problem, seeds[row])
     return records

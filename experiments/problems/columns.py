@@ -82,9 +82,11 @@ def read(path: str, separator: str) -> Columns:
         separator: between fields, one character.
 
     Raises:
-        ValueError: it cannot be read, is not UTF-8, has no rows, a column without a name or two of one, or a row with
-            another number of fields.
+        ValueError: the separator is not one character; or the file cannot be read, is not UTF-8, has no rows, a column
+            without a name or two of one, or a row with another number of fields.
     """
+    if len(separator) != 1 or separator in '"\r\n ':
+        raise ValueError(f"a table needs a separator of one character, found {separator!r}")
     try:
         raw = Path(path).read_bytes()
     except OSError as error:

@@ -1,6 +1,7 @@
 """The user's own data: a CSV file, one column of which is predicted from the others."""
 
 import functools
+import math
 import os
 from dataclasses import dataclass
 from typing import Literal
@@ -68,8 +69,6 @@ class Table(Tabular):
         normalize: Standardize = "train",
         separator: str = ",",
     ) -> None:
-        if len(separator) != 1 or separator in '"\r\n ':
-            raise ValueError(f"a table needs a separator of one character, found {separator!r}")
         if task == "regression" and encoding != "one_hot":
             raise ValueError(f"a table needs classes for the encoding {encoding!r}, found the task 'regression'")
         self.path, self.task = path, task
@@ -128,9 +127,7 @@ def _parsed(path: str, target: str, task: Task, drop: tuple[str, ...], separator
     names = [name for name in columns.names if name != target and name not in drop]
     if not names:
         raise ValueError(f"{path}: expected columns beside the target {target!r}, found none")
-    features = torch.stack(
-        [columns.numbers(name, f'; drop = ["{name}"] leaves the column out') for name in names], dim=1
-    )
+    features = torch.stack([_feature(columns, name) for name in names], dim=1)
     if task == "regression":
         answers, classes = columns.numbers(target), 0
         if len(answers.unique()) < 2:
@@ -138,6 +135,19 @@ def _parsed(path: str, target: str, task: Task, drop: tuple[str, ...], separator
     else:
         answers, classes = _classes(columns, target)
     return _Read(columns.digest, features, answers, classes)
+
+
+def _feature(columns: Columns, name: str) -> Tensor:
+    """A column of numbers, (rows,), that can be standardised."""
+    advice = f'; drop = ["{name}"] leaves the column out'
+    found = columns.numbers(name, advice)
+    low, high, spread = float(found.min()), float(found.max()), float(found.std(correction=0))
+    if not math.isfinite(spread) or (spread == 0 and low < high):
+        raise ValueError(
+            f"{columns.path}: {name}: expected numbers whose standard deviation can be computed, found {low:g} to"
+            f" {high:g}{advice}"
+        )
+    return found
 
 
 def _classes(columns: Columns, target: str) -> tuple[Tensor, int]:

@@ -1,5 +1,7 @@
 """Parts that break the contract of their kind, each in one way, and some that keep it."""
 
+import sys
+
 import torch
 from torch import Tensor
 
@@ -266,3 +268,49 @@ class Warms(ConstantRate):
 
     def step(self, optimizer, loss=None):
         raise RuntimeError("too warm")
+
+
+class Exits(SignSGD):
+    def update(self, value, grad, *, learning_rate):
+        sys.exit(3)
+
+
+class Unmade(SignSGD):
+    def __init__(self, parameters, learning_rate=0.001):
+        raise RuntimeError("no way")
+
+
+class Typed(SignSGD):
+    """With an option that no study can state."""
+
+    def __init__(self, parameters, learning_rate=0.001, scale: Tensor | None = None):
+        super().__init__(parameters, learning_rate=learning_rate)
+
+
+class Handed(SignSGD):
+    """With a default that no study can state, which none has to."""
+
+    def __init__(self, parameters, learning_rate=0.001, scale=len):
+        super().__init__(parameters, learning_rate=learning_rate)
+
+
+class Fails(Halves):
+    @property
+    def test(self):
+        raise KeyError("test")
+
+    @test.setter
+    def test(self, value):
+        pass
+
+
+class Misnamed(Measure):
+    gives = ("doubt",)
+
+    def __call__(self, model, problem, data):
+        return {"trust": predict(model, data["test"].x).amax(-1).mean(-1)}
+
+
+class Long(Measure):
+    def __call__(self, model, problem, data):
+        return {"first": torch.zeros(3)}

@@ -1,5 +1,6 @@
 """Studies from Python: what a notebook gets is what the command line makes."""
 
+import math
 import os
 import subprocess
 import sys
@@ -187,6 +188,17 @@ def test_class_of_the_script_itself_is_refused(monkeypatch: pytest.MonkeyPatch) 
             lambda: load("optimisers"),
         ),
         ("expected at least one study, found none", lambda: run([])),
+        ("expected at least one study, found None", lambda: run(None)),
+        ("expected a Study, a name or a path, found 3", lambda: run([3])),
+        ("overrides: expected a dictionary with keys of [run], found [1]", lambda: load("report_003", overrides=[1])),
+        (
+            "overrides: expected a dictionary with keys of [run], found {1: 2}",
+            lambda: load("report_003", overrides={1: 2}),
+        ),
+        ("seeds: expected an integer ≥ 1, found [1, 2]", lambda: load("report_003", seeds=[1, 2])),
+        ("timeout: expected a number of seconds > 0, found inf", lambda: run("report_003", timeout=math.inf)),
+        ("timeout: expected a number of seconds > 0, found True", lambda: run("report_003", timeout=True)),
+        ("jobs: expected an integer ≥ 1, found True", lambda: run("report_003", jobs=True)),
         (
             "backend: expected one of loky, dask, sequential, found 'threads'",
             lambda: run("report_003", backend="threads"),
@@ -310,6 +322,15 @@ def test_read_trains_nothing_and_finds_what_run_gave(tiny: Results, tmp_path: Pa
         lambda: read(tmp_path),
     )
     refused(f"{tmp_path}: expected results of 'optimizers', found tiny", lambda: read(tmp_path, "optimizers"))
+
+
+def test_what_numpy_and_pathlib_make_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data.csv").write_text("x,y\n" + "1,0\n2,1\n" * 20)
+    table = {"title": "t", "run": {"problem": {"name": "table", "path": Path("data.csv"), "target": "y"}, "epochs": 1}}
+    study = Study.from_dict(table, "own", seeds=np.int64(2))
+    found = run(study, "results", jobs=np.int64(1), timeout=np.float64(90))
+    assert found.runs["status"].tolist() == ["ok", "ok"]
 
 
 def test_a_study_of_a_notebook_that_changes_has_tables_of_its_own(

@@ -55,6 +55,8 @@ FLAWS = {
     "Redrawn": ["the same sample twice is not the same (draw from experiments.seeds.generator): "],
     "Short": ["train: expected 40 samples in x, target and label each, found [20, 20, 20]"],
     "Ranked": ["a training depends on the runs beside it: rank of seed "],
+    "Exits": ["a step: SystemExit: 3"],
+    "Misnamed": ["a training fails: ValueError: the measure Misnamed says that it gives doubt, found trust"],
     "Warms": ["a training fails: RuntimeError: too warm"],
 }
 SOUND = {
@@ -135,6 +137,8 @@ def test_the_library_keeps_its_own_contract(path: str, capsys: pytest.CaptureFix
             "experiments.problems:Table.path: expected a value, found none",
         ),
         ("framework:Dropout", "framework:Dropout.rate: expected a value, found none"),
+        (f"{HERE}:Unmade", f"expected a class that can be made, found of '{HERE}:Unmade': RuntimeError: no way"),
+        (f"{HERE}:Fails", "expected Fails to have an integer test, found KeyError: 'test'"),
         (f"{HERE}:Unsized", "expected Unsized to have an integer test, found none"),
     ],
 )
@@ -142,6 +146,22 @@ def test_what_is_no_part_is_one_line(path: str, expected: str, capsys: pytest.Ca
     code, lines = checked(capsys, path)
     assert code == 2
     assert lines == [expected if expected.startswith(path) else f"{path}: {expected}", "1 thing is wrong"]
+
+
+def test_an_option_that_no_study_can_state_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    code, lines = checked(capsys, f"{HERE}:Typed")
+    assert code == 2
+    said = f"{HERE}:Typed: expected options of types that a study can state, found of '{HERE}:Typed': Pydantic"
+    assert lines[0].startswith(said)
+    assert checked(capsys, f"{HERE}:Handed")[0] == 0
+
+
+def test_a_measure_that_gives_no_number_per_run_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = studies.TINY.replace("[run]", f'[run]\nmeasures = ["{HERE}:Long"]', 1).replace("seeds = 5", "seeds = 8")
+    code, lines = checked(capsys, studies.write(tmp_path, text))
+    assert code == 2
+    what = "the measure Long needs a number per run for first, "
+    assert any(f"a training fails: ValueError: {what}" in line for line in lines)
 
 
 OWN = f"""

@@ -132,13 +132,31 @@ def test_a_new_study_of_ones_own_table_says_what_its_columns_are(folder: Path) -
     assert len(load("kinds.toml").cells) == len(load("lengths.toml").cells) == 4
 
 
+def test_a_new_study_may_be_called_as_its_results_and_of_a_table_of_any_separator(folder: Path) -> None:
+    (folder / "kinds").mkdir()
+    text = FLOWERS.replace(",", ";").replace("kind", "ki\x7fnd", 1)
+    (folder / "flowers.csv").write_text(text)
+    assert main(["new", "kinds", "--data", "flowers.csv", "--target", "ki\x7fnd", "--separator", ";"]) == 0
+    problem = tomllib.loads((folder / "kinds.toml").read_text())["run"]["problem"]
+    assert (problem["separator"], problem["target"]) == (";", "ki\x7fnd")
+    assert len(load("kinds.toml").cells) == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["taken"], "taken.toml: expected no such file, as nothing is overwritten, found one"),
         (["has_py", "--with-optimizer"], "has_py.py: expected no such file, as nothing is overwritten, found one"),
-        (["my-study"], "expected a NAME of letters, digits and underscores, found 'my-study'; nearest: 'my_study'"),
-        (["mine.toml"], "expected a NAME of letters, digits and underscores, found 'mine.toml'; nearest: 'mine'"),
+        (["link"], "link.toml: expected no such file, as nothing is overwritten, found one"),
+        (["a" * 101], "expected a NAME of at most 100 characters, found 101"),
+        (
+            ["my-study"],
+            "expected a NAME of letters, digits and underscores, found 'my-study'; nearest: 'my_study'",
+        ),
+        (
+            ["mine.toml"],
+            "expected a NAME of letters, digits and underscores, found 'mine.toml'; nearest: 'mine'",
+        ),
         (["tuned"], "expected a NAME that no shipped study has, found 'tuned'"),
         (["torch"], "expected a NAME that no Python module has, found 'torch'"),
         (["a", "--data", "flowers.csv"], "expected --data FILE and --target COLUMN together, found one of them"),
@@ -158,9 +176,10 @@ def test_new_refuses_and_leaves_everything_as_it_was(
 ) -> None:
     (folder / "taken.toml").write_text("mine")
     (folder / "has_py.py").write_text("mine")
+    (folder / "link.toml").symlink_to("nowhere.toml")
     (folder / "flowers.csv").write_text(FLOWERS)
     (folder / "gaps.csv").write_text(FLOWERS.replace("\n1,", "\n,", 1))
-    before = {path.name: path.read_text() for path in folder.iterdir()}
+    before = {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
     assert main(["new", *arguments]) == 2
     assert capsys.readouterr().err == f"fairgrid: {expected}\n"
     assert {path.name: path.read_text() for path in folder.iterdir() if path.is_file()} == before

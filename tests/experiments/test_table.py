@@ -288,6 +288,13 @@ def test_a_file_that_changes_while_a_grid_runs_gives_no_records(
             {"task": "regression"},
             "mine.csv: kind: expected numbers that differ, found 3 alone",
         ),
+        (
+            "x,kind\n" + "1e300,a\n2,b\n" * 15,
+            {},
+            "mine.csv: x: expected numbers whose standard deviation can be computed, found 2 to 1e+300;"
+            ' drop = ["x"] leaves the column out',
+        ),
+        (WORDS, {"separator": ";;"}, "a table needs a separator of one character, found ';;'"),
         (WORDS, {"task": "regression"}, "mine.csv: line 2: kind: expected a number, found 'a'"),
         (
             WORDS,
