@@ -149,14 +149,8 @@ def test_a_new_study_may_be_called_as_its_results_and_of_a_table_of_any_separato
         (["has_py", "--with-optimizer"], "has_py.py: expected no such file, as nothing is overwritten, found one"),
         (["link"], "link.toml: expected no such file, as nothing is overwritten, found one"),
         (["a" * 101], "expected a NAME of at most 100 characters, found 101"),
-        (
-            ["my-study"],
-            "expected a NAME of letters, digits and underscores, found 'my-study'; nearest: 'my_study'",
-        ),
-        (
-            ["mine.toml"],
-            "expected a NAME of letters, digits and underscores, found 'mine.toml'; nearest: 'mine'",
-        ),
+        (["my-study"], "expected a NAME of letters, digits and underscores, found 'my-study'; nearest: 'my_study'"),
+        (["mine.toml"], "expected a NAME of letters, digits and underscores, found 'mine.toml'; nearest: 'mine'"),
         (["tuned"], "expected a NAME that no shipped study has, found 'tuned'"),
         (["torch"], "expected a NAME that no Python module has, found 'torch'"),
         (["a", "--data", "flowers.csv"], "expected --data FILE and --target COLUMN together, found one of them"),

@@ -100,27 +100,36 @@ def test_interrupt_ends_what_is_being_trained_and_loses_nothing(
     assert tables(tmp_path / "late") == tables(tmp_path / "whole")
 
 
-def test_second_driver_waits_and_summarize_does_not(study: str, expected: dict[str, bytes], tmp_path: Path) -> None:
-    with Grid(study, tmp_path) as first:
-        first.reaches(lambda known, recorded: known > 0)
-        with Grid(study, tmp_path) as second:
-            first.reaches(lambda known, recorded: recorded > 0)
+def test_second_driver_waits_and_summarize_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the runs of the first wait for a file, which comes when the second has said that it waits."""
+    (tmp_path / "waiting.py").write_text(WAITING)
+    study = studies.write(tmp_path, studies.TINY[: studies.TINY.index("[[grid]]")] + WAITERS)
+    results = tmp_path / "results"
+    with Grid(study, results, cwd=tmp_path) as first:
+        first.reaches(lambda known, recorded: recorded == 15)
+        with Grid(study, results, cwd=tmp_path) as second:
+            assert second.process.stderr is not None
+            line = second.process.stderr.readline()
             summary = subprocess.run(
-                [sys.executable, "scripts/summarize.py", study, "--results", str(tmp_path)],
-                cwd=ROOT,
+                [sys.executable, str(ROOT / "scripts" / "summarize.py"), study, "--results", str(results)],
+                cwd=tmp_path,
                 capture_output=True,
                 text=True,
                 check=False,
             )
+            (tmp_path / "open").touch()
             _, first_err = first.ends(0)
-            second_out, second_err = second.ends(0)
+            second_out, _ = second.ends(0)
+    assert line == f"fairgrid: waiting for another grid that is running in {results}\n"
     assert (summary.returncode, summary.stderr) == (0, "")
-    assert "Long" in summary.stdout
-    assert "waiting" not in first_err
-    assert second_err.startswith(f"fairgrid: waiting for another grid that is running in {tmp_path}\n")
+    assert "Tiny" in summary.stdout
+    assert "waiting for" not in first_err
     assert "nothing to train: every planned run has its record" in second_out
-    assert rows(tmp_path) == (RUNS, RUNS)
-    assert tables(tmp_path) == expected
+    assert rows(results) == (30, 30)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    studies.run(tmp_path / "whole", study)
+    assert tables(results) == tables(tmp_path / "whole")
 
 
 def test_second_run_trains_nothing_and_touches_nothing(
@@ -146,7 +155,10 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     study: str, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
     seed = random.SystemRandom().randrange(10**6)
-    lines = list(torture(3, seed, study, expected, tmp_path))
+    try:
+        lines = list(torture(3, seed, study, expected, tmp_path))
+    except AssertionError as error:
+        raise AssertionError(f"python -m tests.experiments.torture --kills 3 --seed {seed}") from error
     assert [line.split()[0] for line in lines[:-1]] == ["driver", "worker", "all"]
     assert lines[-1].endswith(" grids ended with the bytes of one that was left alone")
 

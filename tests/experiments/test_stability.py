@@ -97,6 +97,9 @@ def test_the_median_is_tested_by_signs() -> None:
     found = next(median_rows(a, b, [1]))
     assert (found.n, found.informative, found.wins, found.losses, found.ties) == (9, 8, 7, 1, 1)
     assert found.p_value == pytest.approx(stats.binomtest(7, 8).pvalue)
+    assert found.wide == found.interval
+    corrected = next(median_rows(a, b, [20]))
+    assert (corrected.interval, corrected.wide) == (found.interval, (-np.inf, np.inf))
     assert found.mean == pytest.approx(-0.01)
     theirs = stats.quantile_test((a - b)[0], q=0, p=0.5).confidence_interval(0.95)
     assert found.interval == pytest.approx((theirs.low, theirs.high))
