@@ -46,13 +46,13 @@ class Version(argparse.Action):
         parser.exit()
 
 
-def add_study(parser: argparse.ArgumentParser) -> None:
+def add_study(parser: argparse.ArgumentParser, default: str = "all that have results") -> None:
     """STUDY ... and --results DIR."""
     parser.add_argument(
         "study",
         nargs="*",
         metavar="STUDY",
-        help="a shipped study (fairgrid list) or a path ending in .toml; default: all",
+        help=f"a shipped study (fairgrid list) or a path ending in .toml; default: {default}",
     )
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
 

@@ -11,7 +11,7 @@ from experiments.numerics import DEVICES, MODES, request
 BACKENDS = ("loky", "dask", "sequential")
 HELP = "train what is missing, then print tables and draw figures"
 EXAMPLES = """
-  fairgrid run                                     all shipped studies
+  fairgrid run                                     all that run by default
   fairgrid run report_004 report_001 --seeds 20    a first look
   fairgrid run mine.toml --results mine            one's own study
   fairgrid run mine.toml --results mine --set epochs=5 --dry-run
@@ -20,7 +20,7 @@ EXAMPLES = """
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options."""
-    add_study(parser)
+    add_study(parser, "all that run by default")
     parser.add_argument("--seeds", type=positive, metavar="N", help="evaluation seeds 0 to N-1, not the studies' own")
     parser.add_argument(
         "--jobs",
