@@ -8,6 +8,7 @@ import torch
 from experiments.engines.record import stacked
 from experiments.errors import BadKeyError
 from experiments.identity import canonical_json, part_names
+from experiments.measures import measured
 from experiments.seeds import generator
 from experiments.settings import Config, Settings
 from framework import BinaryCrossEntropyLoss, Loss, predict
@@ -36,10 +37,11 @@ def _refusal(tried: str) -> tuple[str, str] | None:
     settings = Settings(**json.loads(tried))
     problem = settings.build_problem()
     model = settings.build_model(problem)
-    whole = stacked([problem.sample(0)], torch.float32)
-    data = {name: samples.each(lambda tensor: tensor[:, :2]) for name, samples in whole.items()}
-    key, wanted = "model", "a model that the problem's data fit"
+    key, wanted = "problem", "a problem whose data can be had"
     try:
+        whole = stacked([problem.sample(0)], torch.float32)
+        data = {name: samples.each(lambda tensor: tensor[:, :2]) for name, samples in whole.items()}
+        key, wanted = "model", "a model that the problem's data fit"
         model.initialize([generator(0, "initialization")], settings.build_initializer())
         prediction = predict(model, data["train"].x)
         key, wanted = "loss", "a loss that the prediction and the target fit"
@@ -47,8 +49,7 @@ def _refusal(tried: str) -> tuple[str, str] | None:
         criterion.forward(prediction, data["train"].target)
         _has_use_for(criterion, whole["train"].target)
         key, wanted = "measures", "measures that the model and the problem have"
-        for measure in settings.build_measures():
-            measure(model, problem, data)
+        measured(settings.build_measures(), model, problem, data)
     except (ValueError, AttributeError, TypeError, RuntimeError) as error:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         return key, f"expected {wanted}, found: {kind}{str(error).splitlines()[0]}"
