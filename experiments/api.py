@@ -115,9 +115,10 @@ def read(results: str | Path = "results", study: Which | Sequence[Which] | None 
 
 
 def _studies(given: Which | Sequence[Which]) -> list[Study]:
-    which = [given] if isinstance(given, Study | str | Path) else given
-    if not isinstance(which, Iterable) or not (which := list(which)):
-        raise InputError(f"expected at least one study, found {'none' if which == [] else repr(given)}")
+    which = [given] if isinstance(given, Study | str | Path) else list(given) if isinstance(given, Iterable) else []
+    if not which:
+        found = "none" if isinstance(given, Iterable) else repr(given)
+        raise InputError(f"expected at least one study, found {found}")
     for each in which:
         if not isinstance(each, Study | str | Path):
             raise InputError(f"expected a Study, a name or a path, found {each!r}")

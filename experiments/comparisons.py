@@ -65,9 +65,8 @@ def verdicts(study: Study, known: Outcomes, chosen: Sequence[Pair], test: Test =
         test: of rows of values; by default the sign-flip test of their means.
     """
     sides = [aligned([known[pair.a], known[pair.b]]) for pair in chosen]
-    both = [None if each is None else (each[0], each[1]) for each in sides]
     rule = study.comparison
-    return judged(both, [pair.factor for pair in chosen], rule.level, rule.region, test)
+    return judged(sides, [pair.factor for pair in chosen], rule.level, rule.region, test)
 
 
 def diverged(runs: pd.DataFrame) -> dict[str, int]:

@@ -131,7 +131,8 @@ def _asides(row: dict[Any, Any], seeds: bool) -> list[str]:
     found += ["exploratory"] if exploratory(row) else []
     a, b = row.get("n_diverged_a", 0), row.get("n_diverged_b", 0)
     found += [f"{a:.0f} and {b:.0f} of {row['n']:.0f} diverged"] if a or b else []
-    return [*found, f"{row['n_diverged']:.0f} runs diverged"] if row.get("n_diverged") else found
+    lost = row.get("n_diverged", 0)
+    return [*found, f"{lost:.0f} run{'s' * (lost > 1)} diverged"] if lost else found
 
 
 def _sure(row: dict[Any, Any]) -> str:

@@ -73,11 +73,9 @@ def write_verdicts(results: Path, studies: Sequence[Study]) -> Evidence:
     evidence = read(results)
     known = sorted((study for study in studies if len(evidence.of(study.name).runs)), key=lambda study: study.name)
     tables = [reproduction_table(study, evidence) for study in known if study.reported or study.claims]
-    if tables:
-        names = {study.name for study in known}
-        keep = set(evidence.reproduction["study"]) - names
-        _write(results / "reproduction.csv", pd.concat(tables, ignore_index=True), "study", keep)
     others = _others(results, [study.name for study in known])
+    if tables:
+        _write(results / "reproduction.csv", pd.concat(tables, ignore_index=True), "study", others["study"])
     mine = {study.name: evidence.of(study.name) for study in known}
     for name, table in FINDINGS.items():
         found = [table(study, mine[study.name]) for study in known]

@@ -1,6 +1,5 @@
 """A study: a TOML file, checked, and expanded to cells."""
 
-import numbers
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -220,12 +219,12 @@ def _parsed(table: Mapping[str, Any], path: Path, overrides: Overrides) -> Study
 
 def _overrides(seeds: int | None, run: Mapping[str, Any] | None) -> Overrides:
     """Those that were written in Python."""
-    if seeds is not None and (isinstance(seeds, bool) or not isinstance(seeds, numbers.Integral)):
+    if seeds is not None and type(seeds := plain(seeds, "seeds")) is not int:
         raise InputError(f"seeds: expected an integer ≥ 1, found {seeds!r}")
     if run is not None and not (isinstance(run, Mapping) and all(isinstance(key, str) for key in run)):
         raise InputError(f"overrides: expected a dictionary with keys of [run], found {run!r}")
     found = {key: plain(value, f"overrides.{key}") for key, value in (run or {}).items()}
-    return Overrides(None if seeds is None else int(seeds), found)
+    return Overrides(seeds, found)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """A backend by its name, and what is refused before anything trains."""
 
 import math
-import numbers
 import os
 from collections.abc import Sequence
 
@@ -11,6 +10,7 @@ from experiments.backends.processes import Processes
 from experiments.backends.sequential import Sequential
 from experiments.errors import InputError
 from experiments.numerics import DEVICES, MODES, Device, Mode, require
+from experiments.plain import plain
 from experiments.study import Study
 
 NAMES = ("loky", "dask", "sequential")
@@ -48,10 +48,11 @@ def choose(
     ):
         if value not in known:
             raise InputError(f"{flag}{name}: expected one of {', '.join(known)}, found {value!r}")
-    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, numbers.Integral) or jobs < 1):
+    jobs = None if jobs is None else plain(jobs, f"{flag}jobs")
+    timeout = None if timeout is None else plain(timeout, f"{flag}timeout")
+    if jobs is not None and (type(jobs) is not int or jobs < 1):
         raise InputError(f"{flag}jobs: expected an integer ≥ 1, found {jobs!r}")
-    number = isinstance(timeout, numbers.Real) and not isinstance(timeout, bool)
-    if timeout is not None and not (number and 0 < timeout < math.inf):
+    if timeout is not None and not (type(timeout) in (int, float) and 0 < timeout < math.inf):
         raise InputError(f"{flag}timeout: expected a number of seconds > 0, found {timeout!r}")
     if device == "cuda":
         require(device, flag)

@@ -24,19 +24,19 @@ class Tried(Protocol):
         """Makes what one replica is tried on NaN."""
 
 
-def require_same_twice(make: Callable[[], Outcome], what: str) -> None:
+def require_same_twice(make: Callable[[], Outcome], problem: str) -> None:
     """Refuses draws from the global stream, and whatever else makes a second outcome another than the first."""
     found = []
     for seed in (1, 2):
         torch.manual_seed(seed)
         found.append(make())
-    require_same_bits(found[1], found[0], f"the same {what}")
+    require_same_bits(found[1], found[0], problem)
 
 
-def require_alone(stack: Tried, replicas: int, hint: str) -> None:
-    """Refuses a stack, in float64, in which a run is not what it is alone."""
+def require_alone(stack: Tried, hint: str) -> None:
+    """Refuses a stack of three, in float64, in which a run is not what it is alone."""
     whole = stack.outcome()
-    for replica in range(replicas):
+    for replica in range(3):
         problem = f"a run in a stack is not what it is alone ({hint})"
         require_near(at(whole, replica), stack.some(replica).outcome(), problem)
 

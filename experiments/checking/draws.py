@@ -36,7 +36,7 @@ def _drawn_again(initializer: Initializer) -> None:
     def drawn() -> Outcome:
         return {name: initializer(each, generator(0)) for name, each in _PARAMETERS.items()}
 
-    require_same_twice(drawn, "draw twice is not the same (draw from the generator handed in)")
+    require_same_twice(drawn, "the same draw twice is not the same (draw from the generator handed in)")
 
 
 def wrong_with_problem(problem: Problem) -> Iterator[str]:
@@ -70,7 +70,7 @@ def _sampled_again(problem: Problem) -> None:
             tensors |= _tensors(part, samples.x, [*listed(samples.target), samples.label])
         return tensors
 
-    require_same_twice(sampled, "sample twice is not the same (draw from experiments.seeds.generator)")
+    require_same_twice(sampled, "the same sample twice is not the same (draw from experiments.seeds.generator)")
 
 
 def _parts(data: Data) -> dict[str, Samples]:

@@ -7,13 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from experiments.checking.company import (
-    R,
-    require_alone,
-    require_any_stack,
-    require_neighbours,
-    require_same_twice,
-)
+from experiments.checking.company import R, require_alone, require_any_stack, require_neighbours, require_same_twice
 from experiments.checking.contract import (
     Outcome,
     WrongError,
@@ -136,12 +130,13 @@ def _leaves_alone(case: LossCase) -> None:
 
 def _repeats(case: LossCase) -> None:
     require_same_twice(
-        lambda: _tried(case, None, torch.float32).outcome(), "training twice is not the same (a loss draws nothing)"
+        lambda: _tried(case, None, torch.float32).outcome(),
+        "the same training twice is not the same (a loss draws nothing)",
     )
 
 
 def _alone(case: LossCase) -> None:
-    require_alone(_tried(case, 3), 3, "R comes first, and each run has its own mean")
+    require_alone(_tried(case, 3), "R comes first, and each run has its own mean")
 
 
 def _stacks(case: LossCase) -> None:

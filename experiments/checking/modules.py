@@ -8,13 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from experiments.checking.company import (
-    R,
-    require_alone,
-    require_any_stack,
-    require_neighbours,
-    require_same_twice,
-)
+from experiments.checking.company import R, require_alone, require_any_stack, require_neighbours, require_same_twice
 from experiments.checking.contract import (
     Outcome,
     WrongError,
@@ -181,12 +175,12 @@ def _leaves_alone(case: Case) -> None:
 def _repeats(case: Case) -> None:
     require_same_twice(
         lambda: _tried(case, None, torch.float32).outcome(),
-        "training twice is not the same (randomness comes from begin_epoch's generators)",
+        "the same training twice is not the same (randomness comes from begin_epoch's generators)",
     )
 
 
 def _alone(case: Case) -> None:
-    require_alone(_tried(case, 3), 3, "R comes first: work on the trailing dimensions")
+    require_alone(_tried(case, 3), "R comes first: work on the trailing dimensions")
 
 
 def _stacks(case: Case) -> None:

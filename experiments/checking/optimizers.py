@@ -6,13 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from experiments.checking.company import (
-    R,
-    require_alone,
-    require_any_stack,
-    require_neighbours,
-    require_same_twice,
-)
+from experiments.checking.company import R, require_alone, require_any_stack, require_neighbours, require_same_twice
 from experiments.checking.contract import Outcome, WrongError, findings, normal, require_same_bits
 from framework import Optimizer, Parameter
 
@@ -121,12 +115,13 @@ def _rate(make: Make) -> None:
 
 def _repeats(make: Make) -> None:
     require_same_twice(
-        _Tried(make, [0, 1, 2], torch.float32).outcome, "training twice is not the same (an optimizer draws nothing)"
+        _Tried(make, [0, 1, 2], torch.float32).outcome,
+        "the same training twice is not the same (an optimizer draws nothing)",
     )
 
 
 def _alone(make: Make) -> None:
-    require_alone(_Tried(make, [0, 1, 2], torch.float64, _RATES), 3, _HINT)
+    require_alone(_Tried(make, [0, 1, 2], torch.float64, _RATES), _HINT)
 
 
 def _stacks(make: Make) -> None:

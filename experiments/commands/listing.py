@@ -59,13 +59,12 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _studies() -> list[dict[str, str]]:
-    from experiments.plans import tuning_plans
     from experiments.study import defaults, load, shipped
 
     rows = []
     for name in shipped():
         study = load(name)
-        runs = len(tuning_plans(study, "portable")) + sum(len(cell.seeds) for cell in study.cells)
+        runs = sum(len(cell.rates) * len(study.tuning_seeds) + len(cell.seeds) for cell in study.cells)
         rows.append(
             {
                 "study": name,

@@ -13,7 +13,7 @@ from experiments.statistics.signflip import Floats, holm
 
 INCOMPLETE = "incomplete"
 
-Sides = tuple[Floats, Floats]  # of a and of b, on the same seeds
+Sides = Sequence[Floats]  # of a and of b, on the same seeds
 Test = Callable[[Floats, Floats, Sequence[int], float], Iterable[Paired]]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from experiments.statistics.signflip import Floats, sign_flips
+from experiments.statistics.summaries import beyond
 
 EXPLORATORY = 7  # seeds; below, a comparison is a look, not a finding
 LEVEL = 0.05  # of a family where none is given, and of what intervals that are shown may miss
@@ -157,7 +158,7 @@ def median_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LE
 
 def _ends(ordered: Floats, level: float) -> tuple[float, float]:
     """Order statistics that hold the median with a chance of at least 1 − level; infinite where n is too small."""
-    place = int(stats.binom.ppf(level / 2, len(ordered), 0.5))
+    place = beyond(len(ordered), level)
     return (float(ordered[place - 1]), float(ordered[-place])) if place else (-math.inf, math.inf)
 
 

@@ -48,7 +48,7 @@ def std_interval(values: Floats) -> Interval:
 
 def median_interval(values: Floats) -> Interval:
     """Two order statistics that hold it with a chance of at least 95 %; of fewer than six values there are none."""
-    place = _place(len(values))
+    place = beyond(len(values), 1 - LEVEL)
     ordered = np.sort(values)
     return (float(ordered[place - 1]), float(ordered[-place])) if place else NOTHING
 
@@ -77,6 +77,9 @@ def _t(degrees: int) -> float:
 
 
 @cache
-def _place(n: int) -> int:
-    """How many of n values may lie beyond either end; 0 where none may."""
-    return int(stats.binom.ppf((1 - LEVEL) / 2, n, 0.5))
+def beyond(n: int, miss: float) -> int:
+    """How many of n values may lie beyond either end of an interval that misses the median so often; 0 where none may.
+
+    The interval ends at this order statistic from either side.
+    """
+    return int(stats.binom.ppf(miss / 2, n, 0.5))
