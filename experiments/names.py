@@ -19,6 +19,7 @@ from experiments.problems import (
     Table,
     Wine,
 )
+from experiments.report_variants import AdamWithoutRoot, AveragedMomentum
 from experiments.siamese import PairCrossEntropy, siamese
 
 PROBLEM = Kind(
@@ -79,6 +80,8 @@ LOSS = Kind(
     "loss",
     {
         "mse": framework.MSELoss,
+        # Σ (ŷ − y)² / 4 over batch and outputs (report 000 as coded): its gradient (ŷ − y)/2 grows with the batch
+        "summed_half_mse": partial(framework.MSELoss, reduction="sum", scale=0.25),
         "cross_entropy": framework.CrossEntropyLoss,
         "binary_cross_entropy": framework.BinaryCrossEntropyLoss,
         "pair_cross_entropy": PairCrossEntropy,
@@ -94,6 +97,8 @@ OPTIMIZER = Kind(
         "nesterov": partial(framework.SGD, momentum=0.9, nesterov=True),
         "adam": framework.Adam,
         "adamw": framework.AdamW,
+        "averaged_momentum": AveragedMomentum,
+        "adam_without_root": AdamWithoutRoot,
     },
     base=framework.Optimizer,
     supplied=1,

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from experiments.report_variants import AdamWithoutRoot, AveragedMomentum
 from experiments.siamese import PairCrossEntropy
 from framework import (
     SGD,
@@ -210,9 +211,39 @@ def _adam(optimizer: Adam) -> dict[str, Any]:
     }
 
 
+def _averaged_momentum(optimizer: AveragedMomentum, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """SGD with dampening, whose buffer starts at zero instead of at the first gradient."""
+    beta = _number(optimizer, "beta")
+    net = torch.optim.SGD(parameters, lr=_number(optimizer, "learning_rate"), momentum=beta, dampening=beta)
+    for parameter in parameters:
+        net.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return net
+
+
+class _AdamWithoutRoot(torch.optim.Optimizer):
+    """Torch has none: the recursion with `torch.lerp`, from the gradients that autograd leaves."""
+
+    def __init__(self, optimizer: AdamWithoutRoot, parameters: list[nn.Parameter]) -> None:
+        super().__init__(parameters, {"lr": _number(optimizer, "learning_rate")})
+        self.ours = optimizer
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """One update of every parameter."""
+        first, second = 1 - self.ours.beta1, 1 - self.ours.beta2
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                state, grad = self.state[parameter], parameter.grad
+                state["mean"] = torch.lerp(state.get("mean", torch.zeros_like(grad)), grad, first)
+                state["square"] = torch.lerp(state.get("square", torch.zeros_like(grad)), grad**2, second)
+                step = (state["mean"] / first) / (state["square"] / second + self.ours.epsilon)
+                parameter.data.sub_(group["lr"] * step)
+
+
 OPTIMIZERS: dict[type[Optimizer], Callable[[Any, list[nn.Parameter]], torch.optim.Optimizer]] = {
     Adam: lambda optimizer, parameters: torch.optim.Adam(parameters, **_adam(optimizer)),
+    AdamWithoutRoot: _AdamWithoutRoot,
     AdamW: lambda optimizer, parameters: torch.optim.AdamW(parameters, **_adam(optimizer)),
+    AveragedMomentum: _averaged_momentum,
     SGD: lambda optimizer, parameters: torch.optim.SGD(
         parameters,
         lr=_number(optimizer, "learning_rate"),

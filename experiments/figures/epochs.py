@@ -110,6 +110,6 @@ def _unit(metric: FigureMetric, arms: list[Arm]) -> str:
 
 
 def _spaced(name: str) -> str:
-    """A loss as people read it: mse → MSE, cross_entropy → cross entropy, SummedHalfMSE → summed half MSE."""
+    """A loss as people read it: mse → MSE, cross_entropy → cross entropy, summed_half_mse → summed half MSE."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).split("_")
     return " ".join(each.upper() if each in ("mse", "MSE") else each.lower() for each in words)

@@ -1,1 +1,1 @@
-"""The shipped studies, and the reports' own variants beside them."""
+"""The shipped studies."""

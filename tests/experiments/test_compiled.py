@@ -18,6 +18,7 @@ from experiments.engines.compiled.functions import PLAIN
 from experiments.engines.compiled.program import compiled
 from experiments.errors import InputError
 from experiments.names import ACTIVATION, OPTIMIZER
+from experiments.parts import parameters
 from experiments.settings import canonical
 from experiments.study import load
 from framework import (
@@ -84,7 +85,10 @@ def test_every_optimizer_compiled_is_the_optimizer(name: str, batch: int) -> Non
     dtype = torch.float64
     model = network(ACTIVATION.names["tanh"], dtype, 3, 5, 20, 2)
     rates = [0.01, 0.02, 0.001, 0.0]
-    options = {"weight_decay": [0.0, 0.1, 0.0, 0.01]}
+    decays = "weight_decay" in parameters(OPTIMIZER, OPTIMIZER.names[name])
+    options: dict[str, Any] = {"weight_decay": [0.0, 0.1, 0.0, 0.01]} if decays else {}
+    if name == "adam_without_root":
+        options["epsilon"] = 0.1  # by default it divides by squares as small as 1e-8, and rounding explodes
     optimizer = OPTIMIZER.names[name](model.parameters(), learning_rate=rates, **options)
     expected, found = both(model, MSELoss(), optimizer, batch, *data(dtype, 3, 2))
     for ours, theirs in zip(found, expected, strict=True):

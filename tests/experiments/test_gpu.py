@@ -25,6 +25,7 @@ from experiments.environment import describe, named
 from experiments.files import write as write_tables
 from experiments.identity import cell_id, run_id
 from experiments.names import ACTIVATION, INITIALIZER, LOSS, MEASURE, OPTIMIZER, PROBLEM, SCHEDULE
+from experiments.parts import parameters
 from experiments.runner import Driver
 from experiments.settings import Config, canonical
 from experiments.store import Store
@@ -48,10 +49,17 @@ PAIRS = {
     "epochs": 2,
 }
 
+
+def decaying(name: str) -> dict[str, Any]:
+    """An optimizer with weight decay, if it has that."""
+    decay = {"weight_decay": 0.1} if "weight_decay" in parameters(OPTIMIZER, OPTIMIZER.names[name]) else {}
+    return {"name": name, **decay}
+
+
 # every named part, each in a run of its own
 CASES: dict[str, dict[str, Any]] = {
     **{f"activation {name}": {**MLP, "activation": name} for name in ACTIVATION.names},
-    **{f"optimizer {name}": {**MLP, "optimizer": {"name": name, "weight_decay": 0.1}} for name in OPTIMIZER.names},
+    **{f"optimizer {name}": {**MLP, "optimizer": decaying(name)} for name in OPTIMIZER.names},
     **{f"initializer {name}": {**MLP, "initializer": name} for name in INITIALIZER.names},
     **{f"loss {name}": {**MLP, "loss": name} for name in LOSS.names if name != PAIRS["loss"]},
     **{f"schedule {name}": {**MLP, "schedule": name} for name in SCHEDULE.names},

@@ -1,7 +1,6 @@
 """The update rules of report 001_5b15d9e50895a1bd.txt as its authors coded them.
 
-Neither is what its table calls it; the study runs both beside the standard ones. They come in by dotted path, as any
-user's own optimizer does.
+Neither is what the report's table calls it; the study runs both beside the standard ones.
 """
 
 from collections.abc import Iterable
