@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.parts import split
-from experiments.report_tables import factor_labels
-from experiments.settings import Settings
-from experiments.statistics.families import INCOMPLETE, adjusted
-from experiments.statistics.paired import UNDECIDED
-from experiments.statistics.ranks import LEAST_PROBLEMS, friedman, rank, ratios, signed_rank
-from experiments.study import Cell, Study
-from experiments.tables import factors_text, label
-from experiments.targets import evaluation_of
+from fairgrid.experiments.parts import split
+from fairgrid.experiments.report_tables import factor_labels
+from fairgrid.experiments.settings import Settings
+from fairgrid.experiments.statistics.families import INCOMPLETE, adjusted
+from fairgrid.experiments.statistics.paired import UNDECIDED
+from fairgrid.experiments.statistics.ranks import LEAST_PROBLEMS, friedman, rank, ratios, signed_rank
+from fairgrid.experiments.study import Cell, Study
+from fairgrid.experiments.tables import factors_text, label
+from fairgrid.experiments.targets import evaluation_of
 
 Floats = NDArray[np.float64]
 

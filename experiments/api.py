@@ -5,14 +5,14 @@ import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from experiments.backends.choice import choose
-from experiments.errors import InputError
-from experiments.numerics import Device, Mode, inherited, request
-from experiments.progress import Meter, bar, unsaid
-from experiments.publishing import held, mixtures, tabulated
-from experiments.results import Results
-from experiments.runner import Driver
-from experiments.study import Study, distinct, load, shipped
+from fairgrid.experiments.backends.choice import choose
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.numerics import Device, Mode, inherited, request
+from fairgrid.experiments.progress import Meter, bar, unsaid
+from fairgrid.experiments.publishing import held, mixtures, tabulated
+from fairgrid.experiments.results import Results
+from fairgrid.experiments.runner import Driver
+from fairgrid.experiments.study import Study, distinct, load, shipped
 
 Which = Study | str | Path  # a study, the name of a shipped one, or a path that ends in .toml
 
@@ -146,6 +146,6 @@ def _results(studies: Sequence[Study], directory: Path) -> Results:
 def _warn(text: str) -> None:
     """A warning that names the line which called this package."""
     frame, level = sys._getframe(), 1
-    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in (__package__, "contextlib"):
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in ("fairgrid", "contextlib"):
         frame, level = frame.f_back, level + 1
     warnings.warn(text, stacklevel=level)

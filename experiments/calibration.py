@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from experiments.comparisons import context_text
-from experiments.errors import InputError
-from experiments.pairing import Pair, aligned, outcomes, pairs
-from experiments.statistics.calibration import Calibration, calibrated, different, same
-from experiments.statistics.paired import LEVEL
-from experiments.statistics.signflip import Floats
-from experiments.study import Study
+from fairgrid.experiments.comparisons import context_text
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.pairing import Pair, aligned, outcomes, pairs
+from fairgrid.experiments.statistics.calibration import Calibration, calibrated, different, same
+from fairgrid.experiments.statistics.paired import LEVEL
+from fairgrid.experiments.statistics.signflip import Floats
+from fairgrid.experiments.study import Study
 
 SEEDS = (10, 30)  # of a comparison
 LEAST_POOL = 2 * max(SEEDS)

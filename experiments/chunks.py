@@ -9,13 +9,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments import parts
-from experiments.costs import cost, shapes
-from experiments.identity import canonical_json
-from experiments.names import OPTIMIZER
-from experiments.problems import Samples
-from experiments.settings import Config, Settings
-from framework.passes import EVALUATION_SAMPLES, listed
+from fairgrid.experiments import parts
+from fairgrid.experiments.costs import cost, shapes
+from fairgrid.experiments.identity import canonical_json
+from fairgrid.experiments.names import OPTIMIZER
+from fairgrid.experiments.problems import Samples
+from fairgrid.experiments.settings import Config, Settings
+from fairgrid.framework.passes import EVALUATION_SAMPLES, listed
 
 # bytes of one replica's parameters, gradients and activations that a stack may add up to: about a second-level cache
 _WORKING_SET = 1_500_000

@@ -11,9 +11,20 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.commands import benchmark, calibrate, check, listing, merge, new, report, run, summarize, verify
-from experiments.commands.arguments import INTERRUPTED, READ_ENOUGH, Version, Wrapped
-from experiments.errors import FairgridError, StoreError
+from fairgrid.experiments.commands import (
+    benchmark,
+    calibrate,
+    check,
+    listing,
+    merge,
+    new,
+    report,
+    run,
+    summarize,
+    verify,
+)
+from fairgrid.experiments.commands.arguments import INTERRUPTED, READ_ENOUGH, Version, Wrapped
+from fairgrid.experiments.errors import FairgridError, StoreError
 
 VERBS = {
     "new": new,
@@ -104,7 +115,3 @@ def _said(docstring: str | None) -> str:
     """Without the verb's own name, which the usage shows."""
     _, _, text = (docstring or "").partition("`: ")
     return text[:1].upper() + text[1:]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,11 +4,11 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.conclusions import exploratory, probability
-from experiments.effects import AT, INTERACTION, MAIN
-from experiments.names import KINDS
-from experiments.stability import FEW, LOST, OTHERWISE, OUTCOMES, VARIANTS, WON
-from experiments.statistics.families import open_verdict
+from fairgrid.experiments.conclusions import exploratory, probability
+from fairgrid.experiments.effects import AT, INTERACTION, MAIN
+from fairgrid.experiments.names import KINDS
+from fairgrid.experiments.stability import FEW, LOST, OTHERWISE, OUTCOMES, VARIANTS, WON
+from fairgrid.experiments.statistics.families import open_verdict
 
 _LONGEST = 5  # verdicts that a variant opens or decides, of which each is told
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from experiments.pairing import Outcomes, Pair, aligned, outcomes, pairs
-from experiments.statistics.families import Judged, Test, judged
-from experiments.statistics.paired import paired_rows
-from experiments.study import Study
+from fairgrid.experiments.pairing import Outcomes, Pair, aligned, outcomes, pairs
+from fairgrid.experiments.statistics.families import Judged, Test, judged
+from fairgrid.experiments.statistics.paired import paired_rows
+from fairgrid.experiments.study import Study
 
 COLUMNS = (
     "study factor a b context metric n mean_difference ci_low ci_high p_value p_holm probability_a_better pab_low"

@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.comparisons import MOST
-from experiments.effects import INTERACTION
-from experiments.pairing import pairs
-from experiments.schema import Comparison
-from experiments.statistics.families import open_verdict
-from experiments.statistics.paired import UNDECIDED
-from experiments.study import Study
+from fairgrid.experiments.comparisons import MOST
+from fairgrid.experiments.effects import INTERACTION
+from fairgrid.experiments.pairing import pairs
+from fairgrid.experiments.schema import Comparison
+from fairgrid.experiments.statistics.families import open_verdict
+from fairgrid.experiments.statistics.paired import UNDECIDED
+from fairgrid.experiments.study import Study
 
 _REACH = 100_000  # seeds; beyond, no number is said
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.engines.record import COUNTS, CURVES, TARGET
-from experiments.errors import BadKeyError, nearest
-from experiments.identity import canonical_json
-from experiments.names import KINDS
-from experiments.schema import METRICS, ReportFigure
-from experiments.settings import Settings, canonical_part
-from experiments.study import Cell, Study
+from fairgrid.experiments.engines.record import COUNTS, CURVES, TARGET
+from fairgrid.experiments.errors import BadKeyError, nearest
+from fairgrid.experiments.identity import canonical_json
+from fairgrid.experiments.names import KINDS
+from fairgrid.experiments.schema import METRICS, ReportFigure
+from fairgrid.experiments.settings import Settings, canonical_part
+from fairgrid.experiments.study import Cell, Study
 
 MAX_ARMS = 6  # that a figure still tells apart
 

@@ -8,13 +8,13 @@ from typing import Literal, get_args
 import pandas as pd
 from tabulate import tabulate
 
-from experiments.evidence import Evidence
-from experiments.latex import escaped, latex
-from experiments.report_tables import overview_table
-from experiments.schema import STATISTICS
-from experiments.sections import sections
-from experiments.study import Study
-from experiments.terminal import columns, lines
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.latex import escaped, latex
+from fairgrid.experiments.report_tables import overview_table
+from fairgrid.experiments.schema import STATISTICS
+from fairgrid.experiments.sections import sections
+from fairgrid.experiments.study import Study
+from fairgrid.experiments.terminal import columns, lines
 
 Format = Literal["text", "markdown", "latex", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)

@@ -7,8 +7,8 @@ import math
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from experiments.identity import canonical_json
-from experiments.settings import Settings
+from fairgrid.experiments.identity import canonical_json
+from fairgrid.experiments.settings import Settings
 
 
 def cost(settings: Settings, runs: int) -> float:

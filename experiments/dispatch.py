@@ -8,10 +8,10 @@ it, because a record does not depend on how runs are cut into chunks.
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 
-from experiments.backends import Ended, Pool
-from experiments.chunks import Chunk, Run
-from experiments.engines.record import Record
-from experiments.worker import Outcome
+from fairgrid.experiments.backends import Ended, Pool
+from fairgrid.experiments.chunks import Chunk, Run
+from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.worker import Outcome
 
 _TRIALS = 2  # that a run which ended a worker has with nothing beside it: others may have taken the memory
 _POLL = 0.2  # seconds after which a request to stop is seen

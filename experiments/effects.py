@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.comparisons import compared, context_text, diverged
-from experiments.pairing import Outcomes, Pair, aligned, outcomes
-from experiments.statistics.families import judged
-from experiments.statistics.paired import difference
-from experiments.statistics.signflip import Floats
-from experiments.study import TUNED, Study
-from experiments.tables import label
+from fairgrid.experiments.comparisons import compared, context_text, diverged
+from fairgrid.experiments.pairing import Outcomes, Pair, aligned, outcomes
+from fairgrid.experiments.statistics.families import judged
+from fairgrid.experiments.statistics.paired import difference
+from fairgrid.experiments.statistics.signflip import Floats
+from fairgrid.experiments.study import TUNED, Study
+from fairgrid.experiments.tables import label
 
 COLUMNS = (
     "study kind factor a b by level other context contexts metric n estimate ci_low ci_high context_low context_high"

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from experiments.numerics import Device, Mode, fingerprint, request
+from fairgrid.experiments.numerics import Device, Mode, fingerprint, request
 
 RELEASE = "fairgrid"  # among the versions, of sources that have no commit
 
@@ -106,9 +106,9 @@ def introduce(mode: Mode, commit: str, dirty: bool) -> tuple[Environment, str]:
 @functools.cache
 def sources() -> str:
     """A hash of the code that is running, which a commit does not tell of a copy that was changed or installed."""
-    packages = (Path(__file__).parent, Path(__file__).parents[1] / "framework")
-    files = sorted(path for package in packages for path in package.rglob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+    home = Path(__file__).parents[1]
+    files = [*home.glob("*.py"), *(home / "framework").rglob("*.py"), *(home / "experiments").rglob("*.py")]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()[:16]
 
 
 def _gpu() -> dict[str, str]:

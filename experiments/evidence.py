@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.engines.record import TARGET
-from experiments.errors import InputError, nearest
-from experiments.stability import VARIANTS
-from experiments.tables import BEST_COLUMNS, CURVE_COLUMNS, INTEGERS, RUNS, TEXT
+from fairgrid.experiments.engines.record import TARGET
+from fairgrid.experiments.errors import InputError, nearest
+from fairgrid.experiments.stability import VARIANTS
+from fairgrid.experiments.tables import BEST_COLUMNS, CURVE_COLUMNS, INTEGERS, RUNS, TEXT
 
 # each table with the columns that it needs
 EVIDENCE = {

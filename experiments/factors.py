@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.identity import canonical_json
-from experiments.names import KINDS
-from experiments.parts import join, split
-from experiments.settings import Config, Settings
+from fairgrid.experiments.identity import canonical_json
+from fairgrid.experiments.names import KINDS
+from fairgrid.experiments.parts import join, split
+from fairgrid.experiments.settings import Config, Settings
 
 
 def factors(configs: Sequence[Config], keys: Sequence[str]) -> list[dict[str, Any]]:

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.across import across_table, scores_table
-from experiments.comparisons import comparisons_table
-from experiments.effects import effects_table
-from experiments.evidence import ENVIRONMENT, Evidence, made, read, with_metric
-from experiments.placing import placed
-from experiments.reproduction import reproduction_table
-from experiments.stability import stability_table
-from experiments.store import FILE, Store
-from experiments.study import Study
-from experiments.tables import best_epochs_table, curves_table, runs_table, summary_table
-from experiments.targets import targets_table
-from experiments.trials import budget_table, trials_table
+from fairgrid.experiments.across import across_table, scores_table
+from fairgrid.experiments.comparisons import comparisons_table
+from fairgrid.experiments.effects import effects_table
+from fairgrid.experiments.evidence import ENVIRONMENT, Evidence, made, read, with_metric
+from fairgrid.experiments.placing import placed
+from fairgrid.experiments.reproduction import reproduction_table
+from fairgrid.experiments.stability import stability_table
+from fairgrid.experiments.store import FILE, Store
+from fairgrid.experiments.study import Study
+from fairgrid.experiments.tables import best_epochs_table, curves_table, runs_table, summary_table
+from fairgrid.experiments.targets import targets_table
+from fairgrid.experiments.trials import budget_table, trials_table
 
 # what is made of a study's other CSVs, beside its verdicts
 FINDINGS: dict[str, Callable[[Study, Evidence], pd.DataFrame]] = {

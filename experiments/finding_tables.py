@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.across import across_table
-from experiments.evidence import Evidence
-from experiments.report_tables import factor_labels
-from experiments.study import TUNED, Study
-from experiments.targets import targets_table
-from experiments.trials import budget_table, trials_table
+from fairgrid.experiments.across import across_table
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.report_tables import factor_labels
+from fairgrid.experiments.study import TUNED, Study
+from fairgrid.experiments.targets import targets_table
+from fairgrid.experiments.trials import budget_table, trials_table
 
 UNTUNED = "test error %: untuned"
 

@@ -5,14 +5,14 @@ import json
 
 import torch
 
-from experiments.engines.record import stacked
-from experiments.errors import BadKeyError
-from experiments.identity import canonical_json, part_names
-from experiments.measures import measured
-from experiments.seeds import generator
-from experiments.settings import Config, Settings
-from framework import BinaryCrossEntropyLoss, Loss, predict
-from framework.passes import Target, listed
+from fairgrid.experiments.engines.record import stacked
+from fairgrid.experiments.errors import BadKeyError
+from fairgrid.experiments.identity import canonical_json, part_names
+from fairgrid.experiments.measures import measured
+from fairgrid.experiments.seeds import generator
+from fairgrid.experiments.settings import Config, Settings
+from fairgrid.framework import BinaryCrossEntropyLoss, Loss, predict
+from fairgrid.framework.passes import Target, listed
 
 # what a prediction, its loss and its measures depend on
 _TRIED = ("problem", "model", "activation", "output_activation", "loss", "measures")

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.errors import BadKeyError, nearest
-from experiments.names import KINDS
+from fairgrid.experiments.errors import BadKeyError, nearest
+from fairgrid.experiments.names import KINDS
 
 # what is said later takes the place of what was said in the other word
 _SYNONYMS = {"epochs": "gradient_evaluations_per_sample", "gradient_evaluations_per_sample": "epochs"}
@@ -72,7 +72,7 @@ def expand(base: Point, crossed: Sequence[Axis]) -> Iterator[Point]:
 
 def _known(key: str, place: str) -> None:
     """Refuses a dotted key that reaches into none; a plain one is refused with all others that a run does not have."""
-    from experiments.settings import Settings
+    from fairgrid.experiments.settings import Settings
 
     head, dot, _ = key.partition(".")
     if dot and head not in Settings.model_fields:
@@ -101,7 +101,7 @@ def default_name(key: str) -> Any:
 
     An empty table for a key that is a table without a name and has none by default; None for any other key.
     """
-    from experiments.settings import Settings
+    from fairgrid.experiments.settings import Settings
 
     if key in KINDS:
         return Settings.model_fields[key].default

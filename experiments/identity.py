@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from experiments import parts
-from experiments.names import KINDS
-from experiments.numerics import Device, Mode
-from experiments.problems import Problem
-from experiments.settings import Config, Settings
+from fairgrid.experiments import parts
+from fairgrid.experiments.names import KINDS
+from fairgrid.experiments.numerics import Device, Mode
+from fairgrid.experiments.problems import Problem
+from fairgrid.experiments.settings import Config, Settings
 
 # Raised when the same configuration and seed no longer give the same record (tests/experiments/test_golden.py).
 RECORD_VERSION = 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from experiments.errors import StoreError
+from fairgrid.experiments.errors import StoreError
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from experiments.problems import Plane, Problem, Samples
-from framework import LeakyReLU, Module, ReLU, predict
+from fairgrid.experiments.problems import Plane, Problem, Samples
+from fairgrid.framework import LeakyReLU, Module, ReLU, predict
 
 Part = Literal["train", "validation", "test"]
 

@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from experiments.agreement import Difference, differences
-from experiments.engines import Record
-from experiments.errors import InputError, StoreError
-from experiments.lock import locked
-from experiments.store import FILE, Store
+from fairgrid.experiments.agreement import Difference, differences
+from fairgrid.experiments.engines import Record
+from fairgrid.experiments.errors import InputError, StoreError
+from fairgrid.experiments.lock import locked
+from fairgrid.experiments.store import FILE, Store
 
 _RESULTS = ("ok", "diverged")  # what training gives; errors and timeouts are circumstances
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from experiments.errors import BadKeyError, nearest
+from fairgrid.experiments.errors import BadKeyError, nearest
 
 _EXPECTED = {
     "missing": "a value",

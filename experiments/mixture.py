@@ -6,7 +6,7 @@ from itertools import chain
 
 import pandas as pd
 
-from experiments.environment import RELEASE, named
+from fairgrid.experiments.environment import RELEASE, named
 
 _NOT_RECORDED = "not recorded"
 

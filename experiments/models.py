@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from framework import Linear, Module, Sequential
+from fairgrid.framework import Linear, Module, Sequential
 
 MakeActivation = Callable[[], Module]
 

@@ -2,11 +2,11 @@
 
 from functools import partial
 
-import framework
-from experiments import measures
-from experiments.models import mlp
-from experiments.parts import Kind
-from experiments.problems import (
+from fairgrid import framework
+from fairgrid.experiments import measures
+from fairgrid.experiments.models import mlp
+from fairgrid.experiments.parts import Kind
+from fairgrid.experiments.problems import (
     BreastCancer,
     Circles,
     DigitPairs,
@@ -19,8 +19,8 @@ from experiments.problems import (
     Table,
     Wine,
 )
-from experiments.report_variants import AdamWithoutRoot, AveragedMomentum
-from experiments.siamese import PairCrossEntropy, siamese
+from fairgrid.experiments.report_variants import AdamWithoutRoot, AveragedMomentum
+from fairgrid.experiments.siamese import PairCrossEntropy, siamese
 
 PROBLEM = Kind(
     "problem",

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal, get_args
 
-from experiments.errors import InputError
+from fairgrid.experiments.errors import InputError
 
 Mode = Literal["portable", "native"]
 MODES: tuple[Mode, ...] = get_args(Mode)

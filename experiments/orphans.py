@@ -6,7 +6,7 @@ import threading
 import time
 from multiprocessing.connection import Connection
 
-from experiments.numerics import Device
+from fairgrid.experiments.numerics import Device
 
 
 def begin(pipe: Connection, driver: int, commit: tuple[str, bool], device: Device) -> None:
@@ -20,7 +20,7 @@ def begin(pipe: Connection, driver: int, commit: tuple[str, bool], device: Devic
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the driver's to handle
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
-    from experiments.backends.processes import serve
+    from fairgrid.experiments.backends.processes import serve
 
     serve(pipe, commit, device)
 

@@ -8,7 +8,7 @@
 import re
 from collections.abc import Callable
 
-from experiments.errors import InputError
+from fairgrid.experiments.errors import InputError
 
 OVERVIEW = "reports"
 

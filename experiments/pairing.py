@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.errors import SeedError
-from experiments.identity import canonical_json
-from experiments.report_tables import factor_labels
-from experiments.study import Cell, Study
-from experiments.tables import factors_text
+from fairgrid.experiments.errors import SeedError
+from fairgrid.experiments.identity import canonical_json
+from fairgrid.experiments.report_tables import factor_labels
+from fairgrid.experiments.study import Cell, Study
+from fairgrid.experiments.tables import factors_text
 
 Outcomes = Mapping[str, "pd.Series[float] | None"]  # by a cell's factors, as text: by seed, or None where incomplete
 

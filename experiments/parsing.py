@@ -5,20 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from experiments.chunks import stack_key
-from experiments.consistency import fitting_together
-from experiments.engines.stacked import refuses_to_compile
-from experiments.errors import BadKeyError, nearest
-from experiments.factors import factors
-from experiments.fitting import fits
-from experiments.grid import Point, axes, expand
-from experiments.identity import canonical_json
-from experiments.names import OPTIMIZER
-from experiments.parts import split
-from experiments.schema import Tuning, checked, refuse_dates
-from experiments.seeds import TUNING_BLOCK
-from experiments.settings import Config, Settings, canonical
-from experiments.study import TUNED, Cell, Overrides, Study
+from fairgrid.experiments.chunks import stack_key
+from fairgrid.experiments.consistency import fitting_together
+from fairgrid.experiments.engines.stacked import refuses_to_compile
+from fairgrid.experiments.errors import BadKeyError, nearest
+from fairgrid.experiments.factors import factors
+from fairgrid.experiments.fitting import fits
+from fairgrid.experiments.grid import Point, axes, expand
+from fairgrid.experiments.identity import canonical_json
+from fairgrid.experiments.names import OPTIMIZER
+from fairgrid.experiments.parts import split
+from fairgrid.experiments.schema import Tuning, checked, refuse_dates
+from fairgrid.experiments.seeds import TUNING_BLOCK
+from fairgrid.experiments.settings import Config, Settings, canonical
+from fairgrid.experiments.study import TUNED, Cell, Overrides, Study
 
 
 def parse(table: Mapping[str, Any], path: Path, overrides: Overrides | None = None) -> Study:

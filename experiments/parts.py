@@ -20,9 +20,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from experiments.errors import BadKeyError, first_line, nearest
-from experiments.messages import first_problem
-from framework.optimizers.optimizer import HyperParameter
+from fairgrid.experiments.errors import BadKeyError, first_line, nearest
+from fairgrid.experiments.messages import first_problem
+from fairgrid.framework.optimizers.optimizer import HyperParameter
 
 Spec = str | dict[str, Any]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.errors import BadKeyError
+from fairgrid.experiments.errors import BadKeyError
 
 
 def plain(value: Any, place: str = "") -> Any:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from experiments.chunks import Run
-from experiments.identity import cell_id, run_ids
-from experiments.numerics import Device, Mode
-from experiments.settings import Config
-from experiments.study import Study
+from fairgrid.experiments.chunks import Run
+from fairgrid.experiments.identity import cell_id, run_ids
+from fairgrid.experiments.numerics import Device, Mode
+from fairgrid.experiments.settings import Config
+from fairgrid.experiments.study import Study
 
 Phase = Literal["tuning", "evaluation"]
 

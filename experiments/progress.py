@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Never, Self, TextIO
 
-from experiments.chunks import Chunk
-from experiments.tables import FAILED
-from experiments.worker import Outcome
+from fairgrid.experiments.chunks import Chunk
+from fairgrid.experiments.tables import FAILED
+from fairgrid.experiments.worker import Outcome
 
 _TENTHS_AFTER = 5.0  # seconds since the last line until a further tenth of the runs is worth one
 _AT_LEAST_AFTER = 30.0  # seconds after which any further run is

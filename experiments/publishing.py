@@ -6,19 +6,19 @@ from typing import Any
 
 import pandas as pd
 
-from experiments import calibration, stamps
-from experiments.benchmark import page as benchmark
-from experiments.console import Format, overview, render, show, tables
-from experiments.errors import InputError, warn
-from experiments.evidence import EVIDENCE, Evidence, environments_of, read, summary
-from experiments.figures import OVERVIEW as OVERVIEW_FIGURE
-from experiments.figures import draw, draw_overview, names
-from experiments.files import write, write_verdicts
-from experiments.mixture import mixture
-from experiments.pages import OVERVIEW, filled, marks
-from experiments.sections import SECTIONS
-from experiments.store import FILE, Store
-from experiments.study import Study, distinct, load, shipped
+from fairgrid.experiments import calibration, stamps
+from fairgrid.experiments.benchmark import page as benchmark
+from fairgrid.experiments.console import Format, overview, render, show, tables
+from fairgrid.experiments.errors import InputError, warn
+from fairgrid.experiments.evidence import EVIDENCE, Evidence, environments_of, read, summary
+from fairgrid.experiments.figures import OVERVIEW as OVERVIEW_FIGURE
+from fairgrid.experiments.figures import draw, draw_overview, names
+from fairgrid.experiments.files import write, write_verdicts
+from fairgrid.experiments.mixture import mixture
+from fairgrid.experiments.pages import OVERVIEW, filled, marks
+from fairgrid.experiments.sections import SECTIONS
+from fairgrid.experiments.store import FILE, Store
+from fairgrid.experiments.study import Study, distinct, load, shipped
 
 # what is measured apart from studies: by the name of its CSV, what writes that, and what a page may hold of it
 _MEASURED: dict[str, tuple[str, Mapping[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame]]]]] = {

@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.consistency import matching
-from experiments.identity import canonical_json
-from experiments.names import KINDS
-from experiments.parts import join, maker, parameters, split
-from experiments.schema import Metric, Reported, ReportTable
-from experiments.study import Study
-from experiments.tables import factors_text, label
-from experiments.trials import edge
+from fairgrid.experiments.consistency import matching
+from fairgrid.experiments.identity import canonical_json
+from fairgrid.experiments.names import KINDS
+from fairgrid.experiments.parts import join, maker, parameters, split
+from fairgrid.experiments.schema import Metric, Reported, ReportTable
+from fairgrid.experiments.study import Study
+from fairgrid.experiments.tables import factors_text, label
+from fairgrid.experiments.trials import edge
 
 
 def study_table(study: Study, summary: pd.DataFrame) -> pd.DataFrame:

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from framework import Optimizer, Parameter
-from framework.optimizers.optimizer import HyperParameter
+from fairgrid.framework import Optimizer, Parameter
+from fairgrid.framework.optimizers.optimizer import HyperParameter
 
 
 class AveragedMomentum(Optimizer):

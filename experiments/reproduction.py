@@ -16,16 +16,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from experiments.consistency import matching
-from experiments.evidence import Evidence, with_metric
-from experiments.pairing import few_seeds
-from experiments.schema import Claim, Reported
-from experiments.statistics.families import INCOMPLETE
-from experiments.statistics.paired import UNDECIDED
-from experiments.statistics.reproduction import LEVEL, tail
-from experiments.statistics.signflip import SignFlip, holm, sign_flip
-from experiments.study import Study
-from experiments.tables import factors_text
+from fairgrid.experiments.consistency import matching
+from fairgrid.experiments.evidence import Evidence, with_metric
+from fairgrid.experiments.pairing import few_seeds
+from fairgrid.experiments.schema import Claim, Reported
+from fairgrid.experiments.statistics.families import INCOMPLETE
+from fairgrid.experiments.statistics.paired import UNDECIDED
+from fairgrid.experiments.statistics.reproduction import LEVEL, tail
+from fairgrid.experiments.statistics.signflip import SignFlip, holm, sign_flip
+from fairgrid.experiments.study import Study
+from fairgrid.experiments.tables import factors_text
 
 COLUMNS = (
     "study report quote reading primary metric statistic reported runs n mean std tail_probability tail_low tail_high"

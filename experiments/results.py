@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.console import Format, show
-from experiments.errors import InputError, nearest
-from experiments.evidence import Evidence
-from experiments.files import FINDINGS
-from experiments.sections import SECTIONS, sections
-from experiments.study import Study
+from fairgrid.experiments.console import Format, show
+from fairgrid.experiments.errors import InputError, nearest
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.files import FINDINGS
+from fairgrid.experiments.sections import SECTIONS, sections
+from fairgrid.experiments.study import Study
 
 
 class Results:
     """Tables of studies as DataFrames, and what they say in sentences.
 
     docs/commands.md names what each has a row per. Errors are fractions in [0, 1]; what varies in a study is in
-    `factors`, as canonical JSON. `experiments.plot` draws them.
+    `factors`, as canonical JSON. `fairgrid.experiments.plot` draws them.
 
     Args:
         studies: at least one, of different names.

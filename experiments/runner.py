@@ -4,20 +4,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from experiments import tuning
-from experiments.backends import Pool
-from experiments.chunks import Chunk, Run, cut
-from experiments.dispatch import outcomes
-from experiments.errors import StoreError, warn
-from experiments.files import move_aside
-from experiments.interrupts import heeded
-from experiments.lock import locked
-from experiments.numerics import Device, Mode
-from experiments.plans import Plan, candidates, evaluation_plans, tuning_plans
-from experiments.progress import Watch, shown
-from experiments.store import FILE, Store
-from experiments.study import Study
-from experiments.tables import FAILED, tuning_frame
+from fairgrid.experiments import tuning
+from fairgrid.experiments.backends import Pool
+from fairgrid.experiments.chunks import Chunk, Run, cut
+from fairgrid.experiments.dispatch import outcomes
+from fairgrid.experiments.errors import StoreError, warn
+from fairgrid.experiments.files import move_aside
+from fairgrid.experiments.interrupts import heeded
+from fairgrid.experiments.lock import locked
+from fairgrid.experiments.numerics import Device, Mode
+from fairgrid.experiments.plans import Plan, candidates, evaluation_plans, tuning_plans
+from fairgrid.experiments.progress import Watch, shown
+from fairgrid.experiments.store import FILE, Store
+from fairgrid.experiments.study import Study
+from fairgrid.experiments.tables import FAILED, tuning_frame
 
 
 @dataclass

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from experiments.errors import BadKeyError, nearest
-from experiments.messages import first_problem
-from experiments.statistics.reproduction import last_digit
+from fairgrid.experiments.errors import BadKeyError, nearest
+from fairgrid.experiments.messages import first_problem
+from fairgrid.experiments.statistics.reproduction import last_digit
 
 Metric = Literal["train_loss", "train_error", "validation_error", "test_loss", "test_error"]
 METRICS: tuple[str, ...] = get_args(Metric)  # that every run has

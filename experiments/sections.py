@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from experiments.comparison_tables import (
+from fairgrid.experiments.comparison_tables import (
     comparison_table,
     counted_effects,
     counted_stability,
@@ -13,12 +13,12 @@ from experiments.comparison_tables import (
     seeds,
     unstable,
 )
-from experiments.conclusions import answer, effect_answers, legend
-from experiments.evidence import Evidence
-from experiments.finding_tables import UNTUNED, problems_table, times_table, tuning_table
-from experiments.pairing import pairs
-from experiments.report_tables import readings, report_table, study_table, verdict_table
-from experiments.study import Study
+from fairgrid.experiments.conclusions import answer, effect_answers, legend
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.finding_tables import UNTUNED, problems_table, times_table, tuning_table
+from fairgrid.experiments.pairing import pairs
+from fairgrid.experiments.report_tables import readings, report_table, study_table, verdict_table
+from fairgrid.experiments.study import Study
 
 SECTIONS = ("report", "verdicts", "effects", "comparisons", "stability", "cells", "tuning", "targets", "across")
 _LONGEST = 40  # comparisons that are listed; of more there are sentences

@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from experiments import parts
-from experiments.errors import BadKeyError, first_line, nearest
-from experiments.measures import Measure
-from experiments.messages import first_problem
-from experiments.names import ACTIVATION, INITIALIZER, KINDS, LISTS, LOSS, MEASURE, MODEL, PROBLEM, SCHEDULE
-from experiments.parts import Spec
-from experiments.problems import Problem
-from framework import BatchNorm, EarlyStopping, Initializer, Loss, Module, Schedule
+from fairgrid.experiments import parts
+from fairgrid.experiments.errors import BadKeyError, first_line, nearest
+from fairgrid.experiments.measures import Measure
+from fairgrid.experiments.messages import first_problem
+from fairgrid.experiments.names import ACTIVATION, INITIALIZER, KINDS, LISTS, LOSS, MEASURE, MODEL, PROBLEM, SCHEDULE
+from fairgrid.experiments.parts import Spec
+from fairgrid.experiments.problems import Problem
+from fairgrid.framework import BatchNorm, EarlyStopping, Initializer, Loss, Module, Schedule
 
 Engine = Literal["framework", "compiled", "pytorch"]
 

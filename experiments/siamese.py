@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from experiments.models import MakeActivation
-from framework import (
+from fairgrid.experiments.models import MakeActivation
+from fairgrid.framework import (
     BatchNorm,
     Concatenate,
     Conv2d,

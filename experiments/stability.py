@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from experiments.comparisons import compared, verdicts
-from experiments.pairing import outcomes
-from experiments.statistics.families import open_verdict
-from experiments.statistics.paired import Paired, median_rows, paired_rows
-from experiments.statistics.signflip import Floats
-from experiments.study import Study
+from fairgrid.experiments.comparisons import compared, verdicts
+from fairgrid.experiments.pairing import outcomes
+from fairgrid.experiments.statistics.families import open_verdict
+from fairgrid.experiments.statistics.paired import Paired, median_rows, paired_rows
+from fairgrid.experiments.statistics.signflip import Floats
+from fairgrid.experiments.study import Study
 
 VARIANTS = {
     "best_validation": "best epoch",

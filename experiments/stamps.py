@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.environment import sources
-from experiments.placing import placed
-from experiments.study import Study
+from fairgrid.experiments.environment import sources
+from fairgrid.experiments.placing import placed
+from fairgrid.experiments.study import Study
 
 FILE = ".made.json"
 Kind = Literal["tables", "figures"]

@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from experiments.chunks import Run
-from experiments.engines.record import CURVES, Record
-from experiments.environment import Environment
-from experiments.errors import StoreError
-from experiments.identity import canonical_json
-from experiments.plans import Plan
+from fairgrid.experiments.chunks import Run
+from fairgrid.experiments.engines.record import CURVES, Record
+from fairgrid.experiments.environment import Environment
+from fairgrid.experiments.errors import StoreError
+from fairgrid.experiments.identity import canonical_json
+from fairgrid.experiments.plans import Plan
 
 FILE = "runs.sqlite"
 

@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import BadKeyError, InputError, nearest
-from experiments.parts import join, split
-from experiments.plain import plain
-from experiments.schema import (
+from fairgrid.experiments.errors import BadKeyError, InputError, nearest
+from fairgrid.experiments.parts import join, split
+from fairgrid.experiments.plain import plain
+from fairgrid.experiments.schema import (
     Claim,
     Comparison,
     Reported,
     ReportFigure,
     ReportTable,
 )
-from experiments.settings import Config, Settings, canonical
+from fairgrid.experiments.settings import Config, Settings, canonical
 
-SHIPPED = Path(__file__).parent / "studies"
+SHIPPED = Path(__file__).resolve().parent / "studies"
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 TUNED = "tuned"  # the factor that tells tuned cells from their baselines
 
@@ -212,7 +212,7 @@ def _named(table: Mapping[str, Any], name: str, seeds: int | None, overrides: Ma
 
 
 def _parsed(table: Mapping[str, Any], path: Path, overrides: Overrides) -> Study:
-    from experiments.parsing import parse  # which makes the studies of this file
+    from fairgrid.experiments.parsing import parse  # which makes the studies of this file
 
     return parse(table, path, overrides)
 

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from experiments.engines.record import CURVES
-from experiments.identity import canonical_json
-from experiments.parts import split
-from experiments.settings import Config, Settings
-from experiments.statistics.summaries import mean_interval, median_interval, std_interval, trimmed_interval
+from fairgrid.experiments.engines.record import CURVES
+from fairgrid.experiments.identity import canonical_json
+from fairgrid.experiments.parts import split
+from fairgrid.experiments.settings import Config, Settings
+from fairgrid.experiments.statistics.summaries import mean_interval, median_interval, std_interval, trimmed_interval
 
 RUNS = (
     "study phase cell run_id seed status diverged_at_step message engine problem optimizer learning_rate momentum"

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.engines.record import TARGET
-from experiments.errors import InputError
-from experiments.evidence import Evidence
-from experiments.settings import Settings
-from experiments.statistics.survival import Reaching, reaching
-from experiments.study import Cell, Study
-from experiments.tables import factors_text
+from fairgrid.experiments.engines.record import TARGET
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.settings import Settings
+from fairgrid.experiments.statistics.survival import Reaching, reaching
+from fairgrid.experiments.study import Cell, Study
+from fairgrid.experiments.tables import factors_text
 
 Floats = NDArray[np.float64]
 

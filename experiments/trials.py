@@ -7,10 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from experiments.statistics.budget import expected_best
-from experiments.study import TUNED, Cell, Study
-from experiments.tables import factors_text
-from experiments.tuning import select
+from fairgrid.experiments.statistics.budget import expected_best
+from fairgrid.experiments.study import TUNED, Cell, Study
+from fairgrid.experiments.tables import factors_text
+from fairgrid.experiments.tuning import select
 
 Floats = NDArray[np.float64]
 

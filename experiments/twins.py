@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from experiments.report_variants import AdamWithoutRoot, AveragedMomentum
-from experiments.siamese import PairCrossEntropy
-from framework import (
+from fairgrid.experiments.report_variants import AdamWithoutRoot, AveragedMomentum
+from fairgrid.experiments.siamese import PairCrossEntropy
+from fairgrid.framework import (
     SGD,
     Adam,
     AdamW,

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import torch
 
-from experiments import numerics
-from experiments.chunks import Chunk, Run, stretch
-from experiments.engines import Record, train
-from experiments.environment import Environment, describe
-from experiments.errors import first_line
-from experiments.identity import files, run_id
-from experiments.numerics import KINDS, Device
+from fairgrid.experiments import numerics
+from fairgrid.experiments.chunks import Chunk, Run, stretch
+from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.environment import Environment, describe
+from fairgrid.experiments.errors import first_line
+from fairgrid.experiments.identity import files, run_id
+from fairgrid.experiments.numerics import KINDS, Device
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ To read it all: parameter, module, linear, activations, sequential; losses/ and 
 passes and training, with schedules and stopping; then what is left in any order.
 """
 
-from framework.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh
-from framework.convolution import Conv2d
-from framework.data import generate_disk, normalize, one_hot_encode, split_train_test
-from framework.dropout import Dropout
-from framework.flatten import Flatten
-from framework.graph import Graph
-from framework.initializers import (
+from fairgrid.framework.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh
+from fairgrid.framework.convolution import Conv2d
+from fairgrid.framework.data import generate_disk, normalize, one_hot_encode, split_train_test
+from fairgrid.framework.dropout import Dropout
+from fairgrid.framework.flatten import Flatten
+from fairgrid.framework.graph import Graph
+from fairgrid.framework.initializers import (
     Constant,
     Initializer,
     KaimingNormal,
@@ -29,23 +29,23 @@ from framework.initializers import (
     xavier_normal,
     xavier_uniform,
 )
-from framework.joins import Concatenate, Slice, Sum
-from framework.linear import Linear
-from framework.losses import BinaryCrossEntropyLoss, CrossEntropyLoss, Loss, MSELoss, WeightedSum
-from framework.metrics import decide, error_rate
-from framework.module import Module
-from framework.normalization import BatchNorm
-from framework.optimizers import SGD, Adam, AdamW, Optimizer
-from framework.parameter import Buffer, Parameter
-from framework.passes import batches, predict, test_model, train_epoch
-from framework.pooling import MaxPool2d
-from framework.replicas import replica_of, select
-from framework.schedules import ConstantRate, CosineDecay, ReduceLROnPlateau, Schedule, StepDecay
-from framework.sequential import Sequential
-from framework.softmax import Softmax
-from framework.state import load, save
-from framework.stopping import EarlyStopping
-from framework.training import History, Training, train_model
+from fairgrid.framework.joins import Concatenate, Slice, Sum
+from fairgrid.framework.linear import Linear
+from fairgrid.framework.losses import BinaryCrossEntropyLoss, CrossEntropyLoss, Loss, MSELoss, WeightedSum
+from fairgrid.framework.metrics import decide, error_rate
+from fairgrid.framework.module import Module
+from fairgrid.framework.normalization import BatchNorm
+from fairgrid.framework.optimizers import SGD, Adam, AdamW, Optimizer
+from fairgrid.framework.parameter import Buffer, Parameter
+from fairgrid.framework.passes import batches, predict, test_model, train_epoch
+from fairgrid.framework.pooling import MaxPool2d
+from fairgrid.framework.replicas import replica_of, select
+from fairgrid.framework.schedules import ConstantRate, CosineDecay, ReduceLROnPlateau, Schedule, StepDecay
+from fairgrid.framework.sequential import Sequential
+from fairgrid.framework.softmax import Softmax
+from fairgrid.framework.state import load, save
+from fairgrid.framework.stopping import EarlyStopping
+from fairgrid.framework.training import History, Training, train_model
 
 __all__ = [
     "SGD",
@@ -115,3 +115,8 @@ __all__ = [
     "xavier_normal",
     "xavier_uniform",
 ]
+
+if __name__ == "framework":  # imported from the root of a checkout
+    from fairgrid.aliases import alias
+
+    alias("framework")

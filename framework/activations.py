@@ -7,7 +7,7 @@ depend on what was stacked beside it (tests/framework/test_position.py). torch.s
 import torch
 from torch import Tensor
 
-from framework.module import Module
+from fairgrid.framework.module import Module
 
 
 class Identity(Module):

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from framework.module import Module
-from framework.parameter import Parameter
-from framework.windows import crop, offsets, pad, size
+from fairgrid.framework.module import Module
+from fairgrid.framework.parameter import Parameter
+from fairgrid.framework.windows import crop, offsets, pad, size
 
 
 class Conv2d(Module):

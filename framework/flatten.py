@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from framework.module import Module
+from fairgrid.framework.module import Module
 
 
 class Flatten(Module):

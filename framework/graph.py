@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from framework.module import Module, distinct
-from framework.sequential import Sequential
+from fairgrid.framework.module import Module, distinct
+from fairgrid.framework.sequential import Sequential
 
 
 class Graph(Module):

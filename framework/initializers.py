@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
-from framework.parameter import Parameter
+from fairgrid.framework.parameter import Parameter
 
 Bias = Literal["zeros", "same"]
 

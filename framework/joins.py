@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from framework.module import Module
+from fairgrid.framework.module import Module
 
 
 class Sum(Module):

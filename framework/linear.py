@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from framework.module import Module
-from framework.parameter import Parameter
+from fairgrid.framework.module import Module
+from fairgrid.framework.parameter import Parameter
 
 
 class Linear(Module):

@@ -21,9 +21,9 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from framework.initializers import Initializer
-from framework.parameter import Buffer, Parameter
-from framework.state import check
+from fairgrid.framework.initializers import Initializer
+from fairgrid.framework.parameter import Buffer, Parameter
+from fairgrid.framework.state import check
 
 
 class Module:

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from framework.module import Module
-from framework.parameter import Buffer, Parameter
+from fairgrid.framework.module import Module
+from fairgrid.framework.parameter import Buffer, Parameter
 
 
 class BatchNorm(Module):

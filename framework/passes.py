@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from framework.losses import Loss
-from framework.metrics import error_rate
-from framework.module import Module
-from framework.optimizers import Optimizer
+from fairgrid.framework.losses import Loss
+from fairgrid.framework.metrics import error_rate
+from fairgrid.framework.module import Module
+from fairgrid.framework.optimizers import Optimizer
 
 # one tensor, or a list of them where there are several outputs
 Target = Tensor | list[Tensor]

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from framework.module import Module
-from framework.windows import crop, offsets, pad, size
+from fairgrid.framework.module import Module
+from fairgrid.framework.windows import crop, offsets, pad, size
 
 
 class MaxPool2d(Module):

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from torch import Tensor
 
-from framework.module import Module
-from framework.optimizers import Optimizer
+from fairgrid.framework.module import Module
+from fairgrid.framework.optimizers import Optimizer
 
 
 class Selectable(Protocol):

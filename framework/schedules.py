@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from framework.optimizers import Optimizer
-from framework.state import check
+from fairgrid.framework.optimizers import Optimizer
+from fairgrid.framework.state import check
 
 
 class Schedule:

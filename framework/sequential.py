@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from framework.module import Module, distinct
+from fairgrid.framework.module import Module, distinct
 
 
 class Sequential(Module):

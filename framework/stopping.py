@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from framework.module import Module
+from fairgrid.framework.module import Module
 
 
 class EarlyStopping:

@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from framework.losses import Loss
-from framework.module import Module
-from framework.optimizers import Optimizer
-from framework.passes import Pass, Target, listed, predict, train_epoch
-from framework.replicas import Selectable, select
-from framework.schedules import Schedule
-from framework.stopping import EarlyStopping
-from framework.streams import Streams
+from fairgrid.framework.losses import Loss
+from fairgrid.framework.module import Module
+from fairgrid.framework.optimizers import Optimizer
+from fairgrid.framework.passes import Pass, Target, listed, predict, train_epoch
+from fairgrid.framework.replicas import Selectable, select
+from fairgrid.framework.schedules import Schedule
+from fairgrid.framework.stopping import EarlyStopping
+from fairgrid.framework.streams import Streams
 
 
 @dataclass

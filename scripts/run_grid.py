@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from experiments.cli import main
+from fairgrid.experiments.cli import main
 
 sys.exit(main(["run", *sys.argv[1:]]))

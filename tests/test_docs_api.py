@@ -33,7 +33,7 @@ def test_code_of_the_page_runs_and_prints_what_is_shown(tmp_path: Path) -> None:
 
 
 def test_every_plot_is_on_the_page() -> None:
-    from experiments import plot
+    from fairgrid import plot
 
     functions = {name for name, found in vars(plot).items() if getattr(found, "__module__", "") == plot.__name__}
     public = {name for name in functions if not name.startswith("_")}

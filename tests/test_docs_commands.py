@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 import torch
 
-from experiments import publishing
-from experiments.cli import main, parser
-from experiments.study import load, shipped
+from fairgrid.experiments import publishing
+from fairgrid.experiments.cli import main, parser
+from fairgrid.experiments.study import load, shipped
 from tests.experiments import studies
 
 ROOT = Path(__file__).parents[1]

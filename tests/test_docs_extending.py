@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli import main
+from fairgrid.experiments.cli import main
 
 PAGE = (Path(__file__).parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
 SECTIONS = {section.splitlines()[0]: section for section in PAGE.split("\n## ")[1:] if "```toml" in section}

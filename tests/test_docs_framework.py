@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-import framework
-from experiments import twins
+from fairgrid import framework
+from fairgrid.experiments import twins
 from tests.framework import checks
 from tests.framework.tables import Example
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments import parts
-from experiments.cli import main
-from experiments.names import KINDS
-from experiments.settings import default_settings
-from experiments.study import load
+from fairgrid.experiments import parts
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.names import KINDS
+from fairgrid.experiments.settings import default_settings
+from fairgrid.experiments.study import load
 
 PAGE = (Path(__file__).parents[1] / "docs" / "studies.md").read_text(encoding="utf-8")
 

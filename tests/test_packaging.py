@@ -6,21 +6,19 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
-import tomllib
 import zipfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from experiments.study import shipped
+from fairgrid import __version__
+from fairgrid.experiments.study import shipped
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-PACKAGES = ("experiments", "framework")
-OTHERS = ("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "README.md", "constraints.txt")
+OTHERS = ("LICENSE", "README.md", "MANIFEST.in", "pyproject.toml")
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -34,9 +32,9 @@ def run(*command: str | Path, cwd: Path) -> str:
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the sources with tests and results beside them, as a checkout has, and without a repository."""
     copy = tmp_path_factory.mktemp("source")
-    for name in (*PACKAGES, "docs", "scripts"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in (*OTHERS, "Makefile", "MANIFEST.in", "pyproject.toml"):
+    for name in ("fairgrid", "experiments", "framework", "docs", "scripts"):
+        shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (*OTHERS, "CHANGELOG.md", "Makefile"):
         shutil.copy(ROOT / name, copy / name)
     for name in ("tests/test_a.py", "tests/framework/test_b.py", "results/runs.csv", "results/figures/a.png"):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -52,9 +50,10 @@ def built(source: Path) -> Path:
 
 
 def expected() -> set[str]:
-    """Every file of the packages, and nothing but sources and what they read."""
-    files = [path for name in PACKAGES for path in (ROOT / name).rglob("*") if path.is_file()]
-    kinds = {".py", ".toml", ".css", ".js", ".html", ".json", ".jinja"}
+    """Every file of the package, and nothing but sources and what they read."""
+    home = ROOT / "fairgrid"
+    files = [*home.glob("*.*"), *(path for name in ("experiments", "framework") for path in (home / name).rglob("*"))]
+    kinds = {".py", ".typed", ".toml", ".css", ".js", ".html", ".json", ".jinja"}
     return {path.relative_to(ROOT).as_posix() for path in files if path.suffix in kinds}
 
 
@@ -62,24 +61,23 @@ def test_the_wheel_has_the_packages_and_nothing_else(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-        metadata = archive.read(f"fairgrid-{PROJECT['version']}.dist-info/METADATA").decode()
+        metadata = archive.read(f"fairgrid-{__version__}.dist-info/METADATA").decode()
     assert names == expected()
     for suffix in (".toml", ".css", ".js", ".html", ".json"):
         assert any(name.endswith(suffix) for name in names)
-    assert f"\nVersion: {PROJECT['version']}\n" in metadata
+    assert f"\nVersion: {__version__}\n" in metadata
 
 
-def test_the_source_distribution_has_what_building_and_reading_take(built: Path) -> None:
+def test_the_source_distribution_has_the_package_and_nothing_else(built: Path) -> None:
     (archive,) = built.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
         files = {path.name.partition("/")[2] for path in opened.getmembers() if path.isfile()}
-    read = {path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("docs/*.md"), *ROOT.glob("scripts/*.py"))}
     written = {name for name in files if name.startswith("fairgrid.egg-info/")} | {"PKG-INFO", "setup.cfg"}
-    assert files - written == {*expected(), *read, *OTHERS, "Makefile", "MANIFEST.in", "pyproject.toml"}
+    assert files - written == {*expected(), *OTHERS}
 
 
 def test_every_page_names_the_same_version() -> None:
-    version = PROJECT["version"]
+    version = __version__
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
     assert (ROOT / "CHANGELOG.md").read_text().partition("\n## ")[2].startswith(f"{version},")
     assert f"fairgrid-{version}-py3-none-any.whl" in (ROOT / "docs" / "commands.md").read_text()
@@ -99,7 +97,7 @@ def command(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_works_where_nothing_else_is(command: Path, tmp_path: Path) -> None:
-    assert run(command, "--version", cwd=tmp_path) == f"fairgrid {PROJECT['version']}, not in a repository\n"
+    assert run(command, "--version", cwd=tmp_path) == f"fairgrid {__version__}, not in a repository\n"
     listed = run(command, "list", cwd=tmp_path)
     assert all(f"\n{name} " in listed for name in shipped())
     tiny = ["--seeds", "2", "--set", "epochs=1", "--backend", "sequential"]
@@ -110,7 +108,7 @@ def test_it_works_where_nothing_else_is(command: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["results"]
     environments = pd.read_csv(tmp_path / "results" / "environments.csv", dtype=str, keep_default_na=False)
     assert set(environments["commit"]) == {""}
-    assert environments["versions"].str.endswith(f" fairgrid {PROJECT['version']}").all()
+    assert environments["versions"].str.endswith(f" fairgrid {__version__}").all()
     page = (tmp_path / "results" / "report.html").read_text()
     assert "not in a repository" in page
-    assert f"fairgrid {PROJECT['version']}" in page
+    assert f"fairgrid {__version__}" in page

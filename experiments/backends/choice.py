@@ -4,14 +4,14 @@ import math
 import os
 from collections.abc import Sequence
 
-from experiments.backends.cluster import Cluster
-from experiments.backends.pool import Pool
-from experiments.backends.processes import Processes
-from experiments.backends.sequential import Sequential
-from experiments.errors import InputError
-from experiments.numerics import DEVICES, MODES, Device, Mode, require
-from experiments.plain import plain
-from experiments.study import Study
+from fairgrid.experiments.backends.cluster import Cluster
+from fairgrid.experiments.backends.pool import Pool
+from fairgrid.experiments.backends.processes import Processes
+from fairgrid.experiments.backends.sequential import Sequential
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.numerics import DEVICES, MODES, Device, Mode, require
+from fairgrid.experiments.plain import plain
+from fairgrid.experiments.study import Study
 
 NAMES = ("loky", "dask", "sequential")
 

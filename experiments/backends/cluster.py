@@ -17,13 +17,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from experiments.backends.pool import Ended, Pool
-from experiments.chunks import Chunk
-from experiments.environment import Environment, describe, introduce, named, sources
-from experiments.errors import InputError, WorkersError, first_line
-from experiments.identity import run_id
-from experiments.numerics import Mode
-from experiments.worker import Outcome
+from fairgrid.experiments.backends.pool import Ended, Pool
+from fairgrid.experiments.chunks import Chunk
+from fairgrid.experiments.environment import Environment, describe, introduce, named, sources
+from fairgrid.experiments.errors import InputError, WorkersError, first_line
+from fairgrid.experiments.identity import run_id
+from fairgrid.experiments.numerics import Mode
+from fairgrid.experiments.worker import Outcome
 
 _CONNECTING = 5  # seconds
 _FETCHING = 60  # seconds that an outcome may take from its worker to the driver

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from experiments.chunks import Chunk
-from experiments.environment import Environment, commit
-from experiments.numerics import Device, memory
-from experiments.worker import Outcome, execute
+from fairgrid.experiments.chunks import Chunk
+from fairgrid.experiments.environment import Environment, commit
+from fairgrid.experiments.numerics import Device, memory
+from fairgrid.experiments.worker import Outcome, execute
 
 
 @dataclass(frozen=True)

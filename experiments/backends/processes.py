@@ -16,13 +16,13 @@ from typing import Any
 
 from joblib.externals.loky.backend.context import get_context
 
-from experiments.backends.pool import Ended, Pool
-from experiments.chunks import Chunk
-from experiments.environment import Environment, describe
-from experiments.errors import WorkersError, first_line
-from experiments.numerics import Device
-from experiments.orphans import begin
-from experiments.worker import Outcome
+from fairgrid.experiments.backends.pool import Ended, Pool
+from fairgrid.experiments.chunks import Chunk
+from fairgrid.experiments.environment import Environment, describe
+from fairgrid.experiments.errors import WorkersError, first_line
+from fairgrid.experiments.numerics import Device
+from fairgrid.experiments.orphans import begin
+from fairgrid.experiments.worker import Outcome
 
 _STARTS = 3  # so many workers in a row may end before they have said where they are
 _PATIENCE = 5.0  # seconds that a worker has to end when there is no more to do

@@ -2,9 +2,9 @@
 
 import time
 
-from experiments.backends.pool import Ended, Pool
-from experiments.chunks import Chunk
-from experiments.numerics import Device
+from fairgrid.experiments.backends.pool import Ended, Pool
+from fairgrid.experiments.chunks import Chunk
+from fairgrid.experiments.numerics import Device
 
 
 class Sequential(Pool):

@@ -16,8 +16,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from experiments.engines.compiled import CompiledPasses
-from framework import SGD, Adam, Linear, MSELoss, Optimizer, ReLU, Sequential, predict, pytorch_uniform, train_epoch
+from fairgrid.experiments.engines.compiled import CompiledPasses
+from fairgrid.framework import (
+    SGD,
+    Adam,
+    Linear,
+    MSELoss,
+    Optimizer,
+    ReLU,
+    Sequential,
+    predict,
+    pytorch_uniform,
+    train_epoch,
+)
 
 WIDTHS = (2, 25, 25, 25, 2)
 MOMENTUM = 0.9

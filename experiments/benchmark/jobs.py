@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.backends import Processes
-from experiments.benchmark.contestants import WIDTHS
-from experiments.benchmark.race import BATCHES, SAMPLES
-from experiments.files import write
-from experiments.parsing import parse
-from experiments.progress import Meter, unsaid
-from experiments.runner import Driver
-from experiments.store import Store
+from fairgrid.experiments.backends import Processes
+from fairgrid.experiments.benchmark.contestants import WIDTHS
+from fairgrid.experiments.benchmark.race import BATCHES, SAMPLES
+from fairgrid.experiments.files import write
+from fairgrid.experiments.parsing import parse
+from fairgrid.experiments.progress import Meter, unsaid
+from fairgrid.experiments.runner import Driver
+from fairgrid.experiments.store import Store
 
 _EPOCHS = 20
 _RUNS = {

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from experiments.benchmark.contestants import WIDTHS, Compiled, Stacked
-from experiments.benchmark.race import BATCHES, microseconds, task
-from framework import SGD, Optimizer
+from fairgrid.experiments.benchmark.contestants import WIDTHS, Compiled, Stacked
+from fairgrid.experiments.benchmark.race import BATCHES, microseconds, task
+from fairgrid.framework import SGD, Optimizer
 
 _REPEATS = 7
 

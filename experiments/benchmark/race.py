@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from experiments.benchmark.contestants import CONTESTANTS, OPTIMIZERS, Contestant, Task, drawn
-from framework import generate_disk, one_hot_encode
+from fairgrid.experiments.benchmark.contestants import CONTESTANTS, OPTIMIZERS, Contestant, Task, drawn
+from fairgrid.framework import generate_disk, one_hot_encode
 
 SAMPLES = 1000
 BATCHES = (1, 10, 100)

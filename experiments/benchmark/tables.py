@@ -3,7 +3,7 @@
 import pandas as pd
 from tabulate import tabulate
 
-from experiments.benchmark.contestants import Compiled
+from fairgrid.experiments.benchmark.contestants import Compiled
 
 COLUMNS = "measure batch optimizer contestant part stack n median low high unit test_error".split()
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import torch
 
-from experiments.checking.contract import Outcome, at, require_near, require_same_bits
+from fairgrid.experiments.checking.contract import Outcome, at, require_near, require_same_bits
 
 R = 64  # replicas of the stack that others are held against
 STACKS = ([0, 1], [63, 5], [31, 2, 17], [60, 61, 62, 63, 0, 1, 2], list(range(63, -1, -1)))  # of them, in what order

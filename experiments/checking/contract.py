@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Generator, Tensor
 
-from experiments.errors import first_line
+from fairgrid.experiments.errors import first_line
 
 Outcome = dict[str, Tensor]  # what was computed, by what it is
 Check = tuple[str, Callable[[], None]]  # what is done, for the case that it fails, and the check

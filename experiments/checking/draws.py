@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import torch
 
-from experiments.checking.company import require_same_twice
-from experiments.checking.contract import Check, Outcome, WrongError, findings, generator, require_finite
-from experiments.problems import Data, Problem, Samples
-from framework import Initializer, Parameter
-from framework.passes import listed
+from fairgrid.experiments.checking.company import require_same_twice
+from fairgrid.experiments.checking.contract import Check, Outcome, WrongError, findings, generator, require_finite
+from fairgrid.experiments.problems import Data, Problem, Samples
+from fairgrid.framework import Initializer, Parameter
+from fairgrid.framework.passes import listed
 
 _PARAMETERS = {
     "a weight": Parameter((25, 3), fan_in=25, fan_out=3),
@@ -70,7 +70,9 @@ def _sampled_again(problem: Problem) -> None:
             tensors |= _tensors(part, samples.x, [*listed(samples.target), samples.label])
         return tensors
 
-    require_same_twice(sampled, "the same sample twice is not the same (draw from experiments.seeds.generator)")
+    require_same_twice(
+        sampled, "the same sample twice is not the same (draw from fairgrid.experiments.seeds.generator)"
+    )
 
 
 def _parts(data: Data) -> dict[str, Samples]:

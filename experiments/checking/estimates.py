@@ -4,13 +4,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.chunks import Chunk, Run, cut, stretch
-from experiments.engines import train
-from experiments.identity import canonical_json, cell_id
-from experiments.numerics import Mode
-from experiments.plans import evaluation_plans, tuning_plans
-from experiments.settings import Settings
-from experiments.study import Study
+from fairgrid.experiments.chunks import Chunk, Run, cut, stretch
+from fairgrid.experiments.engines import train
+from fairgrid.experiments.identity import canonical_json, cell_id
+from fairgrid.experiments.numerics import Mode
+from fairgrid.experiments.plans import evaluation_plans, tuning_plans
+from fairgrid.experiments.settings import Settings
+from fairgrid.experiments.study import Study
 
 _SHAPE = ("problem", "model", "batch_size", "engine", "dtype")  # what a step's cost depends on, but for small things
 _LONGEST = 1.0  # seconds that an epoch of what is measured may be expected to take

@@ -7,8 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from experiments.checking.company import R, require_alone, require_any_stack, require_neighbours, require_same_twice
-from experiments.checking.contract import (
+from fairgrid.experiments.checking.company import (
+    R,
+    require_alone,
+    require_any_stack,
+    require_neighbours,
+    require_same_twice,
+)
+from fairgrid.experiments.checking.contract import (
     Outcome,
     WrongError,
     findings,
@@ -18,7 +24,7 @@ from experiments.checking.contract import (
     require_same_bits,
     require_slope,
 )
-from framework import Loss
+from fairgrid.framework import Loss
 
 _B = 6
 

@@ -8,8 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from experiments.checking.company import R, require_alone, require_any_stack, require_neighbours, require_same_twice
-from experiments.checking.contract import (
+from fairgrid.experiments.checking.company import (
+    R,
+    require_alone,
+    require_any_stack,
+    require_neighbours,
+    require_same_twice,
+)
+from fairgrid.experiments.checking.contract import (
     Outcome,
     WrongError,
     findings,
@@ -19,8 +25,8 @@ from experiments.checking.contract import (
     require_like,
     require_slope,
 )
-from framework import Initializer, Module
-from framework.passes import listed
+from fairgrid.framework import Initializer, Module
+from fairgrid.framework.passes import listed
 
 _B = 6
 

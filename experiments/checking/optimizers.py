@@ -6,9 +6,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from experiments.checking.company import R, require_alone, require_any_stack, require_neighbours, require_same_twice
-from experiments.checking.contract import Outcome, WrongError, findings, normal, require_same_bits
-from framework import Optimizer, Parameter
+from fairgrid.experiments.checking.company import (
+    R,
+    require_alone,
+    require_any_stack,
+    require_neighbours,
+    require_same_twice,
+)
+from fairgrid.experiments.checking.contract import Outcome, WrongError, findings, normal, require_same_bits
+from fairgrid.framework import Optimizer, Parameter
 
 Make = Callable[[list[Parameter]], Optimizer]
 

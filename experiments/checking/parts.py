@@ -7,18 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from experiments import parts
-from experiments.checking.draws import wrong_with_initializer, wrong_with_problem
-from experiments.checking.losses import LossCase, wrong_with_loss
-from experiments.checking.modules import Case, wrong_with_module
-from experiments.checking.optimizers import wrong_with_optimizer
-from experiments.errors import BadKeyError
-from experiments.identity import canonical_json
-from experiments.names import ACTIVATION, KINDS, OPTIMIZER
-from experiments.parts import Kind, Spec
-from experiments.settings import Config, Settings, canonical
-from framework import Module, PyTorchUniform
-from framework.passes import listed
+from fairgrid.experiments import parts
+from fairgrid.experiments.checking.draws import wrong_with_initializer, wrong_with_problem
+from fairgrid.experiments.checking.losses import LossCase, wrong_with_loss
+from fairgrid.experiments.checking.modules import Case, wrong_with_module
+from fairgrid.experiments.checking.optimizers import wrong_with_optimizer
+from fairgrid.experiments.errors import BadKeyError
+from fairgrid.experiments.identity import canonical_json
+from fairgrid.experiments.names import ACTIVATION, KINDS, OPTIMIZER
+from fairgrid.experiments.parts import Kind, Spec
+from fairgrid.experiments.settings import Config, Settings, canonical
+from fairgrid.framework import Module, PyTorchUniform
+from fairgrid.framework.passes import listed
 
 _WIDTH = 25  # features of what an activation is tried on
 # what a class is tried in that no study names

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from experiments.agreement import differences
-from experiments.engines import Record, train
-from experiments.errors import first_line
-from experiments.settings import Config, Settings
+from fairgrid.experiments.agreement import differences
+from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.errors import first_line
+from fairgrid.experiments.settings import Config, Settings
 
 _SEEDS = [0, 1, 2]
 _OTHERS = ([2, 0], [1])  # the same runs in other company

@@ -6,9 +6,9 @@ Trains a study with thousands of seeds, unless its runs are there, and draws com
 import argparse
 from pathlib import Path
 
-from experiments.commands.arguments import FAILED, add_jobs, positive
-from experiments.errors import warn
-from experiments.numerics import request
+from fairgrid.experiments.commands.arguments import FAILED, add_jobs, positive
+from fairgrid.experiments.errors import warn
+from fairgrid.experiments.numerics import request
 
 HELP = "measure how often comparisons err, on runs of a study with thousands of seeds"
 NAME = "calibration"
@@ -37,17 +37,17 @@ def options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     request("portable")
-    from experiments.backends import Processes
-    from experiments.calibration import calibration_table, remarks, shown
-    from experiments.console import render
-    from experiments.evidence import with_metric
-    from experiments.figures.calibration import calibration
-    from experiments.figures.style import save, theme
-    from experiments.files import replace
-    from experiments.runner import Driver
-    from experiments.store import Store
-    from experiments.study import Overrides, load_with
-    from experiments.tables import runs_table
+    from fairgrid.experiments.backends import Processes
+    from fairgrid.experiments.calibration import calibration_table, remarks, shown
+    from fairgrid.experiments.console import render
+    from fairgrid.experiments.evidence import with_metric
+    from fairgrid.experiments.figures.calibration import calibration
+    from fairgrid.experiments.figures.style import save, theme
+    from fairgrid.experiments.files import replace
+    from fairgrid.experiments.runner import Driver
+    from fairgrid.experiments.store import Store
+    from fairgrid.experiments.study import Overrides, load_with
+    from fairgrid.experiments.tables import runs_table
 
     study = load_with(options.study, Overrides(options.seeds, seeds_flag="--seeds"))
     with Processes(options.jobs) as pool:

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.commands.arguments import DIFFERENT
+from fairgrid.experiments.commands.arguments import DIFFERENT
 
 if TYPE_CHECKING:
-    from experiments.merge import Dispute
+    from fairgrid.experiments.merge import Dispute
 
 HELP = "take the records of other machines' stores into one; train nothing"
 EXAMPLES = """
@@ -29,7 +29,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
-    from experiments.merge import merge
+    from fairgrid.experiments.merge import merge
 
     merged = merge(options.results, options.source)
     print(

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import InputError
-from experiments.numerics import request
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.numerics import request
 
 HELP = "write a study of one's own, with comments, that runs as it is"
 EXAMPLES = """
@@ -56,7 +56,7 @@ def main(options: argparse.Namespace) -> int:
 
 def _free(name: str) -> None:
     """Refuses a name that cannot be one of a study and of a module, or that is another's."""
-    from experiments.study import shipped
+    from fairgrid.experiments.study import shipped
 
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", name, re.IGNORECASE | re.ASCII):
         near = re.sub(r"\W+", "_", name.removesuffix(".toml"), flags=re.ASCII).strip("_")
@@ -73,7 +73,7 @@ def _free(name: str) -> None:
 
 def _table(path: str, target: str, separator: str) -> dict[str, Any]:
     """What a study says of a CSV file: columns that are no features, what the target's values are, rows to train on."""
-    from experiments.problems.columns import number, read
+    from fairgrid.experiments.problems.columns import number, read
 
     try:
         columns = read(path, separator)
@@ -99,10 +99,10 @@ def _write(wanted: list[tuple[str, Path]], given: dict[str, Any]) -> None:
     """Writes the files; leaves none if the study does not load."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from experiments.study import load
+    from fairgrid.experiments.study import load
 
     environment = Environment(
-        loader=PackageLoader("experiments", "templates"),
+        loader=PackageLoader("fairgrid.experiments", "templates"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )

@@ -2,7 +2,7 @@
 
 import argparse
 
-from experiments.commands.arguments import add_study
+from fairgrid.experiments.commands.arguments import add_study
 
 HELP = "write report.html from what is recorded; train nothing"
 PAGE = "report.html"
@@ -20,9 +20,9 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
-    from experiments.files import replace
-    from experiments.publishing import chosen, publish
-    from experiments.report import page
+    from fairgrid.experiments.files import replace
+    from fairgrid.experiments.publishing import chosen, publish
+    from fairgrid.experiments.report import page
 
     studies = chosen(options.results, options.study)
     text = page(studies, publish(options.results, studies), options.results)

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from experiments.commands.arguments import MISSING, add_quiet, add_study
-from experiments.errors import nearest, warn
+from fairgrid.experiments.commands.arguments import MISSING, add_quiet, add_study
+from fairgrid.experiments.errors import nearest, warn
 
 HELP = "print tables, write CSVs and figures; train nothing"
 FORMATS = ("png", "pdf", "svg")
@@ -34,7 +34,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
-    from experiments.publishing import chosen, draw_figures, fill_page, show_tables, warn_of_mixtures, written
+    from fairgrid.experiments.publishing import chosen, draw_figures, fill_page, show_tables, warn_of_mixtures, written
 
     studies = chosen(options.results, options.study)
     evidence = written(options.results, studies)

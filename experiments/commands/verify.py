@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.commands.arguments import DIFFERENT, INTERRUPTED, add_jobs, add_study, natural, positive
-from experiments.numerics import DEVICES, MODES, request, usable
+from fairgrid.experiments.commands.arguments import DIFFERENT, INTERRUPTED, add_jobs, add_study, natural, positive
+from fairgrid.experiments.numerics import DEVICES, MODES, request, usable
 
 if TYPE_CHECKING:
-    from experiments.verification import Verification
+    from fairgrid.experiments.verification import Verification
 
 HELP = "train a sample of the recorded runs again and compare; change nothing"
 _SHOWN = 10  # lines of a kind, the others are counted
@@ -58,9 +58,9 @@ def main(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> "Verification":
     request(options.numerics, options.device)
-    from experiments.backends import Pool, Processes, Sequential
-    from experiments.publishing import chosen
-    from experiments.verification import verify
+    from fairgrid.experiments.backends import Pool, Processes, Sequential
+    from fairgrid.experiments.publishing import chosen
+    from fairgrid.experiments.verification import verify
 
     studies = chosen(options.results, options.study)
     if options.device == "cuda" and usable("cuda"):

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from experiments.engines import pytorch, stacked
-from experiments.engines.record import CURVES, Record, Status
-from experiments.numerics import Device
-from experiments.settings import Config, Settings
+from fairgrid.experiments.engines import pytorch, stacked
+from fairgrid.experiments.engines.record import CURVES, Record, Status
+from fairgrid.experiments.numerics import Device
+from fairgrid.experiments.settings import Config, Settings
 
 
 def train(

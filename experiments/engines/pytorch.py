@@ -10,16 +10,16 @@ import operator
 import torch
 from torch import Tensor, nn
 
-from experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
-from experiments.measures import Part, measured
-from experiments.names import OPTIMIZER
-from experiments.numerics import Device
-from experiments.parts import build
-from experiments.problems import Problem, Samples
-from experiments.seeds import generator
-from experiments.settings import Config, Settings
-from experiments.twins import Criterion, parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
-from framework.passes import EVALUATION_SAMPLES, Target
+from fairgrid.experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
+from fairgrid.experiments.measures import Part, measured
+from fairgrid.experiments.names import OPTIMIZER
+from fairgrid.experiments.numerics import Device
+from fairgrid.experiments.parts import build
+from fairgrid.experiments.problems import Problem, Samples
+from fairgrid.experiments.seeds import generator
+from fairgrid.experiments.settings import Config, Settings
+from fairgrid.experiments.twins import Criterion, parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
+from fairgrid.framework.passes import EVALUATION_SAMPLES, Target
 
 
 def train(config: Config, seed: int, keep: bool, device: Device) -> Record:

@@ -7,11 +7,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from experiments.measures import Part
-from experiments.numerics import Device
-from experiments.problems import Data, Plane, Problem, Samples, stack
-from experiments.settings import Settings
-from framework import Module, predict
+from fairgrid.experiments.measures import Part
+from fairgrid.experiments.numerics import Device
+from fairgrid.experiments.problems import Data, Plane, Problem, Samples, stack
+from fairgrid.experiments.settings import Settings
+from fairgrid.framework import Module, predict
 
 Status = Literal["ok", "diverged", "timeout", "error"]
 

@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from experiments import parts
-from experiments.engines.compiled import CompiledPasses, NotCompilableError, epoch_program, forward_program
-from experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
-from experiments.measures import Part, measured
-from experiments.names import OPTIMIZER
-from experiments.numerics import Device
-from experiments.problems import Problem, Samples
-from experiments.seeds import Purpose, generator
-from experiments.settings import Config, Settings
-from framework import Loss, Module, Optimizer, Training, predict, replica_of, train_epoch
+from fairgrid.experiments import parts
+from fairgrid.experiments.engines.compiled import CompiledPasses, NotCompilableError, epoch_program, forward_program
+from fairgrid.experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
+from fairgrid.experiments.measures import Part, measured
+from fairgrid.experiments.names import OPTIMIZER
+from fairgrid.experiments.numerics import Device
+from fairgrid.experiments.problems import Problem, Samples
+from fairgrid.experiments.seeds import Purpose, generator
+from fairgrid.experiments.settings import Config, Settings
+from fairgrid.framework import Loss, Module, Optimizer, Training, predict, replica_of, train_epoch
 
 
 def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool], device: Device) -> list[Record]:

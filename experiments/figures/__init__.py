@@ -10,15 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.across import layouts
-from experiments.comparisons import MOST
-from experiments.pairing import pairs
-from experiments.statistics.ranks import LEAST_PROBLEMS
-from experiments.study import Study
+from fairgrid.experiments.across import layouts
+from fairgrid.experiments.comparisons import MOST
+from fairgrid.experiments.pairing import pairs
+from fairgrid.experiments.statistics.ranks import LEAST_PROBLEMS
+from fairgrid.experiments.study import Study
 
 if TYPE_CHECKING:
-    from experiments.evidence import Evidence
-    from experiments.figures.scatter import Kept
+    from fairgrid.experiments.evidence import Evidence
+    from fairgrid.experiments.figures.scatter import Kept
 
 OVERVIEW = "reports.png"
 _LONGEST = 40  # pairs in one figure of several factors
@@ -92,16 +92,16 @@ def draw(
         kept: what the store keeps of single runs.
         formats: png, pdf, svg; a file each.
     """
-    from experiments.figures.across import across
-    from experiments.figures.budget import budget
-    from experiments.figures.curves import curves
-    from experiments.figures.differences import differences
-    from experiments.figures.epochs import epochs
-    from experiments.figures.errors import test_error
-    from experiments.figures.scatter import scatter
-    from experiments.figures.sensitivity import sensitivity
-    from experiments.figures.style import save, theme
-    from experiments.figures.times import times
+    from fairgrid.experiments.figures.across import across
+    from fairgrid.experiments.figures.budget import budget
+    from fairgrid.experiments.figures.curves import curves
+    from fairgrid.experiments.figures.differences import differences
+    from fairgrid.experiments.figures.epochs import epochs
+    from fairgrid.experiments.figures.errors import test_error
+    from fairgrid.experiments.figures.scatter import scatter
+    from fairgrid.experiments.figures.sensitivity import sensitivity
+    from fairgrid.experiments.figures.style import save, theme
+    from fairgrid.experiments.figures.times import times
 
     makers = {"sensitivity": sensitivity, "budget": budget, "times": times, "across": across}
     folder.mkdir(parents=True, exist_ok=True)
@@ -126,8 +126,8 @@ def draw_overview(
     studies: Sequence[Study], evidence: "Evidence", folder: Path, formats: Sequence[str] = ("png",)
 ) -> None:
     """Draws every number that the studies' reports state on the distribution of ours."""
-    from experiments.figures.overview import overview
-    from experiments.figures.style import save, theme
+    from fairgrid.experiments.figures.overview import overview
+    from fairgrid.experiments.figures.style import save, theme
 
     folder.mkdir(parents=True, exist_ok=True)
     reports = sorted((study for study in studies if study.reported), key=lambda study: study.name)

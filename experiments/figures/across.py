@@ -6,11 +6,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.across import Block, blocks
-from experiments.evidence import Evidence
-from experiments.figures.style import DASHES, Colour, colours, finish, log_axis, percent_axis, sheet, spelled, word
-from experiments.statistics.ranks import LEAST_PROBLEMS
-from experiments.study import Study
+from fairgrid.experiments.across import Block, blocks
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures.style import (
+    DASHES,
+    Colour,
+    colours,
+    finish,
+    log_axis,
+    percent_axis,
+    sheet,
+    spelled,
+    word,
+)
+from fairgrid.experiments.statistics.ranks import LEAST_PROBLEMS
+from fairgrid.experiments.study import Study
 
 ERRORS = "mean test error (%)"
 PROFILES = ("error / best error", "share of problems")

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from experiments.consistency import arms
-from experiments.evidence import Evidence
-from experiments.figures.style import spelled, word
-from experiments.schema import ReportFigure
-from experiments.study import Cell, Study
-from experiments.tables import factors_text, label
+from fairgrid.experiments.consistency import arms
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures.style import spelled, word
+from fairgrid.experiments.schema import ReportFigure
+from fairgrid.experiments.study import Cell, Study
+from fairgrid.experiments.tables import factors_text, label
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.benchmark.tables import summary
-from experiments.figures.style import colours, sheet
+from fairgrid.experiments.benchmark.tables import summary
+from fairgrid.experiments.figures.style import colours, sheet
 
 
 def benchmark(times: pd.DataFrame) -> Figure:
-    """A figure of the rows of `experiments.benchmark.race.race`."""
+    """A figure of the rows of `fairgrid.experiments.benchmark.race.race`."""
     found = summary(times)
     names = list(dict.fromkeys(found["contestant"]))
     optimizers = list(dict.fromkeys(found["optimizer"]))

@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from experiments.evidence import Evidence
-from experiments.figures.lines import Lines
-from experiments.figures.panels import Order, dashed, where, with_factors
-from experiments.figures.style import Colour, percent_axis
-from experiments.report_tables import factors_order
-from experiments.study import TUNED, Study
-from experiments.trials import budget_table
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures.lines import Lines
+from fairgrid.experiments.figures.panels import Order, dashed, where, with_factors
+from fairgrid.experiments.figures.style import Colour, percent_axis
+from fairgrid.experiments.report_tables import factors_order
+from fairgrid.experiments.study import TUNED, Study
+from fairgrid.experiments.trials import budget_table
 
 
 def budget(study: Study, evidence: Evidence) -> Figure:

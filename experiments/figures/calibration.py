@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.calibration import AA
-from experiments.figures.style import DASHES, Colour, colours, finish, log_axis, sheet, spelled, word
+from fairgrid.experiments.calibration import AA
+from fairgrid.experiments.figures.style import DASHES, Colour, colours, finish, log_axis, sheet, spelled, word
 
 _MARKS = ("o", "s", "^", "D", "v", "P")
 

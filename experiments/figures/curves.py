@@ -6,13 +6,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.evidence import Evidence
-from experiments.figures.checkpoints import reached
-from experiments.figures.lines import Lines
-from experiments.figures.panels import dashed, where, with_factors
-from experiments.figures.style import Colour, epoch_axis, percent_axis
-from experiments.report_tables import factors_order
-from experiments.study import Study
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures.checkpoints import reached
+from fairgrid.experiments.figures.lines import Lines
+from fairgrid.experiments.figures.panels import dashed, where, with_factors
+from fairgrid.experiments.figures.style import Colour, epoch_axis, percent_axis
+from fairgrid.experiments.report_tables import factors_order
+from fairgrid.experiments.study import Study
 
 
 def curves(study: Study, evidence: Evidence) -> Figure:

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from experiments.conclusions import exploratory
-from experiments.evidence import Evidence
-from experiments.figures.style import Colour, colours, finish, sheet, spelled, word
-from experiments.statistics.paired import UNDECIDED
-from experiments.study import Study
+from fairgrid.experiments.conclusions import exploratory
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures.style import Colour, colours, finish, sheet, spelled, word
+from fairgrid.experiments.statistics.paired import UNDECIDED
+from fairgrid.experiments.study import Study
 
 _ROW = 0.185  # inches
 _TEXT = 7.5  # points

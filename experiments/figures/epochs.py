@@ -7,15 +7,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.evidence import Evidence
-from experiments.figures.arms import Arm, arms_of
-from experiments.figures.checkpoints import reached
-from experiments.figures.style import DASHES, Colour, colours, epoch_axis, finish, log_axis, percent_axis, sheet
-from experiments.parts import split
-from experiments.schema import FigureMetric, FigurePart, ReportFigure
-from experiments.settings import Settings
-from experiments.study import Study
-from experiments.tables import label
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures.arms import Arm, arms_of
+from fairgrid.experiments.figures.checkpoints import reached
+from fairgrid.experiments.figures.style import (
+    DASHES,
+    Colour,
+    colours,
+    epoch_axis,
+    finish,
+    log_axis,
+    percent_axis,
+    sheet,
+)
+from fairgrid.experiments.parts import split
+from fairgrid.experiments.schema import FigureMetric, FigurePart, ReportFigure
+from fairgrid.experiments.settings import Settings
+from fairgrid.experiments.study import Study
+from fairgrid.experiments.tables import label
 
 _PARTS = {"train": "training set", "test": "test set"}
 _FEW = 12  # checkpoints that are shown as such

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from experiments.evidence import Evidence
-from experiments.figures.panels import Order, assign, first_of_others, shades, where, with_factors
-from experiments.figures.style import Colour, colours, finish, percent_axis, sheet, spelled, word
-from experiments.report_tables import factors_order
-from experiments.study import Study
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures.panels import Order, assign, first_of_others, shades, where, with_factors
+from fairgrid.experiments.figures.style import Colour, colours, finish, percent_axis, sheet, spelled, word
+from fairgrid.experiments.report_tables import factors_order
+from fairgrid.experiments.study import Study
 
 AXIS = "test error (%)"
 _BOX = 0.21  # inches of a box and the gap to the next

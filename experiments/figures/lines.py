@@ -8,8 +8,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.figures.panels import Order, assign, finish_panels, first_of_others, keys, panels_of, shades, where
-from experiments.figures.style import Colour
+from fairgrid.experiments.figures.panels import (
+    Order,
+    assign,
+    finish_panels,
+    first_of_others,
+    keys,
+    panels_of,
+    shades,
+    where,
+)
+from fairgrid.experiments.figures.style import Colour
 
 
 def _nothing(rows: pd.DataFrame) -> Sequence[Line2D]:

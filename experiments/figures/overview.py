@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from experiments.evidence import Evidence
-from experiments.figures.style import Colour, colours, finish, sheet
-from experiments.reproduction import IncompleteError, cell_values
-from experiments.schema import Reported
-from experiments.statistics.reproduction import Floats, resampled
-from experiments.study import Study
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures.style import Colour, colours, finish, sheet
+from fairgrid.experiments.reproduction import IncompleteError, cell_values
+from fairgrid.experiments.schema import Reported
+from fairgrid.experiments.statistics.reproduction import Floats, resampled
+from fairgrid.experiments.study import Study
 
 _DRAWS = 20_000
 _TICKS = (0, 0.5, 1, 2, 5, 10, 20, 50, 100)

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.figures.style import DASHES, Colour, colours, finish, sheet, spelled, word
-from experiments.report_tables import factor_labels, factors_order
-from experiments.study import Study
+from fairgrid.experiments.figures.style import DASHES, Colour, colours, finish, sheet, spelled, word
+from fairgrid.experiments.report_tables import factor_labels, factors_order
+from fairgrid.experiments.study import Study
 
 # the factor that colours tell apart is the first of these that a study varies
 _COLOURED = ("optimizer", "initializer", "engine")

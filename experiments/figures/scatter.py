@@ -10,11 +10,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from experiments.evidence import Evidence
-from experiments.figures.arms import Arm, arms_of
-from experiments.figures.style import colours, finish, sheet
-from experiments.schema import FigureKind, FigurePart, ReportFigure
-from experiments.study import Study
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures.arms import Arm, arms_of
+from fairgrid.experiments.figures.style import colours, finish, sheet
+from fairgrid.experiments.schema import FigureKind, FigurePart, ReportFigure
+from fairgrid.experiments.study import Study
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]

@@ -18,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
-from experiments.placing import placed
+from fairgrid.experiments.placing import placed
 
 Colour = tuple[float, float, float]
 Axises = np.ndarray[tuple[int, int], np.dtype[Any]]  # of Axes

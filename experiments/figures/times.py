@@ -7,14 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from experiments.evidence import Evidence
-from experiments.figures.panels import Order, assign, dashed, finish_panels, keys, panels_of, shades
-from experiments.figures.style import Colour, spelled, word
-from experiments.report_tables import factor_labels, factors_order
-from experiments.settings import Settings
-from experiments.study import Cell, Study
-from experiments.tables import factors_text
-from experiments.targets import reaching_of
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures.panels import Order, assign, dashed, finish_panels, keys, panels_of, shades
+from fairgrid.experiments.figures.style import Colour, spelled, word
+from fairgrid.experiments.report_tables import factor_labels, factors_order
+from fairgrid.experiments.settings import Settings
+from fairgrid.experiments.study import Cell, Study
+from fairgrid.experiments.tables import factors_text
+from fairgrid.experiments.targets import reaching_of
 
 AXES = ("gradient evaluations", "share of runs")
 _TARGET = "test error ≤"

@@ -1,15 +1,15 @@
 """Problems: one idea a file."""
 
-from experiments.problems.bundled import BreastCancer, Digits, Iris, Wine
-from experiments.problems.circles import Circles
-from experiments.problems.digits import DigitPairs
-from experiments.problems.disk import Disk
-from experiments.problems.line import Line
-from experiments.problems.moons import Moons
-from experiments.problems.plane import Plane
-from experiments.problems.problem import Data, Problem, Samples, stack
-from experiments.problems.table import Table
-from experiments.problems.tabular import Tabular
+from fairgrid.experiments.problems.bundled import BreastCancer, Digits, Iris, Wine
+from fairgrid.experiments.problems.circles import Circles
+from fairgrid.experiments.problems.digits import DigitPairs
+from fairgrid.experiments.problems.disk import Disk
+from fairgrid.experiments.problems.line import Line
+from fairgrid.experiments.problems.moons import Moons
+from fairgrid.experiments.problems.plane import Plane
+from fairgrid.experiments.problems.problem import Data, Problem, Samples, stack
+from fairgrid.experiments.problems.table import Table
+from fairgrid.experiments.problems.tabular import Tabular
 
 __all__ = [
     "BreastCancer",

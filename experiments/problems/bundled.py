@@ -8,8 +8,8 @@ import functools
 import torch
 from torch import Tensor
 
-from experiments.problems.encoding import Encoding
-from experiments.problems.tabular import Standardize, Tabular
+from fairgrid.experiments.problems.encoding import Encoding
+from fairgrid.experiments.problems.tabular import Standardize, Tabular
 
 
 class BreastCancer(Tabular):

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from experiments.errors import nearest
+from fairgrid.experiments.errors import nearest
 
 
 @dataclass(frozen=True)

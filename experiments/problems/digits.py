@@ -8,9 +8,9 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
-from experiments.problems.idx import find_pools, read_pool
-from experiments.problems.problem import Data, Problem, Samples
-from experiments.seeds import generator
+from fairgrid.experiments.problems.idx import find_pools, read_pool
+from fairgrid.experiments.problems.problem import Data, Problem, Samples
+from fairgrid.experiments.seeds import generator
 
 Split = Literal["halves", "random"]
 Pool = tuple[Tensor, Tensor]  # images (N, H, W) and labels (N,)

@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from experiments.problems.encoding import Encoding
-from experiments.problems.plane import Normalize, Plane
-from framework.data import DISK_RADIUS, generate_disk
+from fairgrid.experiments.problems.encoding import Encoding
+from fairgrid.experiments.problems.plane import Normalize, Plane
+from fairgrid.framework.data import DISK_RADIUS, generate_disk
 
 
 class Disk(Plane):

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from framework.data import one_hot_encode
+from fairgrid.framework.data import one_hot_encode
 
 Encoding = Literal["one_hot", "signed", "soft"]
 

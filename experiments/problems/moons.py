@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from experiments.problems.encoding import Encoding
-from experiments.problems.plane import Normalize, Plane
+from fairgrid.experiments.problems.encoding import Encoding
+from fairgrid.experiments.problems.plane import Normalize, Plane
 
 
 class Moons(Plane):

@@ -5,10 +5,10 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
-from experiments.problems.encoding import Encoding, encoded, outputs_of
-from experiments.problems.problem import Data, Problem, Samples
-from experiments.seeds import generator
-from framework.data import normalize
+from fairgrid.experiments.problems.encoding import Encoding, encoded, outputs_of
+from fairgrid.experiments.problems.problem import Data, Problem, Samples
+from fairgrid.experiments.seeds import generator
+from fairgrid.framework.data import normalize
 
 Normalize = Literal["none", "train", "each_own", "scalar"]
 

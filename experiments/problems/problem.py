@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from framework import decide
-from framework.passes import Target
+from fairgrid.framework import decide
+from fairgrid.framework.passes import Target
 
 
 @dataclass(frozen=True)

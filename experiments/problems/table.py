@@ -9,11 +9,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from experiments.problems.columns import Columns, number, read
-from experiments.problems.encoding import Encoding
-from experiments.problems.tabular import Standardize, Tabular
-from framework.data import normalize as standardised
-from framework.passes import Target
+from fairgrid.experiments.problems.columns import Columns, number, read
+from fairgrid.experiments.problems.encoding import Encoding
+from fairgrid.experiments.problems.tabular import Standardize, Tabular
+from fairgrid.framework.data import normalize as standardised
+from fairgrid.framework.passes import Target
 
 Task = Literal["classification", "regression"]
 

@@ -4,6 +4,6 @@
 failures and provenance. The same evidence gives the same bytes.
 """
 
-from experiments.report.page import page
+from fairgrid.experiments.report.page import page
 
 __all__ = ["page"]

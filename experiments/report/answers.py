@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from experiments.conclusions import answer, effect_answers
-from experiments.effects import MAIN
-from experiments.evidence import Evidence
-from experiments.figures.panels import assign
-from experiments.figures.style import spelled, word
-from experiments.report_tables import factor_labels, factors_order
-from experiments.study import Study
+from fairgrid.experiments.conclusions import answer, effect_answers
+from fairgrid.experiments.effects import MAIN
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures.panels import assign
+from fairgrid.experiments.figures.style import spelled, word
+from fairgrid.experiments.report_tables import factor_labels, factors_order
+from fairgrid.experiments.study import Study
 
 
 def answers(study: Study, evidence: Evidence) -> list[str]:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from experiments.evidence import Evidence
-from experiments.figures.arms import Arm, arms_of
-from experiments.figures.checkpoints import reached
-from experiments.figures.style import spelled, word
-from experiments.report_tables import factor_labels, factors_order
-from experiments.schema import FigurePart, ReportFigure
-from experiments.settings import Settings
-from experiments.study import Study
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures.arms import Arm, arms_of
+from fairgrid.experiments.figures.checkpoints import reached
+from fairgrid.experiments.figures.style import spelled, word
+from fairgrid.experiments.report_tables import factor_labels, factors_order
+from fairgrid.experiments.schema import FigurePart, ReportFigure
+from fairgrid.experiments.settings import Settings
+from fairgrid.experiments.study import Study
 
 _FEW = 6  # lines or boxes that are described one by one
 _SETS = {"train": "training set", "test": "test set"}

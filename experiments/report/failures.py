@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from experiments.figures.style import spelled, word
-from experiments.report.sheets import Sheet, frame, sheet
-from experiments.report_tables import factor_labels
-from experiments.study import Study
-from experiments.tables import labels
+from fairgrid.experiments.figures.style import spelled, word
+from fairgrid.experiments.report.sheets import Sheet, frame, sheet
+from fairgrid.experiments.report_tables import factor_labels
+from fairgrid.experiments.study import Study
+from fairgrid.experiments.tables import labels
 
 _COLUMNS = ["status", "phase", "cell", "runs", "of", "seeds", "at step", "message"]
 _STATUSES = {"diverged": "diverged", "timeout": "timeout", "error": "error", "planned": "not run"}

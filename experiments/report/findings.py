@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Callable
 
-from experiments.across import across_table, scores_table
-from experiments.evidence import Evidence
-from experiments.figures import Finding
-from experiments.figures.style import spelled, word
-from experiments.report_tables import factor_labels
-from experiments.study import TUNED, Study
-from experiments.targets import targets_table
-from experiments.trials import budget_table, trials_table
+from fairgrid.experiments.across import across_table, scores_table
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures import Finding
+from fairgrid.experiments.figures.style import spelled, word
+from fairgrid.experiments.report_tables import factor_labels
+from fairgrid.experiments.study import TUNED, Study
+from fairgrid.experiments.targets import targets_table
+from fairgrid.experiments.trials import budget_table, trials_table
 
 
 def differences(evidence: Evidence, factors: tuple[str, ...]) -> str:

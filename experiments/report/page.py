@@ -9,20 +9,20 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from experiments.evidence import Evidence, environments_of
-from experiments.figures import OVERVIEW, findings, names
-from experiments.figures.style import word
-from experiments.report import descriptions
-from experiments.report.answers import answers, verdicts
-from experiments.report.failures import failures
-from experiments.report.findings import described
-from experiments.report.pictures import Picture, picture
-from experiments.report.provenance import Provenance, digests, provenance
-from experiments.report.sheets import Sheet, sheet
-from experiments.report_tables import overview_table
-from experiments.sections import Section as Table
-from experiments.sections import sections as tables_of
-from experiments.study import Study
+from fairgrid.experiments.evidence import Evidence, environments_of
+from fairgrid.experiments.figures import OVERVIEW, findings, names
+from fairgrid.experiments.figures.style import word
+from fairgrid.experiments.report import descriptions
+from fairgrid.experiments.report.answers import answers, verdicts
+from fairgrid.experiments.report.failures import failures
+from fairgrid.experiments.report.findings import described
+from fairgrid.experiments.report.pictures import Picture, picture
+from fairgrid.experiments.report.provenance import Provenance, digests, provenance
+from fairgrid.experiments.report.sheets import Sheet, sheet
+from fairgrid.experiments.report_tables import overview_table
+from fairgrid.experiments.sections import Section as Table
+from fairgrid.experiments.sections import sections as tables_of
+from fairgrid.experiments.study import Study
 
 _HERE = Path(__file__).parent
 

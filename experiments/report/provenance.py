@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.evidence import EVIDENCE
-from experiments.identity import cell_id
-from experiments.mixture import mixture
-from experiments.numerics import KINDS, MODES, Device, Mode
-from experiments.report.failures import ranges
-from experiments.report.sheets import Sheet, sheet
-from experiments.study import Study, shipped
+from fairgrid.experiments.evidence import EVIDENCE
+from fairgrid.experiments.identity import cell_id
+from fairgrid.experiments.mixture import mixture
+from fairgrid.experiments.numerics import KINDS, MODES, Device, Mode
+from fairgrid.experiments.report.failures import ranges
+from fairgrid.experiments.report.sheets import Sheet, sheet
+from fairgrid.experiments.study import Study, shipped
 
 _DESCRIBED = ["commit", "dirty", "versions", "cpu", "threads"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from experiments.statistics.signflip import Floats, sign_flips
+from fairgrid.experiments.statistics.signflip import Floats, sign_flips
 
 LEVELS = (0.01, 0.02, 0.05, 0.1, 0.2)  # at which tests reject
 

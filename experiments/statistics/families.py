@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.statistics.paired import EXPLORATORY, UNDECIDED, Paired, needed_seeds, paired_rows, verdict
-from experiments.statistics.signflip import Floats, holm
+from fairgrid.experiments.statistics.paired import EXPLORATORY, UNDECIDED, Paired, needed_seeds, paired_rows, verdict
+from fairgrid.experiments.statistics.signflip import Floats, holm
 
 INCOMPLETE = "incomplete"
 

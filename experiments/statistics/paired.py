@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
-from experiments.statistics.signflip import Floats, sign_flips
-from experiments.statistics.summaries import beyond
+from fairgrid.experiments.statistics.signflip import Floats, sign_flips
+from fairgrid.experiments.statistics.summaries import beyond
 
 EXPLORATORY = 7  # seeds; below, a comparison is a look, not a finding
 LEVEL = 0.05  # of a family where none is given, and of what intervals that are shown may miss

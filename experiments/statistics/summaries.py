@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from scipy import stats
 
-from experiments.statistics.signflip import Floats
+from fairgrid.experiments.statistics.signflip import Floats
 
 Interval = tuple[float, float]
 

@@ -1,5 +1,5 @@
 """Holds records against what training gives: published bytes, tables against their sources, a sample trained again."""
 
-from experiments.verification.checks import Verification, verify
+from fairgrid.experiments.verification.checks import Verification, verify
 
 __all__ = ["Verification", "verify"]

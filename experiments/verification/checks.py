@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.backends import Pool
-from experiments.errors import InputError
-from experiments.evidence import read
-from experiments.numerics import Device, Mode, fingerprint
-from experiments.store import FILE, Store
-from experiments.study import Study
-from experiments.verification.elsewhere import Shift, shifts
-from experiments.verification.population import Population, of_store, of_tables, shown
-from experiments.verification.published import Check, check
-from experiments.verification.retraining import Retrained, compared, drawn, retrain
-from experiments.verification.tables import Altered, altered_tables, altered_without_store
+from fairgrid.experiments.backends import Pool
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.evidence import read
+from fairgrid.experiments.numerics import Device, Mode, fingerprint
+from fairgrid.experiments.store import FILE, Store
+from fairgrid.experiments.study import Study
+from fairgrid.experiments.verification.elsewhere import Shift, shifts
+from fairgrid.experiments.verification.population import Population, of_store, of_tables, shown
+from fairgrid.experiments.verification.published import Check, check
+from fairgrid.experiments.verification.retraining import Retrained, compared, drawn, retrain
+from fairgrid.experiments.verification.tables import Altered, altered_tables, altered_without_store
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.engines import Record
-from experiments.statistics.signflip import holm, sign_flip
-from experiments.verification.retraining import Retrained
+from fairgrid.experiments.engines import Record
+from fairgrid.experiments.statistics.signflip import holm, sign_flip
+from fairgrid.experiments.verification.retraining import Retrained
 
 LEVEL = 0.001
 

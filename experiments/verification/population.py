@@ -11,16 +11,16 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.chunks import Run
-from experiments.engines import Record
-from experiments.environment import named
-from experiments.evidence import Evidence, environments_of
-from experiments.identity import canonical_json, cell_id, run_id
-from experiments.numerics import KINDS, Device, Mode
-from experiments.settings import Config
-from experiments.store import Store
-from experiments.study import Study
-from experiments.verification.published import published
+from fairgrid.experiments.chunks import Run
+from fairgrid.experiments.engines import Record
+from fairgrid.experiments.environment import named
+from fairgrid.experiments.evidence import Evidence, environments_of
+from fairgrid.experiments.identity import canonical_json, cell_id, run_id
+from fairgrid.experiments.numerics import KINDS, Device, Mode
+from fairgrid.experiments.settings import Config
+from fairgrid.experiments.store import Store
+from fairgrid.experiments.study import Study
+from fairgrid.experiments.verification.published import published
 
 _RESULTS = ("ok", "diverged")
 

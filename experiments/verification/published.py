@@ -10,14 +10,14 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from experiments.backends import Sequential
-from experiments.files import write
-from experiments.identity import RECORD_VERSION
-from experiments.numerics import fingerprint
-from experiments.progress import unsaid
-from experiments.runner import Driver
-from experiments.store import Store
-from experiments.study import load
+from fairgrid.experiments.backends import Sequential
+from fairgrid.experiments.files import write
+from fairgrid.experiments.identity import RECORD_VERSION
+from fairgrid.experiments.numerics import fingerprint
+from fairgrid.experiments.progress import unsaid
+from fairgrid.experiments.runner import Driver
+from fairgrid.experiments.store import Store
+from fairgrid.experiments.study import load
 
 STUDY = Path(__file__).with_name("published.toml")
 FILE = Path(__file__).with_name("published.json")

@@ -4,12 +4,12 @@ import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from experiments.agreement import Difference, differences
-from experiments.backends import Pool
-from experiments.chunks import Run, cut
-from experiments.dispatch import outcomes
-from experiments.engines import Record
-from experiments.progress import shown
+from fairgrid.experiments.agreement import Difference, differences
+from fairgrid.experiments.backends import Pool
+from fairgrid.experiments.chunks import Run, cut
+from fairgrid.experiments.dispatch import outcomes
+from fairgrid.experiments.engines import Record
+from fairgrid.experiments.progress import shown
 
 
 @dataclass(frozen=True)

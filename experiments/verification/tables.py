@@ -11,13 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.errors import SeedError
-from experiments.evidence import Evidence
-from experiments.files import write, write_verdicts
-from experiments.store import Store
-from experiments.study import Study
-from experiments.tables import RUNS, runs_table, summary_table
-from experiments.verification.population import configurations
+from fairgrid.experiments.errors import SeedError
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.files import write, write_verdicts
+from fairgrid.experiments.store import Store
+from fairgrid.experiments.study import Study
+from fairgrid.experiments.tables import RUNS, runs_table, summary_table
+from fairgrid.experiments.verification.population import configurations
 
 _NAMING = ("study", "phase", "run_id", "cell", "metric", "epoch", "quote", "reading")
 _ROW = ["study", "phase", "run_id", "factors"]  # names a row of runs.csv

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from framework.losses.loss import Loss
+from fairgrid.framework.losses.loss import Loss
 
 
 class MSELoss(Loss):

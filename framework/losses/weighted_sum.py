@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from framework.losses.loss import Loss
+from fairgrid.framework.losses.loss import Loss
 
 
 class WeightedSum(Loss):

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from framework.optimizers.optimizer import HyperParameter, Optimizer
-from framework.parameter import Parameter
+from fairgrid.framework.optimizers.optimizer import HyperParameter, Optimizer
+from fairgrid.framework.parameter import Parameter
 
 
 class Adam(Optimizer):

@@ -5,9 +5,9 @@ from typing import Any
 
 from torch import Tensor
 
-from framework.optimizers.adam import Adam
-from framework.optimizers.optimizer import HyperParameter
-from framework.parameter import Parameter
+from fairgrid.framework.optimizers.adam import Adam
+from fairgrid.framework.optimizers.optimizer import HyperParameter
+from fairgrid.framework.parameter import Parameter
 
 
 class AdamW(Adam):

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from framework.parameter import Parameter
-from framework.state import check
+from fairgrid.framework.parameter import Parameter
+from fairgrid.framework.state import check
 
 HyperParameter = float | Sequence[float] | Tensor
 

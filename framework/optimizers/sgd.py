@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from framework.optimizers.optimizer import HyperParameter, Optimizer
-from framework.parameter import Parameter
+from fairgrid.framework.optimizers.optimizer import HyperParameter, Optimizer
+from fairgrid.framework.parameter import Parameter
 
 
 class SGD(Optimizer):

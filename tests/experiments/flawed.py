@@ -5,10 +5,10 @@ import sys
 import torch
 from torch import Tensor
 
-from experiments.measures import Measure
-from experiments.problems import Data, Problem, Samples
-from experiments.seeds import generator
-from framework import (
+from fairgrid.experiments.measures import Measure
+from fairgrid.experiments.problems import Data, Problem, Samples
+from fairgrid.experiments.seeds import generator
+from fairgrid.framework import (
     ConstantRate,
     Initializer,
     Linear,
@@ -20,7 +20,7 @@ from framework import (
     Tanh,
     predict,
 )
-from framework.data import one_hot_encode
+from fairgrid.framework.data import one_hot_encode
 
 
 class SignSGD(Optimizer):

@@ -157,13 +157,13 @@ MALFORMED = {
         "(ModuleNotFoundError: No module named 'nowhere')",
     ),
     "dotted path to no class": (
-        edited('"relu"', '"framework:ReLu"'),
-        "grid[0].activation[0]: expected a class of framework, found 'ReLu'; nearest: 'ReLU'",
+        edited('"relu"', '"fairgrid.framework:ReLu"'),
+        "grid[0].activation[0]: expected a class of fairgrid.framework, found 'ReLu'; nearest: 'ReLU'",
     ),
     "dotted path to another kind": (
-        edited('"relu"', '"framework:SGD"'),
-        "grid[0].activation[0]: expected a subclass of Module at 'framework:SGD', "
-        "found <class 'framework.optimizers.sgd.SGD'>",
+        edited('"relu"', '"fairgrid.framework:SGD"'),
+        "grid[0].activation[0]: expected a subclass of Module at 'fairgrid.framework:SGD', "
+        "found <class 'fairgrid.framework.optimizers.sgd.SGD'>",
     ),
     "epochs twice": (
         edited("epochs = 3", "epochs = 3\ngradient_evaluations_per_sample = 3"),

@@ -5,8 +5,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from experiments.problems import Data, Problem, Samples
-from framework import MSELoss
+from fairgrid.experiments.problems import Data, Problem, Samples
+from fairgrid.framework import MSELoss
 
 
 class Numbered(Problem):

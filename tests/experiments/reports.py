@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from experiments.cli import main
+from fairgrid.experiments.cli import main
 from tests.experiments.studies import write
 
 # a title that would be markup, a run that diverges, a report's number and claim, a figure of points

@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.backends import Sequential
-from experiments.files import write as write_tables
-from experiments.runner import Driver, Progress
-from experiments.store import Store
-from experiments.study import load
+from fairgrid.experiments.backends import Sequential
+from fairgrid.experiments.files import write as write_tables
+from fairgrid.experiments.runner import Driver, Progress
+from fairgrid.experiments.store import Store
+from fairgrid.experiments.study import load
 
 TINY = """
 title = "Tiny"

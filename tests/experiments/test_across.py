@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from experiments.across import across_table, layouts, scores_table
-from experiments.statistics.signflip import holm
-from experiments.study import Study, load
-from experiments.tables import factors_text
+from fairgrid.experiments.across import across_table, layouts, scores_table
+from fairgrid.experiments.statistics.signflip import holm
+from fairgrid.experiments.study import Study, load
+from fairgrid.experiments.tables import factors_text
 from tests.experiments import studies
 
 SIX = ["circles", "disk", "iris", "line", "moons", "wine"]

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import experiments
-from experiments import FairgridError, InputError, Results, Study, load, read, run
-from experiments.backends import choice
-from experiments.cli import main
-from experiments.commands.run import BACKENDS
-from experiments.store import FILE
+import fairgrid
+from fairgrid import FairgridError, InputError, Results, Study, load, read, run
+from fairgrid.experiments.backends import choice
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.commands.run import BACKENDS
+from fairgrid.experiments.store import FILE
 from tests.experiments.studies import TINY, TUNED, write
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +67,7 @@ def test_records_and_tables_are_those_of_the_command_line(tiny: Results, tmp_pat
 # torch is loaded first, with the kernels that the machine has; there is no guard
 SCRIPT = """
 import torch
-from experiments import InputError, load, run
+from fairgrid import InputError, load, run
 
 study = load("mine.toml")
 run(study, "api", jobs=1)
@@ -77,7 +77,7 @@ except InputError as error:
     print(error)
 """
 OWN = """
-from framework import Optimizer
+from fairgrid.framework import Optimizer
 
 
 class Signs(Optimizer):
@@ -360,8 +360,8 @@ def test_backends_are_those_of_the_command_line() -> None:
 
 def test_names_are_there_and_torch_is_not_loaded_before_they_are_used() -> None:
     code = (
-        "import sys, experiments; assert 'torch' not in sys.modules and 'pandas' not in sys.modules;"
-        " assert set(experiments.__all__) <= set(dir(experiments)); experiments.FairgridError;"
+        "import sys, fairgrid; assert 'torch' not in sys.modules and 'pandas' not in sys.modules;"
+        " assert set(fairgrid.__all__) <= set(dir(fairgrid)); fairgrid.FairgridError;"
         " assert 'torch' not in sys.modules; import os; print(os.environ['MKL_CBWR'])"
     )
     environment = {name: text for name, text in os.environ.items() if name not in ("MKL_CBWR", "ATEN_CPU_CAPABILITY")}
@@ -369,8 +369,8 @@ def test_names_are_there_and_torch_is_not_loaded_before_they_are_used() -> None:
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout == "AVX2\n"
-    for name in experiments.__all__:
-        assert getattr(experiments, name) is not None
-    with pytest.raises(AttributeError, match=r"^module 'experiments' has no attribute 'fit'$"):
-        experiments.fit  # noqa: B018 what it raises is looked at
+    for name in fairgrid.__all__:
+        assert getattr(fairgrid, name) is not None
+    with pytest.raises(AttributeError, match=r"^module 'fairgrid' has no attribute 'fit'$"):
+        fairgrid.fit  # noqa: B018 what it raises is looked at
     assert issubclass(InputError, FairgridError)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli import VERBS, main
-from experiments.settings import Settings
+from fairgrid.experiments.cli import VERBS, main
+from fairgrid.experiments.settings import Settings
 from tests.experiments import studies
 from tests.experiments.malformed import MALFORMED
 from tests.experiments.studies import TINY, write

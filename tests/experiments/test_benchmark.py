@@ -6,12 +6,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from experiments.benchmark import race as racing
-from experiments.benchmark.contestants import CONTESTANTS, OPTIMIZERS, Compiled, Contestant, Stacked, TorchEager
-from experiments.benchmark.limits import operations, traffic
-from experiments.benchmark.race import UnequalError, microseconds, race, task
-from experiments.benchmark.tables import COLUMNS, measured, ratios
-from experiments.figures.benchmark import benchmark
+from fairgrid.experiments.benchmark import race as racing
+from fairgrid.experiments.benchmark.contestants import (
+    CONTESTANTS,
+    OPTIMIZERS,
+    Compiled,
+    Contestant,
+    Stacked,
+    TorchEager,
+)
+from fairgrid.experiments.benchmark.limits import operations, traffic
+from fairgrid.experiments.benchmark.race import UnequalError, microseconds, race, task
+from fairgrid.experiments.benchmark.tables import COLUMNS, measured, ratios
+from fairgrid.experiments.figures.benchmark import benchmark
 
 
 class Lazy(TorchEager):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.statistics.budget import expected_best
+from fairgrid.experiments.statistics.budget import expected_best
 
 ERRORS = st.lists(st.floats(0, 1), min_size=1, max_size=7)
 

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from experiments.calibration import COLUMNS, calibration_table, remarks, shown
-from experiments.cli import main
-from experiments.errors import InputError
-from experiments.statistics.calibration import LEVELS, calibrated, different, same
-from experiments.study import load
-from experiments.tables import factors_text
+from fairgrid.experiments.calibration import COLUMNS, calibration_table, remarks, shown
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.statistics.calibration import LEVELS, calibrated, different, same
+from fairgrid.experiments.study import load
+from fairgrid.experiments.tables import factors_text
 from tests.experiments.studies import write
 
 STUDY = """

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.checking import estimate
-from experiments.cli import main
-from experiments.study import load
+from fairgrid.experiments.checking import estimate
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.study import load
 from tests.experiments import studies
 
 HERE = "tests.experiments.flawed"
@@ -52,7 +52,7 @@ FLAWS = {
         "the same draw twice is not the same (draw from the generator handed in): 75 of 75 numbers of a weight,"
     ],
     "Rounded": ["a weight: expected (25, 3) of torch.float64, found (25, 3) of torch.float32"],
-    "Redrawn": ["the same sample twice is not the same (draw from experiments.seeds.generator): "],
+    "Redrawn": ["the same sample twice is not the same (draw from fairgrid.experiments.seeds.generator): "],
     "Short": ["train: expected 40 samples in x, target and label each, found [20, 20, 20]"],
     "Ranked": ["a training depends on the runs beside it: rank of seed "],
     "Exits": ["a step: SystemExit: 3"],
@@ -98,18 +98,18 @@ def test_sound_classes_are_found_to_be(capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize(
     "path",
     [
-        "framework:Adam",
-        "framework:AdamW",
-        "framework:SGD",
-        "framework:ReLU",
-        "framework:LeakyReLU",
-        "framework:Sigmoid",
-        "framework:Softmax",
-        "framework:CrossEntropyLoss",
-        "framework:BinaryCrossEntropyLoss",
-        "framework:XavierNormal",
-        "experiments.problems:Iris",
-        "framework:StepDecay",
+        "fairgrid.framework:Adam",
+        "fairgrid.framework:AdamW",
+        "fairgrid.framework:SGD",
+        "fairgrid.framework:ReLU",
+        "fairgrid.framework:LeakyReLU",
+        "fairgrid.framework:Sigmoid",
+        "fairgrid.framework:Softmax",
+        "fairgrid.framework:CrossEntropyLoss",
+        "fairgrid.framework:BinaryCrossEntropyLoss",
+        "fairgrid.framework:XavierNormal",
+        "fairgrid.experiments.problems:Iris",
+        "fairgrid.framework:StepDecay",
     ],
 )
 def test_the_library_keeps_its_own_contract(path: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,15 +128,15 @@ def test_the_library_keeps_its_own_contract(path: str, capsys: pytest.CaptureFix
         ),
         (f"{HERE}:Soft", "expected a class of tests.experiments.flawed, found 'Soft'; nearest: 'Softsign'"),
         (
-            "framework:Parameter",
+            "fairgrid.framework:Parameter",
             "expected a subclass of one of Problem, Module, Initializer, Loss, Optimizer, Schedule, Measure,"
-            " found <class 'framework.parameter.Parameter'>",
+            " found <class 'fairgrid.framework.parameter.Parameter'>",
         ),
         (
-            "experiments.problems:Table",
-            "experiments.problems:Table.path: expected a value, found none",
+            "fairgrid.experiments.problems:Table",
+            "fairgrid.experiments.problems:Table.path: expected a value, found none",
         ),
-        ("framework:Dropout", "framework:Dropout.rate: expected a value, found none"),
+        ("fairgrid.framework:Dropout", "fairgrid.framework:Dropout.rate: expected a value, found none"),
         (f"{HERE}:Unmade", f"expected a class that can be made, found of '{HERE}:Unmade': RuntimeError: no way"),
         (f"{HERE}:Fails", "expected Fails to have an integer test, found KeyError: 'test'"),
         (f"{HERE}:Unsized", "expected Unsized to have an integer test, found none"),

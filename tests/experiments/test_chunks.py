@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.chunks import Run, cut, stack_key
-from experiments.settings import canonical
+from fairgrid.experiments.chunks import Run, cut, stack_key
+from fairgrid.experiments.settings import canonical
 
 
 def runs(count: int, **config: Any) -> list[Run]:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli import VERBS, main, parser
-from experiments.commands.listing import PARTS
-from experiments.environment import commit, release
-from experiments.names import KINDS
-from experiments.settings import default_settings
-from experiments.study import load, shipped
+from fairgrid.experiments.cli import VERBS, main, parser
+from fairgrid.experiments.commands.listing import PARTS
+from fairgrid.experiments.environment import commit, release
+from fairgrid.experiments.names import KINDS
+from fairgrid.experiments.settings import default_settings
+from fairgrid.experiments.study import load, shipped
 from tests.experiments.studies import TINY, write
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def test_help_has_examples_and_fits_80_columns(
 
 def test_help_loads_nothing_that_takes_time() -> None:
     code = (
-        "import sys\nfrom experiments.cli import parser\nparser().format_help()\n"
+        "import sys\nfrom fairgrid.experiments.cli import parser\nparser().format_help()\n"
         "print([name for name in ('torch', 'pandas', 'matplotlib', 'jinja2', 'pydantic') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -202,7 +202,7 @@ def test_quiet_is_not_silent_about_what_failed(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "breaks.py").write_text(
-        "from framework import SGD\n\n"
+        "from fairgrid.framework import SGD\n\n"
         "class Breaks(SGD):\n"
         "    def update(self, *_, **__):\n"
         "        raise ValueError('no')\n"

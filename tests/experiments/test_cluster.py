@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli import main
+from fairgrid.experiments.cli import main
 from tests.experiments import studies
 from tests.experiments.clusters import Cluster
 from tests.experiments.grids import ROOT, Grid, rows, said, tables
@@ -26,7 +26,7 @@ HANGING = """
 import time
 from pathlib import Path
 
-from experiments.problems import Disk
+from fairgrid.experiments.problems import Disk
 
 class Hanging(Disk):
     def sample(self, seed):
@@ -97,12 +97,13 @@ def test_scheduler_that_goes_takes_no_record_along_and_workers_may_come_late(tmp
 
 def test_workers_whose_copies_are_others_are_refused(tmp_path: Path) -> None:
     """One has another fairgrid, one another class of the user's."""
-    (tmp_path / "mine.py").write_text("from framework import SGD\nclass Mine(SGD):\n    pass\n")
+    (tmp_path / "mine.py").write_text("from fairgrid.framework import SGD\nclass Mine(SGD):\n    pass\n")
     copy = tmp_path / "copy"
-    for package in ("experiments", "framework"):
-        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "framework" / "metrics.py").write_text((ROOT / "framework" / "metrics.py").read_text() + "# changed\n")
-    (tmp_path / "fairgrid.py").write_text(f"import sys\nsys.path.insert(0, {str(copy)!r})\n")
+    shutil.copytree(ROOT / "fairgrid", copy / "fairgrid", ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "fairgrid" / "framework" / "metrics.py").write_text(
+        (ROOT / "framework" / "metrics.py").read_text() + "# changed\n"
+    )
+    (tmp_path / "changed.py").write_text(f"import sys\nsys.path.insert(0, {str(copy)!r})\n")
     other = tmp_path / "other"
     other.mkdir()
     (other / "mine.py").write_text((tmp_path / "mine.py").read_text() + "# changed\n")
@@ -111,7 +112,7 @@ def test_workers_whose_copies_are_others_are_refused(tmp_path: Path) -> None:
         tmp_path, studies.TINY.replace('"adam"', '"mine:Mine"').replace('name = "sgd"', 'name = "mine:Mine"')
     )
     with (
-        Cluster(tmp_path, [tmp_path / "fairgrid.py", tmp_path / "class.py"]) as cluster,
+        Cluster(tmp_path, [tmp_path / "changed.py", tmp_path / "class.py"]) as cluster,
         Grid(study, tmp_path / "results", "--backend", "dask", "--scheduler", cluster.address, cwd=tmp_path) as grid,
     ):
         _, err = grid.ends(2)

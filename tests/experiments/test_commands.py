@@ -9,18 +9,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.api import read
-from experiments.cli import main
-from experiments.errors import InputError
-from experiments.numerics import request
+from fairgrid.experiments.api import read
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.numerics import request
 from tests.experiments.studies import TINY, TUNED, write
 
 ROOT = Path(__file__).parents[2]
 
 OWN = """
 import torch
-from experiments.problems import Disk
-from framework import Initializer, Module, MSELoss, Optimizer
+from fairgrid.experiments.problems import Disk
+from fairgrid.framework import Initializer, Module, MSELoss, Optimizer
 
 
 class Signs(Optimizer):
@@ -191,7 +191,7 @@ def test_own_parts_come_in_by_dotted_path(tmp_path: Path) -> None:
         .replace('{ name = "adam", learning_rate = 0.01 }', '"own:Broken"')
         .replace('"tanh"', '"own:Cubic"'),
     )
-    command = [sys.executable, "-m", "experiments.cli", "run", study, "--results", "r", "--jobs", "2"]
+    command = [sys.executable, "-m", "fairgrid", "run", study, "--results", "r", "--jobs", "2"]
     environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 4, done.stderr
@@ -209,7 +209,7 @@ def test_own_parts_come_in_by_dotted_path(tmp_path: Path) -> None:
     assert again.returncode == 4
     assert "12 to train" in again.stdout
     strict = subprocess.run(
-        [sys.executable, "-m", "experiments.cli", "summarize", study, "--results", "r", "--strict"],
+        [sys.executable, "-m", "fairgrid", "summarize", study, "--results", "r", "--strict"],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert strict.returncode == 3
@@ -228,7 +228,7 @@ def test_numerics_cannot_change_once_torch_is_loaded() -> None:
 @pytest.mark.parametrize(("mode", "expected"), [("portable", "AVX2 AVX2"), ("native", "AUTO None")])
 def test_numerics_are_set_before_torch_loads(mode: str, expected: str) -> None:
     code = (
-        f"import sys\nfrom experiments.numerics import request\nassert 'torch' not in sys.modules\nrequest({mode!r})\n"
+        f"import sys\nfrom fairgrid.experiments.numerics import request\nassert 'torch' not in sys.modules\nrequest({mode!r})\n"
         "import os, torch\nprint(os.environ['MKL_CBWR'], torch.backends.cpu.get_cpu_capability()"
         " if 'ATEN_CPU_CAPABILITY' in os.environ else None)"
     )

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.comparisons import COLUMNS, comparisons_table
-from experiments.conclusions import answer, legend
-from experiments.errors import InputError
-from experiments.evidence import Evidence
-from experiments.sections import sections
-from experiments.statistics.paired import least_seeds, needed_seeds, paired, verdict
-from experiments.study import Study, load
-from experiments.tables import factors_text, summary_table
+from fairgrid.experiments.comparisons import COLUMNS, comparisons_table
+from fairgrid.experiments.conclusions import answer, legend
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.sections import sections
+from fairgrid.experiments.statistics.paired import least_seeds, needed_seeds, paired, verdict
+from fairgrid.experiments.study import Study, load
+from fairgrid.experiments.tables import factors_text, summary_table
 from tests.experiments.studies import write
 
 STUDY = """

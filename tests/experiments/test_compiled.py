@@ -11,17 +11,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from experiments.engines import train
-from experiments.engines.compiled import CompiledPasses, NotCompilableError, epoch_program, forward_program
-from experiments.engines.compiled.code import Code
-from experiments.engines.compiled.functions import PLAIN
-from experiments.engines.compiled.program import compiled
-from experiments.errors import InputError
-from experiments.names import ACTIVATION, OPTIMIZER
-from experiments.parts import parameters
-from experiments.settings import canonical
-from experiments.study import load
-from framework import (
+from fairgrid.experiments.engines import train
+from fairgrid.experiments.engines.compiled import CompiledPasses, NotCompilableError, epoch_program, forward_program
+from fairgrid.experiments.engines.compiled.code import Code
+from fairgrid.experiments.engines.compiled.functions import PLAIN
+from fairgrid.experiments.engines.compiled.program import compiled
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.names import ACTIVATION, OPTIMIZER
+from fairgrid.experiments.parts import parameters
+from fairgrid.experiments.settings import canonical
+from fairgrid.experiments.study import load
+from fairgrid.framework import (
     BatchNorm,
     BinaryCrossEntropyLoss,
     CrossEntropyLoss,
@@ -38,7 +38,7 @@ from framework import (
     select,
     train_epoch,
 )
-from framework.passes import predict
+from fairgrid.framework.passes import predict
 from tests.experiments import studies
 from tests.framework.checks import generator
 

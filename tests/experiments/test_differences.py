@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from experiments.evidence import Evidence
-from experiments.figures import findings, names
-from experiments.figures.differences import differences
-from experiments.figures.style import theme
-from experiments.study import Study, load
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures import findings, names
+from fairgrid.experiments.figures.differences import differences
+from fairgrid.experiments.figures.style import theme
+from fairgrid.experiments.study import Study, load
 from tests.experiments import studies
 
 NOTHING = pd.DataFrame({"study": []})

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from experiments.engines import train
-from experiments.errors import BadKeyError
-from experiments.identity import run_id
-from experiments.problems import DigitPairs
-from experiments.settings import Config, Settings, canonical
-from experiments.study import load
+from fairgrid.experiments.engines import train
+from fairgrid.experiments.errors import BadKeyError
+from fairgrid.experiments.identity import run_id
+from fairgrid.experiments.problems import DigitPairs
+from fairgrid.experiments.settings import Config, Settings, canonical
+from fairgrid.experiments.study import load
 
 
 def images_in(samples: torch.Tensor) -> set[bytes]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.problems import Disk, Samples
+from fairgrid.experiments.problems import Disk, Samples
 
 MANY = 200_000
 PARTS = ("train", "validation", "test")

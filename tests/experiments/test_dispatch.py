@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from experiments.backends import Ended, Pool
-from experiments.chunks import Chunk, Run
-from experiments.dispatch import outcomes
-from experiments.engines import Record
-from experiments.environment import Environment
-from experiments.worker import Outcome
+from fairgrid.experiments.backends import Ended, Pool
+from fairgrid.experiments.chunks import Chunk, Run
+from fairgrid.experiments.dispatch import outcomes
+from fairgrid.experiments.engines import Record
+from fairgrid.experiments.environment import Environment
+from fairgrid.experiments.worker import Outcome
 
 HERE = Environment("", False, "", "", 1)
 

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from experiments.comparison_tables import counted_effects
-from experiments.conclusions import effect_answers, legend
-from experiments.effects import COLUMNS, effects_table
-from experiments.errors import InputError
-from experiments.schema import Comparison
-from experiments.statistics.paired import paired
-from experiments.study import Study, load
-from experiments.tables import factors_text
+from fairgrid.experiments.comparison_tables import counted_effects
+from fairgrid.experiments.conclusions import effect_answers, legend
+from fairgrid.experiments.effects import COLUMNS, effects_table
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.schema import Comparison
+from fairgrid.experiments.statistics.paired import paired
+from fairgrid.experiments.study import Study, load
+from fairgrid.experiments.tables import factors_text
 from tests.experiments.studies import write
 
 OPTIMIZERS, BATCHES, ACTIVATIONS = ["sgd", "adam"], [10, 100], ["relu", "tanh"]

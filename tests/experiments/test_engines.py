@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from experiments.engines import train
-from experiments.settings import Config, Settings, canonical
-from experiments.study import Cell, load
+from fairgrid.experiments.engines import train
+from fairgrid.experiments.settings import Config, Settings, canonical
+from fairgrid.experiments.study import Cell, load
 
 OPTIMIZERS = load("optimizers")
 STEPS = {1: 20, 10: 50, 100: 50}

@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 import torch
 
-from experiments import environment
-from experiments.backends import Processes
-from experiments.cli import main
-from experiments.environment import commit, named, release
-from experiments.mixture import mixture
-from experiments.numerics import fingerprint
-from experiments.runner import Driver
-from experiments.store import FILE, Store
-from experiments.study import load
+from fairgrid.experiments import environment
+from fairgrid.experiments.backends import Processes
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.environment import commit, named, release
+from fairgrid.experiments.mixture import mixture
+from fairgrid.experiments.numerics import fingerprint
+from fairgrid.experiments.runner import Driver
+from fairgrid.experiments.store import FILE, Store
+from fairgrid.experiments.study import load
 from tests.experiments import studies
 
 

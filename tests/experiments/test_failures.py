@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from experiments.backends import Sequential
-from experiments.cli import main
-from experiments.runner import Driver
-from experiments.store import FILE, Store
-from experiments.study import load
+from fairgrid.experiments.backends import Sequential
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.runner import Driver
+from fairgrid.experiments.store import FILE, Store
+from fairgrid.experiments.study import load
 from tests.experiments import studies
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 FRAGILE = """
 from pathlib import Path
 
-from experiments.problems import Disk
+from fairgrid.experiments.problems import Disk
 
 class Fragile(Disk):
     def sample(self, seed):
@@ -57,7 +57,7 @@ def test_run_that_fails_in_a_stack_takes_no_other_with_it(fragile: tuple[str, Pa
 
 HUNGRY = """
 import torch
-from framework import SGD
+from fairgrid.framework import SGD
 
 class Hungry(SGD):
     def update(self, value, grad, **options):
@@ -126,7 +126,7 @@ def test_failed_evaluation_of_a_tuned_study_runs_again_and_its_tuning_does_not(
 
 
 BROKEN = """
-from framework import Optimizer
+from fairgrid.framework import Optimizer
 
 class Steepest(Optimizer):
     def __init__(self, parameters, learning_rate=0.1):

@@ -10,12 +10,12 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from experiments.evidence import Evidence
-from experiments.figures import curves, draw, errors, names
-from experiments.figures.style import colours, percent_axis, spelled, theme
-from experiments.identity import canonical_json, cell_id
-from experiments.study import Study, load, shipped
-from experiments.tables import summary_table
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.figures import curves, draw, errors, names
+from fairgrid.experiments.figures.style import colours, percent_axis, spelled, theme
+from fairgrid.experiments.identity import canonical_json, cell_id
+from fairgrid.experiments.study import Study, load, shipped
+from fairgrid.experiments.tables import summary_table
 from tests.experiments import studies
 
 SEEDS = 4

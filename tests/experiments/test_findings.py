@@ -9,20 +9,20 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from experiments.across import blocks
-from experiments.console import tables
-from experiments.evidence import Evidence, read
-from experiments.figures import Finding, draw, findings, names
-from experiments.figures.across import across
-from experiments.figures.budget import budget
-from experiments.figures.sensitivity import sensitivity
-from experiments.figures.style import theme
-from experiments.figures.times import times
-from experiments.files import write_verdicts
-from experiments.report.findings import described
-from experiments.study import Study, load
-from experiments.targets import reaching_of
-from experiments.trials import budget_table, trials_table
+from fairgrid.experiments.across import blocks
+from fairgrid.experiments.console import tables
+from fairgrid.experiments.evidence import Evidence, read
+from fairgrid.experiments.figures import Finding, draw, findings, names
+from fairgrid.experiments.figures.across import across
+from fairgrid.experiments.figures.budget import budget
+from fairgrid.experiments.figures.sensitivity import sensitivity
+from fairgrid.experiments.figures.style import theme
+from fairgrid.experiments.figures.times import times
+from fairgrid.experiments.files import write_verdicts
+from fairgrid.experiments.report.findings import described
+from fairgrid.experiments.study import Study, load
+from fairgrid.experiments.targets import reaching_of
+from fairgrid.experiments.trials import budget_table, trials_table
 from tests.experiments import studies
 
 SMALL = "train = 40, test = 30, validation = 20"

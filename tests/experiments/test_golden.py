@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from experiments.verification import published
+from fairgrid.experiments.verification import published
 from tests.experiments import studies
 
 FILE = Path(__file__).with_name("golden.json")
@@ -49,7 +49,7 @@ def test_run_ids_are_the_golden_ones(golden: dict[str, Any], made: dict[str, dic
 
 
 def test_records_are_the_golden_ones(golden: dict[str, Any], made: dict[str, dict[str, str]]) -> None:
-    from experiments.numerics import fingerprint
+    from fairgrid.experiments.numerics import fingerprint
 
     expected = golden["records"]
     if fingerprint() == golden["fingerprint"]:
@@ -74,7 +74,7 @@ if __name__ == "__main__":
     wanted = {"MKL_CBWR": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
     if any(os.environ.get(key) != value for key, value in wanted.items()):  # they are read when torch loads
         os.execve(sys.executable, [sys.executable, "-m", "tests.experiments.test_golden"], os.environ | wanted)
-    from experiments.numerics import fingerprint
+    from fairgrid.experiments.numerics import fingerprint
 
     with tempfile.TemporaryDirectory() as temporary:
         content = {"fingerprint": fingerprint(), "records": records(Path(temporary))}

@@ -15,22 +15,22 @@ from typing import Any
 import pytest
 import torch
 
-from experiments import numerics
-from experiments.agreement import differences
-from experiments.backends import Processes, Sequential
-from experiments.chunks import Chunk, Run, cut
-from experiments.cli import main
-from experiments.engines import train
-from experiments.environment import describe, named
-from experiments.files import write as write_tables
-from experiments.identity import cell_id, run_id
-from experiments.names import ACTIVATION, INITIALIZER, LOSS, MEASURE, OPTIMIZER, PROBLEM, SCHEDULE
-from experiments.parts import parameters
-from experiments.runner import Driver
-from experiments.settings import Config, canonical
-from experiments.store import Store
-from experiments.study import load
-from experiments.worker import Outcome, execute
+from fairgrid.experiments import numerics
+from fairgrid.experiments.agreement import differences
+from fairgrid.experiments.backends import Processes, Sequential
+from fairgrid.experiments.chunks import Chunk, Run, cut
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.engines import train
+from fairgrid.experiments.environment import describe, named
+from fairgrid.experiments.files import write as write_tables
+from fairgrid.experiments.identity import cell_id, run_id
+from fairgrid.experiments.names import ACTIVATION, INITIALIZER, LOSS, MEASURE, OPTIMIZER, PROBLEM, SCHEDULE
+from fairgrid.experiments.parts import parameters
+from fairgrid.experiments.runner import Driver
+from fairgrid.experiments.settings import Config, canonical
+from fairgrid.experiments.store import Store
+from fairgrid.experiments.study import load
+from fairgrid.experiments.worker import Outcome, execute
 from tests.experiments import studies
 from tests.pretended import DEVICE, PretendedGPU
 
@@ -208,7 +208,7 @@ def test_workers_share_a_gpu_s_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_environment_names_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("experiments.environment.fingerprint", lambda device: f"of_{device}")
+    monkeypatch.setattr("fairgrid.experiments.environment.fingerprint", lambda device: f"of_{device}")
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H100 80GB HBM3")
     versions = named(describe("commit of a GPU", False, "cuda").versions)
@@ -221,7 +221,7 @@ BROKEN = """
 import os
 import subprocess
 import torch
-from framework import SGD
+from fairgrid.framework import SGD
 
 class Broken(SGD):
     def update(self, value, grad, **named):
@@ -305,7 +305,7 @@ def test_a_real_gpu_gives_what_a_processor_gives_but_for_rounding(tmp_path: Path
     command = ["run", study, "--device", "cuda", "--results"]
 
     for name in ("first", "second"):
-        subprocess.run([sys.executable, "-m", "experiments.cli", *command, str(tmp_path / name)], check=True)
+        subprocess.run([sys.executable, "-m", "fairgrid", *command, str(tmp_path / name)], check=True)
     studies.run(tmp_path / "here", study)
     first, second, here = (studies.table(tmp_path / name, "runs") for name in ("first", "second", "here"))
     assert first.equals(second)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments import identity
-from experiments.identity import cell_id, run_id
-from experiments.settings import Settings, canonical
-from experiments.study import load
+from fairgrid.experiments import identity
+from fairgrid.experiments.identity import cell_id, run_id
+from fairgrid.experiments.settings import Settings, canonical
+from fairgrid.experiments.study import load
 from tests.experiments import studies
 
 WRITTEN = {
@@ -108,7 +108,7 @@ def test_seed_numerics_and_record_version_change_the_name(monkeypatch: pytest.Mo
 
 
 OWN = """
-from framework import ReLU
+from fairgrid.framework import ReLU
 class Mine(ReLU):
     pass
 """

@@ -9,15 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from experiments.engines import Record, train
-from experiments.files import write_verdicts
-from experiments.measures import Baseline, Border, DeadUnits
-from experiments.plans import evaluation_plans
-from experiments.problems import Disk, Line, Plane, Samples
-from experiments.settings import Settings, canonical
-from experiments.store import Store
-from experiments.study import load
-from framework import Module
+from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.files import write_verdicts
+from fairgrid.experiments.measures import Baseline, Border, DeadUnits
+from fairgrid.experiments.plans import evaluation_plans
+from fairgrid.experiments.problems import Disk, Line, Plane, Samples
+from fairgrid.experiments.settings import Settings, canonical
+from fairgrid.experiments.store import Store
+from fairgrid.experiments.study import load
+from fairgrid.framework import Module
 from tests.experiments.own import Numbered
 from tests.experiments.studies import TUNED, run, table, write
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli import main
-from experiments.store import FILE
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.store import FILE
 from tests.experiments import studies
 
 CSVS = ("runs", "summary", "curves", "metrics")

@@ -23,8 +23,8 @@ from pathlib import Path
 
 import torch
 
-from experiments.problems import Disk
-from framework import SGD
+from fairgrid.experiments.problems import Disk
+from fairgrid.framework import SGD
 
 MENDED = Path("mended")
 

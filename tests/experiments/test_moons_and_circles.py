@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from experiments.measures import Border
-from experiments.models import mlp
-from experiments.problems import Circles, Moons, Plane
-from framework import Identity, ReLU
+from fairgrid.experiments.measures import Border
+from fairgrid.experiments.models import mlp
+from fairgrid.experiments.problems import Circles, Moons, Plane
+from fairgrid.framework import Identity, ReLU
 
 
 @pytest.mark.parametrize(

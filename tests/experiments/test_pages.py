@@ -6,13 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.cli import main
-from experiments.console import tables
-from experiments.errors import InputError
-from experiments.evidence import read
-from experiments.pages import filled, marks
-from experiments.sections import SECTIONS
-from experiments.study import load
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.console import tables
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.evidence import read
+from fairgrid.experiments.pages import filled, marks
+from fairgrid.experiments.sections import SECTIONS
+from fairgrid.experiments.study import load
 from tests.experiments.studies import table, write
 
 PAGE = """# Title

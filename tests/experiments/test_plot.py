@@ -11,19 +11,19 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from experiments import InputError, Results, Study, plot, run
-from experiments.figures.across import across
-from experiments.figures.budget import budget
-from experiments.figures.curves import curves
-from experiments.figures.differences import differences
-from experiments.figures.errors import test_error as errors
-from experiments.figures.overview import overview
-from experiments.figures.scatter import scatter
-from experiments.figures.sensitivity import sensitivity
-from experiments.figures.style import theme
-from experiments.figures.times import times
-from experiments.report_tables import factors_order
-from experiments.store import Store
+from fairgrid import InputError, Results, Study, plot, run
+from fairgrid.experiments.figures.across import across
+from fairgrid.experiments.figures.budget import budget
+from fairgrid.experiments.figures.curves import curves
+from fairgrid.experiments.figures.differences import differences
+from fairgrid.experiments.figures.errors import test_error as errors
+from fairgrid.experiments.figures.overview import overview
+from fairgrid.experiments.figures.scatter import scatter
+from fairgrid.experiments.figures.sensitivity import sensitivity
+from fairgrid.experiments.figures.style import theme
+from fairgrid.experiments.figures.times import times
+from fairgrid.experiments.report_tables import factors_order
+from fairgrid.experiments.store import Store
 from tests.experiments.reports import STUDY
 from tests.experiments.test_findings import TEXT
 

@@ -47,12 +47,12 @@ LEVELS = {
 TRAIN = """
 import sys
 from pathlib import Path
-from experiments.numerics import request
+from fairgrid.experiments.numerics import request
 request("portable")
 from tests.experiments import studies
 studies.run(Path(sys.argv[2]), sys.argv[1])
 """
-FINGERPRINT = "from experiments.numerics import fingerprint; print(fingerprint())"
+FINGERPRINT = "from fairgrid.experiments.numerics import fingerprint; print(fingerprint())"
 
 
 def python(level: str, code: str, *arguments: str) -> str:

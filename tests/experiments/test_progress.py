@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from experiments import progress
-from experiments.chunks import Chunk, Run
-from experiments.engines.record import Record
-from experiments.environment import Environment
-from experiments.progress import Bar, Lines, Meter, duration, rough, shown
-from experiments.worker import Outcome
+from fairgrid.experiments import progress
+from fairgrid.experiments.chunks import Chunk, Run
+from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.environment import Environment
+from fairgrid.experiments.progress import Bar, Lines, Meter, duration, rough, shown
+from fairgrid.experiments.worker import Outcome
 
 HERE = Environment("", False, "", "", 1)
 

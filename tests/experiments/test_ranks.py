@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from experiments.statistics.ranks import friedman, rank, ratios, signed_rank
+from fairgrid.experiments.statistics.ranks import friedman, rank, ratios, signed_rank
 
 # eight problems, three contestants; ranks by hand
 ERRORS = np.array(

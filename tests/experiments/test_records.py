@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from experiments import runner
-from experiments.backends import Cluster, Pool, Processes, Sequential
-from experiments.chunks import cut
-from experiments.engines import train
-from experiments.files import write
-from experiments.runner import Driver
-from experiments.settings import canonical
-from experiments.store import Store
-from experiments.study import load
+from fairgrid.experiments import runner
+from fairgrid.experiments.backends import Cluster, Pool, Processes, Sequential
+from fairgrid.experiments.chunks import cut
+from fairgrid.experiments.engines import train
+from fairgrid.experiments.files import write
+from fairgrid.experiments.runner import Driver
+from fairgrid.experiments.settings import canonical
+from fairgrid.experiments.store import Store
+from fairgrid.experiments.study import load
 from tests.experiments import clusters, studies
 
 

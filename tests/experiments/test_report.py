@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.cli import main
-from experiments.evidence import read
-from experiments.report.failures import failures, ranges
-from experiments.report.sheets import sheet
-from experiments.study import load
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.evidence import read
+from fairgrid.experiments.report.failures import failures, ranges
+from fairgrid.experiments.report.sheets import sheet
+from fairgrid.experiments.study import load
 from tests.experiments.reports import HOSTILE, made
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli import main
+from fairgrid.experiments.cli import main
 from tests.experiments.reports import made
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from experiments.names import LOSS, OPTIMIZER
-from experiments.twins import twin_loss, twin_optimizer
-from framework import Optimizer, Parameter
+from fairgrid.experiments.names import LOSS, OPTIMIZER
+from fairgrid.experiments.twins import twin_loss, twin_optimizer
+from fairgrid.framework import Optimizer, Parameter
 
 STEPS = 12
 

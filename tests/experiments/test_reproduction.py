@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.errors import InputError, SeedError
-from experiments.evidence import Evidence
-from experiments.report_tables import overview_table, readings, verdict_table
-from experiments.reproduction import COLUMNS, IncompleteError, cell_values, reproduction_table
-from experiments.study import Study, load
-from experiments.tables import factors_text
+from fairgrid.experiments.errors import InputError, SeedError
+from fairgrid.experiments.evidence import Evidence
+from fairgrid.experiments.report_tables import overview_table, readings, verdict_table
+from fairgrid.experiments.reproduction import COLUMNS, IncompleteError, cell_values, reproduction_table
+from fairgrid.experiments.study import Study, load
+from fairgrid.experiments.tables import factors_text
 from tests.experiments.studies import write
 
 STUDY = """

@@ -42,7 +42,7 @@ WAITING = """
 import time
 from pathlib import Path
 
-from framework import SGD
+from fairgrid.framework import SGD
 
 class Waiting(SGD):
     def update(self, value, grad, **options):
@@ -166,7 +166,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
 HANGING = """
 import time
 
-from framework import Optimizer
+from fairgrid.framework import Optimizer
 
 class Hanging(Optimizer):
     def update(self, value, grad):

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from experiments.engines import Record, train
-from experiments.errors import BadKeyError
-from experiments.seeds import generator
-from experiments.settings import Config, Settings, canonical
-from framework import SGD, MSELoss, train_model
+from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.errors import BadKeyError
+from fairgrid.experiments.seeds import generator
+from fairgrid.experiments.settings import Config, Settings, canonical
+from fairgrid.framework import SGD, MSELoss, train_model
 
 BASE: dict[str, Any] = {
     "problem": {"name": "disk", "train": 43, "test": 20, "validation": 20},
@@ -32,7 +32,7 @@ CASES: dict[str, dict[str, Any]] = {
     "both": {"schedule": PLATEAU, "stopping": {"patience": 4, "restore_best": True}},
     "cosine": {"schedule": {"name": "cosine", "period": 20}, "stopping": {"patience": 3}},
     "noise": {
-        "activation": {"name": "framework:Dropout", "rate": 0.3},
+        "activation": {"name": "fairgrid.framework:Dropout", "rate": 0.3},
         "loss": {"name": "mse", "scale": 0.3},
         "schedule": PLATEAU,
         "stopping": {"patience": 2, "restore_best": True},
@@ -169,13 +169,13 @@ def test_train_model_is_the_harness() -> None:
             "ReduceLROnPlateau needs factor in (0, 1), found 2",
         ),
         (
-            {"activation": {"name": "framework:BatchNorm", "features": 25}, "batch_size": 9},
+            {"activation": {"name": "fairgrid.framework:BatchNorm", "features": 25}, "batch_size": 9},
             "batch_size",
             "expected no batch of one sample, which BatchNorm has no variance of, "
             "found problem.train = 1000 in batches of 9",
         ),
         (
-            {"activation": {"name": "framework:BatchNorm", "features": 25}, "batch_size": 1},
+            {"activation": {"name": "fairgrid.framework:BatchNorm", "features": 25}, "batch_size": 1},
             "batch_size",
             "expected no batch of one sample, which BatchNorm has no variance of, "
             "found problem.train = 1000 in batches of 1",

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.engines import Record, train
-from experiments.seeds import TUNING_BLOCK, Purpose, generator
-from experiments.settings import canonical
-from experiments.study import load, shipped
+from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.seeds import TUNING_BLOCK, Purpose, generator
+from fairgrid.experiments.settings import canonical
+from fairgrid.experiments.study import load, shipped
 from tests.experiments.own import Listening
 
 PURPOSES: list[Purpose] = ["data", "validation", "initialization", "order", "noise"]

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from experiments.consistency import matching
-from experiments.schema import Reported
-from experiments.study import load, shipped
+from fairgrid.experiments.consistency import matching
+from fairgrid.experiments.schema import Reported
+from fairgrid.experiments.study import load, shipped
 
 SOURCES = {
     "report_000": "000_886196d3797ee705.txt",

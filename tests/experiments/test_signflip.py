@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.statistics.signflip import EXACT_UP_TO, PATTERNS, holm, sign_flip, sign_flips
+from fairgrid.experiments.statistics.signflip import EXACT_UP_TO, PATTERNS, holm, sign_flip, sign_flips
 
 DIFFERENCES = st.lists(st.integers(-50, 50).map(lambda number: number / 1000), min_size=3, max_size=12)
 # errors of 1000 points on two sides: what their difference is in whole thousandths, and as a float

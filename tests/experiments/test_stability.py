@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from experiments.cli import main
-from experiments.comparison_tables import counted_stability, unstable
-from experiments.comparisons import comparisons_table
-from experiments.errors import InputError
-from experiments.evidence import read
-from experiments.files import write_verdicts
-from experiments.stability import COLUMNS, outcome, stability_table
-from experiments.statistics.paired import median_rows, verdict
-from experiments.study import Study, load
-from experiments.tables import best_epochs_table, factors_text
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.comparison_tables import counted_stability, unstable
+from fairgrid.experiments.comparisons import comparisons_table
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.evidence import read
+from fairgrid.experiments.files import write_verdicts
+from fairgrid.experiments.stability import COLUMNS, outcome, stability_table
+from fairgrid.experiments.statistics.paired import median_rows, verdict
+from fairgrid.experiments.study import Study, load
+from fairgrid.experiments.tables import best_epochs_table, factors_text
 from tests.experiments.studies import write
 
 STUDY = """

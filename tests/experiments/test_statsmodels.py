@@ -12,10 +12,10 @@ from statsmodels.stats.descriptivestats import sign_test
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from experiments.effects import effects_table
-from experiments.statistics.paired import median_rows, paired
-from experiments.statistics.signflip import holm
-from experiments.statistics.survival import reaching
+from fairgrid.experiments.effects import effects_table
+from fairgrid.experiments.statistics.paired import median_rows, paired
+from fairgrid.experiments.statistics.signflip import holm
+from fairgrid.experiments.statistics.survival import reaching
 from tests.experiments.test_effects import ERRORS, runs_of, study_of
 
 SIDES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=30)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from experiments.backends import Sequential
-from experiments.cli import main
-from experiments.engines import Record, train
-from experiments.environment import Environment
-from experiments.errors import StoreError
-from experiments.plans import evaluation_plans
-from experiments.runner import Driver
-from experiments.store import FILE, Store
-from experiments.study import load
+from fairgrid.experiments.backends import Sequential
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.environment import Environment
+from fairgrid.experiments.errors import StoreError
+from fairgrid.experiments.plans import evaluation_plans
+from fairgrid.experiments.runner import Driver
+from fairgrid.experiments.store import FILE, Store
+from fairgrid.experiments.study import load
 from tests.experiments import studies
 
 CSVS = ("runs", "summary", "curves", "metrics", "environments", "timings")

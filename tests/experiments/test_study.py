@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from experiments.consistency import matching
-from experiments.errors import BadKeyError, InputError
-from experiments.plans import evaluation_plans
-from experiments.settings import Settings
-from experiments.study import Overrides, Study, defaults, load, load_with, shipped
+from fairgrid.experiments.consistency import matching
+from fairgrid.experiments.errors import BadKeyError, InputError
+from fairgrid.experiments.plans import evaluation_plans
+from fairgrid.experiments.settings import Settings
+from fairgrid.experiments.study import Overrides, Study, defaults, load, load_with, shipped
 from tests.experiments import studies
 
 HEAD = """
@@ -128,7 +128,7 @@ def test_factors_keep_the_options_of_parts(tmp_path: Path) -> None:
 
 
 def test_a_study_may_say_that_it_is_run_only_where_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("experiments.study.SHIPPED", tmp_path)
+    monkeypatch.setattr("fairgrid.experiments.study.SHIPPED", tmp_path)
     studies.write(tmp_path, 'title = "t"', "usual.toml")
     studies.write(tmp_path, 'title = "t"\ndefault = true', "usual_too.toml")
     studies.write(tmp_path, 'title = "t"\ndefault = false', "large.toml")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.statistics.survival import reaching
+from fairgrid.experiments.statistics.survival import reaching
 
 INF = math.inf
 TIMES = st.lists(st.one_of(st.integers(0, 20).map(float), st.just(INF)), min_size=1, max_size=40)

@@ -10,12 +10,12 @@ import pytest
 import torch
 from sklearn import datasets
 
-from experiments.backends import Sequential
-from experiments.errors import BadKeyError, InputError
-from experiments.identity import run_id
-from experiments.problems import Table
-from experiments.settings import Settings, canonical
-from experiments.study import load
+from fairgrid.experiments.backends import Sequential
+from fairgrid.experiments.errors import BadKeyError, InputError
+from fairgrid.experiments.identity import run_id
+from fairgrid.experiments.problems import Table
+from fairgrid.experiments.settings import Settings, canonical
+from fairgrid.experiments.study import load
 from tests.experiments import studies
 
 WORDS = "x,y,kind\n" + "".join(f"{i},{i * i},{'abc'[i % 3]}\n" for i in range(30))

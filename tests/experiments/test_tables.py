@@ -14,15 +14,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.console import FORMATS, render, show
-from experiments.evidence import read
-from experiments.files import write
-from experiments.latex import escaped
-from experiments.report_tables import report_table, study_table
-from experiments.statistics.summaries import mean_interval, median_interval, std_interval, trimmed_interval
-from experiments.store import Store
-from experiments.study import Study, load
-from experiments.tables import curves_table, label, runs_table, summary_table
+from fairgrid.experiments.console import FORMATS, render, show
+from fairgrid.experiments.evidence import read
+from fairgrid.experiments.files import write
+from fairgrid.experiments.latex import escaped
+from fairgrid.experiments.report_tables import report_table, study_table
+from fairgrid.experiments.statistics.summaries import mean_interval, median_interval, std_interval, trimmed_interval
+from fairgrid.experiments.store import Store
+from fairgrid.experiments.study import Study, load
+from fairgrid.experiments.tables import curves_table, label, runs_table, summary_table
 from tests.experiments import studies
 
 # design.md's; summary.csv has the chosen learning rate besides

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import datasets
 
-from experiments.names import PROBLEM
-from experiments.problems import BreastCancer, Digits, Iris, Samples, Tabular, Wine
-from experiments.problems.encoding import encoded, outputs_of
-from experiments.problems.tabular import spread
+from fairgrid.experiments.names import PROBLEM
+from fairgrid.experiments.problems import BreastCancer, Digits, Iris, Samples, Tabular, Wine
+from fairgrid.experiments.problems.encoding import encoded, outputs_of
+from fairgrid.experiments.problems.tabular import spread
 from tests.experiments import studies
 
 TABLES = {"breast_cancer": BreastCancer, "digits": Digits, "iris": Iris, "wine": Wine}

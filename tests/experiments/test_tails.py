@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.statistics import reproduction
-from experiments.statistics.reproduction import LEVEL, Tail, last_digit, resampled, tail, unseen
+from fairgrid.experiments.statistics import reproduction
+from fairgrid.experiments.statistics.reproduction import LEVEL, Tail, last_digit, resampled, tail, unseen
 
 STREAM = np.random.default_rng(0)
 ERRORS = STREAM.exponential(0.05, 400)

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.errors import InputError
-from experiments.evidence import Evidence, read
-from experiments.files import write_verdicts
-from experiments.statistics.survival import reaching
-from experiments.study import Study, load
-from experiments.targets import targets_table
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.evidence import Evidence, read
+from fairgrid.experiments.files import write_verdicts
+from fairgrid.experiments.statistics.survival import reaching
+from fairgrid.experiments.study import Study, load
+from fairgrid.experiments.targets import targets_table
 from tests.experiments import studies
 
 TEXT = """

@@ -6,8 +6,8 @@ import sys
 import pandas as pd
 import pytest
 
-from experiments.console import render
-from experiments.terminal import columns, lines
+from fairgrid.experiments.console import render
+from fairgrid.experiments.terminal import columns, lines
 
 TABLE = pd.DataFrame(
     {

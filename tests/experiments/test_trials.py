@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from experiments.study import Study, load
-from experiments.tables import factors_text
-from experiments.trials import budget_table, trials_table
+from fairgrid.experiments.study import Study, load
+from fairgrid.experiments.tables import factors_text
+from fairgrid.experiments.trials import budget_table, trials_table
 from tests.experiments import studies
 
 TEXT = """

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.cli import main
-from experiments.tuning import select
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.tuning import select
 from tests.experiments import studies
 
 Trial = tuple[str, float, int, str, float | None, float | None]
@@ -124,7 +124,7 @@ def test_choice_does_not_depend_on_earlier_plans(tmp_path: Path) -> None:
 def test_failed_tuning_leaves_the_cell_unchosen_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = studies.TUNED.replace('{ name = "disk", train = 40, test = 30, validation = 20 }', '"own_tuning:Fails"')
     (tmp_path / "own_tuning.py").write_text(
-        "from experiments.problems import Disk\n"
+        "from fairgrid.experiments.problems import Disk\n"
         "class Fails(Disk):\n"
         "    def sample(self, seed):\n"
         "        if seed == 100_000_001: raise RuntimeError('no such data')\n"

@@ -9,13 +9,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.backends import Sequential
-from experiments.cli import main
-from experiments.errors import InputError
-from experiments.store import FILE
-from experiments.study import load
-from experiments.verification import published, retraining, verify
-from experiments.verification.published import Check, Published
+from fairgrid.experiments.backends import Sequential
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.store import FILE
+from fairgrid.experiments.study import load
+from fairgrid.experiments.verification import published, retraining, verify
+from fairgrid.experiments.verification.published import Check, Published
 from tests.experiments import studies
 
 STOPPING = "stopping = { patience = 1 }\nkeep_seeds = [0]\nepochs = 3"  # measures the epoch; keeps parameters
@@ -39,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
 @pytest.fixture
 def results(made: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Copies that a test may change; the published study is another test's matter."""
-    monkeypatch.setattr("experiments.verification.checks.check", lambda: SAME)
+    monkeypatch.setattr("fairgrid.experiments.verification.checks.check", lambda: SAME)
     copy = tmp_path / "results"
     copy.mkdir()
     for path in made[1].iterdir():
@@ -296,8 +296,10 @@ def test_other_numerics_are_counted_and_asked_for(made: tuple[str, Path], result
 def test_native_records_are_verified_under_native_numerics(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("experiments.commands.verify.request", lambda mode, device: None)  # torch is loaded here
-    monkeypatch.setattr("experiments.verification.checks.check", lambda: SAME)
+    monkeypatch.setattr(
+        "fairgrid.experiments.commands.verify.request", lambda mode, device: None
+    )  # torch is loaded here
+    monkeypatch.setattr("fairgrid.experiments.verification.checks.check", lambda: SAME)
     study = studies.write(tmp_path, TEXT)
     studies.run(tmp_path / "results", study, numerics="native")
     studies.run(tmp_path / "results", study, numerics="portable")
@@ -336,7 +338,7 @@ def test_records_of_an_own_class_that_is_gone_cannot_be_trained_again(
     tmp_path: Path, results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "own_for_verify.py"
-    path.write_text("from framework import SGD\n\n\nclass Mine(SGD):\n    pass\n")
+    path.write_text("from fairgrid.framework import SGD\n\n\nclass Mine(SGD):\n    pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     study = studies.write(tmp_path, TEXT.replace('"adam"', '"own_for_verify:Mine"'))
     studies.run(tmp_path / "own", study)
@@ -362,7 +364,7 @@ def test_interrupted_verification_says_that_nothing_was_changed(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("experiments.verification.checks.retrain", interrupted)
+    monkeypatch.setattr("fairgrid.experiments.verification.checks.retrain", interrupted)
     assert run(made[0], results) == 130
     assert capsys.readouterr().err.endswith("\nfairgrid: interrupted; nothing was changed\n")
 
@@ -400,7 +402,7 @@ def test_published_hash_and_the_found_one_are_printed(
     found: Callable[[], Check], code: int, reason: str, made: tuple[str, Path], results: Path,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("experiments.verification.checks.check", found)
+    monkeypatch.setattr("fairgrid.experiments.verification.checks.check", found)
     assert run(made[0], results, "--sample", "1") == code
     said = f"published study: published {HASH}\n                 found     {'77' * 32}\n  {reason}\n"
     assert said in capsys.readouterr().out

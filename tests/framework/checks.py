@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from experiments.twins import parameters as pairs
-from experiments.twins import twin_loss, twin_module, twin_optimizer
-from framework import Loss, Module, Optimizer, Parameter, XavierNormal
+from fairgrid.experiments.twins import parameters as pairs
+from fairgrid.experiments.twins import twin_loss, twin_module, twin_optimizer
+from fairgrid.framework import Loss, Module, Optimizer, Parameter, XavierNormal
 from tests.framework.tables import Example, LossExample
 
 R = 3

@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-import framework
-from framework import (
+from fairgrid import framework
+from fairgrid.framework import (
     SGD,
     Adam,
     AdamW,
@@ -299,7 +299,7 @@ LISTS = {WeightedSum}
 
 def classes(base: type[T]) -> list[type[T]]:
     """The classes of framework/ below `base` that are not themselves abstract, wherever they are defined in it."""
-    for module in pkgutil.walk_packages(framework.__path__, "framework."):
+    for module in pkgutil.walk_packages(framework.__path__, f"{framework.__name__}."):
         importlib.import_module(module.name)
 
     def below(kind: type[T]) -> Iterable[type[T]]:
@@ -312,7 +312,7 @@ def classes(base: type[T]) -> list[type[T]]:
         {
             kind
             for kind in below(base)
-            if kind.__module__.split(".")[0] == "framework"
+            if kind.__module__.startswith(f"{framework.__name__}.")
             and all(getattr(kind, name, None) is not vars(base)[name] for name in abstract if name in vars(base))
         },
         key=lambda kind: kind.__name__,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from framework import decide, error_rate, generate_disk, normalize, one_hot_encode, split_train_test
+from fairgrid.framework import decide, error_rate, generate_disk, normalize, one_hot_encode, split_train_test
 from tests.framework.checks import generator, normal
 
 

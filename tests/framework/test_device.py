@@ -9,7 +9,7 @@ import math
 import pytest
 import torch
 
-from framework import (
+from fairgrid.framework import (
     SGD,
     BatchNorm,
     Dropout,

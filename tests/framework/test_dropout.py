@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from framework import Dropout, Linear, Sequential, Tanh, pytorch_uniform
+from fairgrid.framework import Dropout, Linear, Sequential, Tanh, pytorch_uniform
 from tests.framework.checks import generator, normal, same_bits
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-import framework
-from framework import (
+from fairgrid import framework
+from fairgrid.framework import (
     SGD,
     Adam,
     AdamW,

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from experiments.twins import parameters, twin_loss, twin_module, twin_optimizer
-from framework import (
+from fairgrid.experiments.twins import parameters, twin_loss, twin_module, twin_optimizer
+from fairgrid.framework import (
     SGD,
     Adam,
     BatchNorm,

@@ -5,7 +5,7 @@ import torch
 from scipy.stats import ks_2samp
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from framework import Initializer, Linear, Parameter, Sequential, XavierNormal, kaiming_normal, pytorch_uniform
+from fairgrid.framework import Initializer, Linear, Parameter, Sequential, XavierNormal, kaiming_normal, pytorch_uniform
 from tests.framework.checks import generator, same_bits
 from tests.framework.tables import INITIALIZERS, check_complete, rows
 

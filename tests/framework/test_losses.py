@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from experiments import twins
-from framework import Loss, MSELoss
+from fairgrid.experiments import twins
+from fairgrid.framework import Loss, MSELoss
 from tests.framework import checks
 from tests.framework.tables import LOSSES, LossExample, check_complete, rows
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from framework import (
+from fairgrid.framework import (
     BinaryCrossEntropyLoss,
     CrossEntropyLoss,
     Linear,

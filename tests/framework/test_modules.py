@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from experiments import twins
-from framework import Linear, Module, ReLU, Sequential, Tanh
+from fairgrid.experiments import twins
+from fairgrid.framework import Linear, Module, ReLU, Sequential, Tanh
 from tests.framework import checks
 from tests.framework.tables import MODULES, Example, check_complete, rows
 

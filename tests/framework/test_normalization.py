@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from framework import SGD, BatchNorm, Linear, Sequential, Tanh, pytorch_uniform, select
+from fairgrid.framework import SGD, BatchNorm, Linear, Sequential, Tanh, pytorch_uniform, select
 from tests.framework.checks import close, generator, normal, same_bits
 
 

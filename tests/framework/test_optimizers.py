@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from experiments import twins
-from framework import SGD, Adam, Optimizer, Parameter
+from fairgrid.experiments import twins
+from fairgrid.framework import SGD, Adam, Optimizer, Parameter
 from tests.framework import checks
 from tests.framework.tables import OPTIMIZERS, SOLVES, check_complete, rows
 

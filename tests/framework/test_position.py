@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from framework import Linear, MSELoss, Sequential, Tanh, XavierNormal, train_epoch
+from fairgrid.framework import Linear, MSELoss, Sequential, Tanh, XavierNormal, train_epoch
 from tests.framework import checks
 from tests.framework.tables import LOSSES, MODULES, OPTIMIZERS, Example, rows
 
@@ -208,7 +208,9 @@ def test_optimizers_do_not_depend_on_the_stack(kind, config) -> None:
 
 @pytest.mark.parametrize("batch", BATCHES)
 @pytest.mark.parametrize("outputs", [1, 2])
-@pytest.mark.parametrize("activation", [kind for kind in MODULES if kind.__module__ == "framework.activations"])
+@pytest.mark.parametrize(
+    "activation", [kind for kind in MODULES if kind.__module__ == "fairgrid.framework.activations"]
+)
 def test_training_does_not_depend_on_the_stack(activation, outputs, batch) -> None:
     samples = min(3 * batch, 105)  # and a last batch that is smaller
     kind, config = list(OPTIMIZERS.items())[batch % len(OPTIMIZERS)]

@@ -5,8 +5,8 @@ import time
 import pytest
 import torch
 
-from experiments.twins import twin_loss, twin_module, twin_optimizer
-from framework import SGD, Linear, MSELoss, ReLU, Sequential, pytorch_uniform, train_epoch
+from fairgrid.experiments.twins import twin_loss, twin_module, twin_optimizer
+from fairgrid.framework import SGD, Linear, MSELoss, ReLU, Sequential, pytorch_uniform, train_epoch
 from tests.framework.checks import generator, normal, select
 
 REPLICAS, BATCH, SAMPLES = 64, 10, 500

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Generator
 
-from framework import (
+from fairgrid.framework import (
     SGD,
     Adam,
     AdamW,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from framework import BatchNorm, EarlyStopping, Linear, Module, Sequential, pytorch_uniform
+from fairgrid.framework import BatchNorm, EarlyStopping, Linear, Module, Sequential, pytorch_uniform
 from tests.framework.checks import generator, same_bits
 
 LOSS = st.sampled_from([0.5, 1.0, 1.0 - 1e-12, 2.0, 3.0, -1.0, math.nan, math.inf])

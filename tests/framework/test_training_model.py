@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-import framework
-from experiments.twins import parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
-from framework import (
+from fairgrid import framework
+from fairgrid.experiments.twins import parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
+from fairgrid.framework import (
     SGD,
     Adam,
     BatchNorm,

@@ -5,8 +5,8 @@ import re
 import pytest
 import torch
 
-from experiments.twins import parameters, twin_loss, twin_module, twin_optimizer
-from framework import SGD, Linear, Loss, Module, Optimizer, Sequential, Tanh, pytorch_uniform
+from fairgrid.experiments.twins import parameters, twin_loss, twin_module, twin_optimizer
+from fairgrid.framework import SGD, Linear, Loss, Module, Optimizer, Sequential, Tanh, pytorch_uniform
 from tests.framework.checks import generator, problem
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from experiments.twins import twin_loss
-from framework import BinaryCrossEntropyLoss, CrossEntropyLoss, MSELoss, WeightedSum
+from fairgrid.experiments.twins import twin_loss
+from fairgrid.framework import BinaryCrossEntropyLoss, CrossEntropyLoss, MSELoss, WeightedSum
 from tests.framework.checks import R, close, generator, normal, same_bits
 
 

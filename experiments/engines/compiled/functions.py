@@ -6,7 +6,7 @@ last place; in float64 they are the C library's.
 
 from collections.abc import Callable
 
-from experiments.engines.compiled.code import Code
+from fairgrid.experiments.engines.compiled.code import Code
 
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 _LOG = (

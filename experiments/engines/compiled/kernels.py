@@ -7,9 +7,9 @@ never read into a result.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from experiments.engines.compiled.code import WIDEST, Code, Index, padded, tiles
-from experiments.engines.compiled.functions import PLAIN, SCALED, power
-from experiments.engines.compiled.trace import Array, NotCompilableError, Op, Operand, Scalar
+from fairgrid.experiments.engines.compiled.code import WIDEST, Code, Index, padded, tiles
+from fairgrid.experiments.engines.compiled.functions import PLAIN, SCALED, power
+from fairgrid.experiments.engines.compiled.trace import Array, NotCompilableError, Op, Operand, Scalar
 
 _UNROLLED = 32  # sums of one row are written out in full over so many terms, those of several rows over _FEW
 _FEW = 4

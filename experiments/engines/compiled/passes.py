@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from experiments.engines.compiled.program import Program, compiled, host_registers, write_epoch, write_forward
-from experiments.engines.compiled.trace import NotCompilableError, Step, trace, trace_forward
-from framework import Loss, Module, Optimizer
-from framework.passes import EVALUATION_SAMPLES, Target, listed
+from fairgrid.experiments.engines.compiled.program import Program, compiled, host_registers, write_epoch, write_forward
+from fairgrid.experiments.engines.compiled.trace import NotCompilableError, Step, trace, trace_forward
+from fairgrid.framework import Loss, Module, Optimizer
+from fairgrid.framework.passes import EVALUATION_SAMPLES, Target, listed
 
 
 class CompiledPasses:

@@ -9,9 +9,9 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.engines.compiled.code import Code, Index, padded
-from experiments.engines.compiled.kernels import Memory, combined, elementwise, product, reduction
-from experiments.engines.compiled.trace import ELEMENTWISE, REDUCTIONS, Array, Op, Operand, Step, needed_later
+from fairgrid.experiments.engines.compiled.code import Code, Index, padded
+from fairgrid.experiments.engines.compiled.kernels import Memory, combined, elementwise, product, reduction
+from fairgrid.experiments.engines.compiled.trace import ELEMENTWISE, REDUCTIONS, Array, Op, Operand, Step, needed_later
 
 ENTRY = "run"
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from framework import Loss, Module, Optimizer, select
+from fairgrid.framework import Loss, Module, Optimizer, select
 
 Scalar = float | str  # a number, or the name of one that changes from step to step
 
