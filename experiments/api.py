@@ -5,14 +5,14 @@ import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fairgrid.experiments.backends.choice import choose
 from fairgrid.experiments.errors import InputError
-from fairgrid.experiments.numerics import Device, Mode, inherited, request
-from fairgrid.experiments.progress import Meter, bar, unsaid
-from fairgrid.experiments.publishing import held, mixtures, tabulated
+from fairgrid.experiments.execution.backends.choice import choose
+from fairgrid.experiments.execution.driver import Driver
+from fairgrid.experiments.execution.progress import Meter, bar, unsaid
+from fairgrid.experiments.reporting.publishing import held, mixtures, tabulated
 from fairgrid.experiments.results import Results
-from fairgrid.experiments.runner import Driver
-from fairgrid.experiments.study import Study, distinct, load, shipped
+from fairgrid.experiments.runtime.determinism import Device, Mode, inherited, request
+from fairgrid.experiments.study.study import Study, distinct, load, shipped
 
 Which = Study | str | Path  # a study, the name of a shipped one, or a path that ends in .toml
 

@@ -14,30 +14,30 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from fairgrid.experiments.across import Block, blocks
-from fairgrid.experiments.comparisons import COLUMNS, context_text
+from fairgrid.experiments.analysis.comparisons import COLUMNS, context_text
+from fairgrid.experiments.analysis.cross_problem import Block, blocks
+from fairgrid.experiments.analysis.pairing import pairs
+from fairgrid.experiments.analysis.summary import factors_text, label
+from fairgrid.experiments.config.run import Settings
 from fairgrid.experiments.errors import InputError, nearest
-from fairgrid.experiments.figures import across as across_figure
-from fairgrid.experiments.figures import differences as differences_figure
-from fairgrid.experiments.figures import errors as errors_figure
-from fairgrid.experiments.figures import overview as overview_figure
-from fairgrid.experiments.figures import scatter as scatter_figure
-from fairgrid.experiments.figures import times as times_figure
-from fairgrid.experiments.figures.budget import BUDGETS, budgets
-from fairgrid.experiments.figures.checkpoints import reached
-from fairgrid.experiments.figures.curves import CURVES, checkpoints
-from fairgrid.experiments.figures.lines import Lines
-from fairgrid.experiments.figures.panels import assign, keys, shades
-from fairgrid.experiments.figures.sensitivity import TRIALS, trials
-from fairgrid.experiments.figures.style import colours, spelled, word
-from fairgrid.experiments.pairing import pairs
-from fairgrid.experiments.report_tables import factor_labels, factors_order
+from fairgrid.experiments.reporting.figures import cross_problem as across_figure
+from fairgrid.experiments.reporting.figures import differences as differences_figure
+from fairgrid.experiments.reporting.figures import errors as errors_figure
+from fairgrid.experiments.reporting.figures import overview as overview_figure
+from fairgrid.experiments.reporting.figures import scatter as scatter_figure
+from fairgrid.experiments.reporting.figures import times as times_figure
+from fairgrid.experiments.reporting.figures.budget import BUDGETS, budgets
+from fairgrid.experiments.reporting.figures.checkpoints import reached
+from fairgrid.experiments.reporting.figures.curves import CURVES, checkpoints
+from fairgrid.experiments.reporting.figures.lines import Lines
+from fairgrid.experiments.reporting.figures.panels import assign, keys, shades
+from fairgrid.experiments.reporting.figures.sensitivity import TRIALS, trials
+from fairgrid.experiments.reporting.figures.style import colours, spelled, word
+from fairgrid.experiments.reporting.tables.studies import factor_labels, factors_order
 from fairgrid.experiments.results import Results
-from fairgrid.experiments.schema import FigureKind, FigurePart
-from fairgrid.experiments.settings import Settings
-from fairgrid.experiments.store import FILE, Store
-from fairgrid.experiments.study import Study
-from fairgrid.experiments.tables import factors_text, label
+from fairgrid.experiments.store.database import FILE, Store
+from fairgrid.experiments.study.schema import FigureKind, FigurePart
+from fairgrid.experiments.study.study import Study
 
 Where = Mapping[str, Any]
 Order = dict[str, list[str]]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from fairgrid.experiments.console import Format, show
+from fairgrid.experiments.analysis.derived import FINDINGS
 from fairgrid.experiments.errors import InputError, nearest
-from fairgrid.experiments.evidence import Evidence
-from fairgrid.experiments.files import FINDINGS
-from fairgrid.experiments.sections import SECTIONS, sections
-from fairgrid.experiments.study import Study
+from fairgrid.experiments.reporting.rendering import Format, show
+from fairgrid.experiments.reporting.sections import SECTIONS, sections
+from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.study.study import Study
 
 
 class Results:

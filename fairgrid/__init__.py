@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fairgrid.experiments.api import read, run
     from fairgrid.experiments.errors import FairgridError, InputError
     from fairgrid.experiments.results import Results
-    from fairgrid.experiments.study import Study, load
+    from fairgrid.experiments.study.study import Study, load
 
 __version__ = "0.1.0"
 __all__ = ["FairgridError", "InputError", "Results", "Study", "__version__", "load", "plot", "read", "run"]
@@ -32,7 +32,7 @@ def __getattr__(name: str) -> Any:
     """One of the names above, or the module `plot`."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from fairgrid.experiments.numerics import prefer
+    from fairgrid.experiments.runtime.determinism import prefer
 
     prefer("portable")
     if name == "plot":

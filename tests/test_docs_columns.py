@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fairgrid.experiments.evidence import ENVIRONMENT
+from fairgrid.experiments.store.tables import ENVIRONMENT
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "columns.md").read_text(encoding="utf-8")

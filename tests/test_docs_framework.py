@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fairgrid import framework
-from fairgrid.experiments import twins
+from fairgrid.experiments.engines import torch_peers as twins
 from tests.framework import checks
 from tests.framework.tables import Example
 

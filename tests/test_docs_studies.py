@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fairgrid.experiments import parts
 from fairgrid.experiments.cli import main
-from fairgrid.experiments.names import KINDS
-from fairgrid.experiments.settings import default_settings
-from fairgrid.experiments.study import load
+from fairgrid.experiments.config import components as parts
+from fairgrid.experiments.config.registry import KINDS
+from fairgrid.experiments.config.run import default_settings
+from fairgrid.experiments.study.study import load
 
 PAGE = (Path(__file__).parents[1] / "docs" / "studies.md").read_text(encoding="utf-8")
 

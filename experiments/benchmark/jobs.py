@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from fairgrid.experiments.backends import Processes
+from fairgrid.experiments.analysis.derived import write
 from fairgrid.experiments.benchmark.contestants import WIDTHS
 from fairgrid.experiments.benchmark.race import BATCHES, SAMPLES
-from fairgrid.experiments.files import write
-from fairgrid.experiments.parsing import parse
-from fairgrid.experiments.progress import Meter, unsaid
-from fairgrid.experiments.runner import Driver
-from fairgrid.experiments.store import Store
+from fairgrid.experiments.execution.backends import Processes
+from fairgrid.experiments.execution.driver import Driver
+from fairgrid.experiments.execution.progress import Meter, unsaid
+from fairgrid.experiments.store.database import Store
+from fairgrid.experiments.study.parsing import parse
 
 _EPOCHS = 20
 _RUNS = {

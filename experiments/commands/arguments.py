@@ -38,7 +38,7 @@ class Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         """Prints and exits."""
-        from fairgrid.experiments.environment import commit, release
+        from fairgrid.experiments.runtime.environment import commit, release
 
         name, changed = commit()
         where = f"commit {name}{', changed since' * changed}" if name else "not in a repository"

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from fairgrid.experiments.commands.arguments import positive
-from fairgrid.experiments.numerics import MODES, request, settle
+from fairgrid.experiments.runtime.determinism import MODES, request, settle
 
 HELP = "measure what an optimizer step costs, beside torch.nn, torch.func, JAX and scikit-learn"
 EXAMPLES = """
@@ -27,12 +27,12 @@ def main(options: argparse.Namespace) -> int:
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, cores[:1])  # threads of every library are born on one core
     settle()
+    from fairgrid.experiments.benchmark.figure import benchmark
     from fairgrid.experiments.benchmark.jobs import jobs
     from fairgrid.experiments.benchmark.limits import limits, parts
     from fairgrid.experiments.benchmark.race import race
     from fairgrid.experiments.benchmark.tables import measured, ratios
-    from fairgrid.experiments.figures.benchmark import benchmark
-    from fairgrid.experiments.figures.style import save, theme
+    from fairgrid.experiments.reporting.figures.style import save, theme
 
     times = race(options.rounds, print)
     shares = parts(print)

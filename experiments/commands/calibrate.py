@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fairgrid.experiments.commands.arguments import FAILED, add_jobs, positive
 from fairgrid.experiments.errors import warn
-from fairgrid.experiments.numerics import request
+from fairgrid.experiments.runtime.determinism import request
 
 HELP = "measure how often comparisons err, on runs of a study with thousands of seeds"
 NAME = "calibration"
@@ -37,17 +37,17 @@ def options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     request("portable")
-    from fairgrid.experiments.backends import Processes
-    from fairgrid.experiments.calibration import calibration_table, remarks, shown
-    from fairgrid.experiments.console import render
-    from fairgrid.experiments.evidence import with_metric
-    from fairgrid.experiments.figures.calibration import calibration
-    from fairgrid.experiments.figures.style import save, theme
-    from fairgrid.experiments.files import replace
-    from fairgrid.experiments.runner import Driver
-    from fairgrid.experiments.store import Store
-    from fairgrid.experiments.study import Overrides, load_with
-    from fairgrid.experiments.tables import runs_table
+    from fairgrid.experiments.analysis.calibration import calibration_table, remarks, shown
+    from fairgrid.experiments.analysis.derived import replace
+    from fairgrid.experiments.analysis.summary import runs_table
+    from fairgrid.experiments.execution.backends import Processes
+    from fairgrid.experiments.execution.driver import Driver
+    from fairgrid.experiments.reporting.figures.calibration import calibration
+    from fairgrid.experiments.reporting.figures.style import save, theme
+    from fairgrid.experiments.reporting.rendering import render
+    from fairgrid.experiments.store.database import Store
+    from fairgrid.experiments.store.tables import with_metric
+    from fairgrid.experiments.study.study import Overrides, load_with
 
     study = load_with(options.study, Overrides(options.seeds, seeds_flag="--seeds"))
     with Processes(options.jobs) as pool:

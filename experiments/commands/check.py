@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from fairgrid.experiments.commands.arguments import INTERRUPTED, add_jobs, positive
 from fairgrid.experiments.errors import InputError, first_line
-from fairgrid.experiments.numerics import request, settle
+from fairgrid.experiments.runtime.determinism import request, settle
 
 if TYPE_CHECKING:
-    from fairgrid.experiments.checking import Own
-    from fairgrid.experiments.settings import Config
+    from fairgrid.experiments.config.run import Config
+    from fairgrid.experiments.contracts import Own
 
 HELP = "check studies and classes of one's own before running them"
 EXAMPLES = """
@@ -64,9 +64,9 @@ Line = tuple[bool, str]  # whether it says that something is wrong, and what is 
 
 
 def _study(name: str, seeds: int | None, jobs: int) -> Iterator[Line]:
-    from fairgrid.experiments.checking import estimate, own_parts
-    from fairgrid.experiments.progress import rough
-    from fairgrid.experiments.study import Overrides, load_with
+    from fairgrid.experiments.contracts import estimate, own_parts
+    from fairgrid.experiments.execution.progress import rough
+    from fairgrid.experiments.study.study import Overrides, load_with
 
     study = load_with(name, Overrides(seeds, seeds_flag="--seeds"))
     configs = [cell.at_rate(cell.rates[0]) if cell.rates else cell.config for cell in study.cells]
@@ -88,9 +88,9 @@ def _study(name: str, seeds: int | None, jobs: int) -> Iterator[Line]:
 
 def _tables(configs: "Iterable[Config]") -> Iterator[str]:
     """What the files of a study's own data are taken for."""
-    from fairgrid.experiments.identity import canonical_json
+    from fairgrid.experiments.config.identity import canonical_json
+    from fairgrid.experiments.config.run import Settings
     from fairgrid.experiments.problems import Table
-    from fairgrid.experiments.settings import Settings
 
     different = {canonical_json(config.get("problem")): config for config in configs}
     for config in different.values():
@@ -103,7 +103,7 @@ def _tables(configs: "Iterable[Config]") -> Iterator[str]:
 
 
 def _part(path: str) -> Iterator[Line]:
-    from fairgrid.experiments.checking import part_of
+    from fairgrid.experiments.contracts import part_of
 
     own = part_of(path)
     yield from _parts([own], [[own]])
@@ -111,7 +111,7 @@ def _part(path: str) -> Iterator[Line]:
 
 def _parts(own: "Sequence[Own]", together: "Iterable[Sequence[Own]]") -> Iterator[Line]:
     """What is wrong with parts, each alone and, if nothing, with others in a training; then those that are sound."""
-    from fairgrid.experiments.checking import wrong_in_training, wrong_with
+    from fairgrid.experiments.contracts import wrong_in_training, wrong_with
 
     sound = {part.label: part for part in own}
     for part in own:
@@ -130,7 +130,7 @@ def _parts(own: "Sequence[Own]", together: "Iterable[Sequence[Own]]") -> Iterato
 
 def _together(configs: "Iterable[Config]") -> "Iterator[list[Own]]":
     """The own parts of a configuration, once for every set of them that an engine trains."""
-    from fairgrid.experiments.checking import own_parts
+    from fairgrid.experiments.contracts import own_parts
 
     tried = set()
     for config in configs:

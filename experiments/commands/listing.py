@@ -6,7 +6,7 @@ import textwrap
 from inspect import Parameter
 from typing import Any
 
-from fairgrid.experiments.numerics import request
+from fairgrid.experiments.runtime.determinism import request
 
 HELP = "list the shipped studies, or the names that a study may use"
 EXAMPLES = """
@@ -45,7 +45,7 @@ def main(options: argparse.Namespace) -> int:
     request("portable")
     import pandas as pd
 
-    from fairgrid.experiments.terminal import columns, lines
+    from fairgrid.experiments.reporting.text import columns, lines
 
     if options.what == "studies":
         table, title = _studies(), "Shipped studies; fairgrid run trains one by its name, or all that are by default"
@@ -59,7 +59,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _studies() -> list[dict[str, str]]:
-    from fairgrid.experiments.study import defaults, load, shipped
+    from fairgrid.experiments.study.study import defaults, load, shipped
 
     rows = []
     for name in shipped():
@@ -77,7 +77,7 @@ def _studies() -> list[dict[str, str]]:
 
 
 def _keys() -> list[dict[str, str]]:
-    from fairgrid.experiments.settings import default_settings
+    from fairgrid.experiments.config.run import default_settings
 
     return [
         {"key": key, "default": "none" if default is None else json.dumps(default), "meaning": meaning}
@@ -86,8 +86,8 @@ def _keys() -> list[dict[str, str]]:
 
 
 def _parts(key: str) -> list[dict[str, str]]:
-    from fairgrid.experiments import parts
-    from fairgrid.experiments.names import KINDS
+    from fairgrid.experiments.config import components as parts
+    from fairgrid.experiments.config.registry import KINDS
 
     kind = KINDS[key]
     return [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fairgrid.experiments.commands.arguments import DIFFERENT
 
 if TYPE_CHECKING:
-    from fairgrid.experiments.merge import Dispute
+    from fairgrid.experiments.store.merging import Dispute
 
 HELP = "take the records of other machines' stores into one; train nothing"
 EXAMPLES = """
@@ -29,7 +29,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
-    from fairgrid.experiments.merge import merge
+    from fairgrid.experiments.store.merging import merge
 
     merged = merge(options.results, options.source)
     print(

@@ -20,9 +20,9 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
-    from fairgrid.experiments.files import replace
-    from fairgrid.experiments.publishing import chosen, publish
-    from fairgrid.experiments.report import page
+    from fairgrid.experiments.analysis.derived import replace
+    from fairgrid.experiments.reporting.html import page
+    from fairgrid.experiments.reporting.publishing import chosen, publish
 
     studies = chosen(options.results, options.study)
     text = page(studies, publish(options.results, studies), options.results)

@@ -6,7 +6,7 @@ from typing import Any
 
 from fairgrid.experiments.commands.arguments import FAILED, add_quiet, add_study, positive, seconds
 from fairgrid.experiments.errors import InputError, warn
-from fairgrid.experiments.numerics import DEVICES, MODES, request
+from fairgrid.experiments.runtime.determinism import DEVICES, MODES, request
 
 BACKENDS = ("loky", "dask", "sequential")
 HELP = "train what is missing, then print tables and draw figures"
@@ -47,11 +47,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     request(options.numerics, options.device)
-    from fairgrid.experiments.backends.choice import choose
-    from fairgrid.experiments.progress import Meter, shown, unsaid
-    from fairgrid.experiments.publishing import publish, show_tables, warn_of_mixtures
-    from fairgrid.experiments.runner import Driver
-    from fairgrid.experiments.study import Overrides, defaults, distinct, load_with
+    from fairgrid.experiments.execution.backends.choice import choose
+    from fairgrid.experiments.execution.driver import Driver
+    from fairgrid.experiments.execution.progress import Meter, shown, unsaid
+    from fairgrid.experiments.reporting.publishing import publish, show_tables, warn_of_mixtures
+    from fairgrid.experiments.study.study import Overrides, defaults, distinct, load_with
 
     assigned = dict(_assignment(text) for text in options.set)
     overrides = Overrides(options.seeds, assigned, "--set ", "--seeds")

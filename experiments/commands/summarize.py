@@ -34,7 +34,14 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
-    from fairgrid.experiments.publishing import chosen, draw_figures, fill_page, show_tables, warn_of_mixtures, written
+    from fairgrid.experiments.reporting.publishing import (
+        chosen,
+        draw_figures,
+        fill_page,
+        show_tables,
+        warn_of_mixtures,
+        written,
+    )
 
     studies = chosen(options.results, options.study)
     evidence = written(options.results, studies)

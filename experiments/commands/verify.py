@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fairgrid.experiments.commands.arguments import DIFFERENT, INTERRUPTED, add_jobs, add_study, natural, positive
-from fairgrid.experiments.numerics import DEVICES, MODES, request, usable
+from fairgrid.experiments.runtime.determinism import DEVICES, MODES, request, usable
 
 if TYPE_CHECKING:
     from fairgrid.experiments.verification import Verification
@@ -58,8 +58,8 @@ def main(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> "Verification":
     request(options.numerics, options.device)
-    from fairgrid.experiments.backends import Pool, Processes, Sequential
-    from fairgrid.experiments.publishing import chosen
+    from fairgrid.experiments.execution.backends import Pool, Processes, Sequential
+    from fairgrid.experiments.reporting.publishing import chosen
     from fairgrid.experiments.verification import verify
 
     studies = chosen(options.results, options.study)

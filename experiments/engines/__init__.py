@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
+from fairgrid.experiments.config.run import Config, Settings
 from fairgrid.experiments.engines import pytorch, stacked
 from fairgrid.experiments.engines.record import CURVES, Record, Status
-from fairgrid.experiments.numerics import Device
-from fairgrid.experiments.settings import Config, Settings
+from fairgrid.experiments.runtime.determinism import Device
 
 
 def train(
     configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool] = (), device: Device = "cpu"
 ) -> list[Record]:
-    """Trains runs of one chunk (see experiments/chunks.py) with the engine that they name.
+    """Trains runs of one chunk (see experiments/planning/work_units.py) with the engine that they name.
 
     Args:
         configs: one per run.

@@ -10,15 +10,22 @@ import operator
 import torch
 from torch import Tensor, nn
 
+from fairgrid.experiments.config.components import build
+from fairgrid.experiments.config.metrics import Part, measured
+from fairgrid.experiments.config.registry import OPTIMIZER
+from fairgrid.experiments.config.run import Config, Settings
 from fairgrid.experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
-from fairgrid.experiments.measures import Part, measured
-from fairgrid.experiments.names import OPTIMIZER
-from fairgrid.experiments.numerics import Device
-from fairgrid.experiments.parts import build
+from fairgrid.experiments.engines.torch_peers import (
+    Criterion,
+    parameters,
+    twin_loss,
+    twin_module,
+    twin_optimizer,
+    twin_schedule,
+)
 from fairgrid.experiments.problems import Problem, Samples
-from fairgrid.experiments.seeds import generator
-from fairgrid.experiments.settings import Config, Settings
-from fairgrid.experiments.twins import Criterion, parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
+from fairgrid.experiments.runtime.determinism import Device
+from fairgrid.experiments.runtime.seeding import generator
 from fairgrid.framework.passes import EVALUATION_SAMPLES, Target
 
 

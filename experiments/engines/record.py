@@ -7,10 +7,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.measures import Part
-from fairgrid.experiments.numerics import Device
+from fairgrid.experiments.config.metrics import Part
+from fairgrid.experiments.config.run import Settings
 from fairgrid.experiments.problems import Data, Plane, Problem, Samples, stack
-from fairgrid.experiments.settings import Settings
+from fairgrid.experiments.runtime.determinism import Device
 from fairgrid.framework import Module, predict
 
 Status = Literal["ok", "diverged", "timeout", "error"]

@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from fairgrid.experiments import parts
+from fairgrid.experiments.config import components as parts
+from fairgrid.experiments.config.metrics import Part, measured
+from fairgrid.experiments.config.registry import OPTIMIZER
+from fairgrid.experiments.config.run import Config, Settings
 from fairgrid.experiments.engines.compiled import CompiledPasses, NotCompilableError, epoch_program, forward_program
 from fairgrid.experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
-from fairgrid.experiments.measures import Part, measured
-from fairgrid.experiments.names import OPTIMIZER
-from fairgrid.experiments.numerics import Device
 from fairgrid.experiments.problems import Problem, Samples
-from fairgrid.experiments.seeds import Purpose, generator
-from fairgrid.experiments.settings import Config, Settings
+from fairgrid.experiments.runtime.determinism import Device
+from fairgrid.experiments.runtime.seeding import Purpose, generator
 from fairgrid.framework import Loss, Module, Optimizer, Training, predict, replica_of, train_epoch
 
 

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from fairgrid.experiments.problems.idx import find_pools, read_pool
 from fairgrid.experiments.problems.problem import Data, Problem, Samples
-from fairgrid.experiments.seeds import generator
+from fairgrid.experiments.runtime.seeding import generator
 
 Split = Literal["halves", "random"]
 Pool = tuple[Tensor, Tensor]  # images (N, H, W) and labels (N,)

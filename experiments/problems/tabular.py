@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 from fairgrid.experiments.problems.encoding import Encoding, encoded, outputs_of
 from fairgrid.experiments.problems.problem import Data, Problem, Samples
-from fairgrid.experiments.seeds import generator
+from fairgrid.experiments.runtime.seeding import generator
 from fairgrid.framework.data import normalize
 
 Standardize = Literal["train", "none"]

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fairgrid.experiments.backends import Pool
 from fairgrid.experiments.errors import InputError
-from fairgrid.experiments.evidence import read
-from fairgrid.experiments.numerics import Device, Mode, fingerprint
-from fairgrid.experiments.store import FILE, Store
-from fairgrid.experiments.study import Study
-from fairgrid.experiments.verification.elsewhere import Shift, shifts
+from fairgrid.experiments.execution.backends import Pool
+from fairgrid.experiments.runtime.determinism import Device, Mode, fingerprint
+from fairgrid.experiments.store.database import FILE, Store
+from fairgrid.experiments.store.tables import read
+from fairgrid.experiments.study.study import Study
+from fairgrid.experiments.verification.cross_platform import Shift, shifts
 from fairgrid.experiments.verification.population import Population, of_store, of_tables, shown
 from fairgrid.experiments.verification.published import Check, check
 from fairgrid.experiments.verification.retraining import Retrained, compared, drawn, retrain

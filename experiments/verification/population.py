@@ -11,15 +11,15 @@ from typing import Any
 
 import pandas as pd
 
-from fairgrid.experiments.chunks import Run
+from fairgrid.experiments.config.identity import canonical_json, cell_id, run_id
+from fairgrid.experiments.config.run import Config
 from fairgrid.experiments.engines import Record
-from fairgrid.experiments.environment import named
-from fairgrid.experiments.evidence import Evidence, environments_of
-from fairgrid.experiments.identity import canonical_json, cell_id, run_id
-from fairgrid.experiments.numerics import KINDS, Device, Mode
-from fairgrid.experiments.settings import Config
-from fairgrid.experiments.store import Store
-from fairgrid.experiments.study import Study
+from fairgrid.experiments.planning.work_units import Run
+from fairgrid.experiments.runtime.determinism import KINDS, Device, Mode
+from fairgrid.experiments.runtime.environment import named
+from fairgrid.experiments.store.database import Store
+from fairgrid.experiments.store.tables import Evidence, environments_of
+from fairgrid.experiments.study.study import Study
 from fairgrid.experiments.verification.published import published
 
 _RESULTS = ("ok", "diverged")

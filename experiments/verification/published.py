@@ -10,14 +10,14 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fairgrid.experiments.backends import Sequential
-from fairgrid.experiments.files import write
-from fairgrid.experiments.identity import RECORD_VERSION
-from fairgrid.experiments.numerics import fingerprint
-from fairgrid.experiments.progress import unsaid
-from fairgrid.experiments.runner import Driver
-from fairgrid.experiments.store import Store
-from fairgrid.experiments.study import load
+from fairgrid.experiments.analysis.derived import write
+from fairgrid.experiments.config.identity import RECORD_VERSION
+from fairgrid.experiments.execution.backends import Sequential
+from fairgrid.experiments.execution.driver import Driver
+from fairgrid.experiments.execution.progress import unsaid
+from fairgrid.experiments.runtime.determinism import fingerprint
+from fairgrid.experiments.store.database import Store
+from fairgrid.experiments.study.study import load
 
 STUDY = Path(__file__).with_name("published.toml")
 FILE = Path(__file__).with_name("published.json")
@@ -30,7 +30,7 @@ class Published:
 
     Attributes:
         sha256: of its tables.
-        arithmetic: of the machine; see experiments/numerics.py.
+        arithmetic: of the machine; see experiments/runtime/determinism.py.
         record_version: of the code.
     """
 

@@ -4,12 +4,12 @@ import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from fairgrid.experiments.agreement import Difference, differences
-from fairgrid.experiments.backends import Pool
-from fairgrid.experiments.chunks import Run, cut
-from fairgrid.experiments.dispatch import outcomes
 from fairgrid.experiments.engines import Record
-from fairgrid.experiments.progress import shown
+from fairgrid.experiments.execution.backends import Pool
+from fairgrid.experiments.execution.progress import shown
+from fairgrid.experiments.execution.scheduler import outcomes
+from fairgrid.experiments.planning.work_units import Run, cut
+from fairgrid.experiments.store.record_diff import Difference, differences
 
 
 @dataclass(frozen=True)

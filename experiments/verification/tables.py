@@ -11,12 +11,12 @@ from typing import Any
 
 import pandas as pd
 
+from fairgrid.experiments.analysis.derived import write, write_verdicts
+from fairgrid.experiments.analysis.summary import RUNS, runs_table, summary_table
 from fairgrid.experiments.errors import SeedError
-from fairgrid.experiments.evidence import Evidence
-from fairgrid.experiments.files import write, write_verdicts
-from fairgrid.experiments.store import Store
-from fairgrid.experiments.study import Study
-from fairgrid.experiments.tables import RUNS, runs_table, summary_table
+from fairgrid.experiments.store.database import Store
+from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.study.study import Study
 from fairgrid.experiments.verification.population import configurations
 
 _NAMING = ("study", "phase", "run_id", "cell", "metric", "epoch", "quote", "reading")

@@ -5,9 +5,9 @@ import sys
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.measures import Measure
+from fairgrid.experiments.config.metrics import Measure
 from fairgrid.experiments.problems import Data, Problem, Samples
-from fairgrid.experiments.seeds import generator
+from fairgrid.experiments.runtime.seeding import generator
 from fairgrid.framework import (
     ConstantRate,
     Initializer,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fairgrid.experiments.store import FILE
+from fairgrid.experiments.store.database import FILE
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 180  # seconds: other work may have the machine

@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from fairgrid.experiments.backends import Sequential
-from fairgrid.experiments.files import write as write_tables
-from fairgrid.experiments.runner import Driver, Progress
-from fairgrid.experiments.store import Store
-from fairgrid.experiments.study import load
+from fairgrid.experiments.analysis.derived import write as write_tables
+from fairgrid.experiments.execution.backends import Sequential
+from fairgrid.experiments.execution.driver import Driver, Progress
+from fairgrid.experiments.store.database import Store
+from fairgrid.experiments.study.study import load
 
 TINY = """
 title = "Tiny"

@@ -15,10 +15,10 @@ import pytest
 
 import fairgrid
 from fairgrid import FairgridError, InputError, Results, Study, load, read, run
-from fairgrid.experiments.backends import choice
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.commands.run import BACKENDS
-from fairgrid.experiments.store import FILE
+from fairgrid.experiments.execution.backends import choice
+from fairgrid.experiments.store.database import FILE
 from tests.experiments.studies import TINY, TUNED, write
 
 ROOT = Path(__file__).parents[2]

@@ -11,10 +11,10 @@ import pytest
 
 from fairgrid.experiments.cli import VERBS, main, parser
 from fairgrid.experiments.commands.listing import PARTS
-from fairgrid.experiments.environment import commit, release
-from fairgrid.experiments.names import KINDS
-from fairgrid.experiments.settings import default_settings
-from fairgrid.experiments.study import load, shipped
+from fairgrid.experiments.config.registry import KINDS
+from fairgrid.experiments.config.run import default_settings
+from fairgrid.experiments.runtime.environment import commit, release
+from fairgrid.experiments.study.study import load, shipped
 from tests.experiments.studies import TINY, write
 
 ROOT = Path(__file__).parents[2]

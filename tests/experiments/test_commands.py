@@ -12,7 +12,7 @@ import pytest
 from fairgrid.experiments.api import read
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.errors import InputError
-from fairgrid.experiments.numerics import request
+from fairgrid.experiments.runtime.determinism import request
 from tests.experiments.studies import TINY, TUNED, write
 
 ROOT = Path(__file__).parents[2]
@@ -228,7 +228,8 @@ def test_numerics_cannot_change_once_torch_is_loaded() -> None:
 @pytest.mark.parametrize(("mode", "expected"), [("portable", "AVX2 AVX2"), ("native", "AUTO None")])
 def test_numerics_are_set_before_torch_loads(mode: str, expected: str) -> None:
     code = (
-        f"import sys\nfrom fairgrid.experiments.numerics import request\nassert 'torch' not in sys.modules\nrequest({mode!r})\n"
+        "import sys\nfrom fairgrid.experiments.runtime.determinism import request\n"
+        f"assert 'torch' not in sys.modules\nrequest({mode!r})\n"
         "import os, torch\nprint(os.environ['MKL_CBWR'], torch.backends.cpu.get_cpu_capability()"
         " if 'ATEN_CPU_CAPABILITY' in os.environ else None)"
     )

@@ -18,7 +18,7 @@ from tests.experiments import studies
 
 FILE = Path(__file__).with_name("golden.json")
 HOW = (
-    "records are not what they were: if that is meant, raise RECORD_VERSION in experiments/identity.py"
+    "records are not what they were: if that is meant, raise RECORD_VERSION in experiments/config/identity.py"
     " and run `python -m tests.experiments.test_golden`"
 )
 
@@ -49,7 +49,7 @@ def test_run_ids_are_the_golden_ones(golden: dict[str, Any], made: dict[str, dic
 
 
 def test_records_are_the_golden_ones(golden: dict[str, Any], made: dict[str, dict[str, str]]) -> None:
-    from fairgrid.experiments.numerics import fingerprint
+    from fairgrid.experiments.runtime.determinism import fingerprint
 
     expected = golden["records"]
     if fingerprint() == golden["fingerprint"]:
@@ -74,7 +74,7 @@ if __name__ == "__main__":
     wanted = {"MKL_CBWR": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
     if any(os.environ.get(key) != value for key, value in wanted.items()):  # they are read when torch loads
         os.execve(sys.executable, [sys.executable, "-m", "tests.experiments.test_golden"], os.environ | wanted)
-    from fairgrid.experiments.numerics import fingerprint
+    from fairgrid.experiments.runtime.determinism import fingerprint
 
     with tempfile.TemporaryDirectory() as temporary:
         content = {"fingerprint": fingerprint(), "records": records(Path(temporary))}

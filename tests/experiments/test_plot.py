@@ -12,20 +12,20 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from fairgrid import InputError, Results, Study, plot, run
-from fairgrid.experiments.figures.across import across
-from fairgrid.experiments.figures.budget import budget
-from fairgrid.experiments.figures.curves import curves
-from fairgrid.experiments.figures.differences import differences
-from fairgrid.experiments.figures.errors import test_error as errors
-from fairgrid.experiments.figures.overview import overview
-from fairgrid.experiments.figures.scatter import scatter
-from fairgrid.experiments.figures.sensitivity import sensitivity
-from fairgrid.experiments.figures.style import theme
-from fairgrid.experiments.figures.times import times
-from fairgrid.experiments.report_tables import factors_order
-from fairgrid.experiments.store import Store
+from fairgrid.experiments.reporting.figures.budget import budget
+from fairgrid.experiments.reporting.figures.cross_problem import across
+from fairgrid.experiments.reporting.figures.curves import curves
+from fairgrid.experiments.reporting.figures.differences import differences
+from fairgrid.experiments.reporting.figures.errors import test_error as errors
+from fairgrid.experiments.reporting.figures.overview import overview
+from fairgrid.experiments.reporting.figures.scatter import scatter
+from fairgrid.experiments.reporting.figures.sensitivity import sensitivity
+from fairgrid.experiments.reporting.figures.style import theme
+from fairgrid.experiments.reporting.figures.times import times
+from fairgrid.experiments.reporting.tables.studies import factors_order
+from fairgrid.experiments.store.database import Store
+from tests.experiments.reporting.test_findings import TEXT
 from tests.experiments.reports import STUDY
-from tests.experiments.test_findings import TEXT
 
 TAME = "sgd(learning_rate=0.1)"
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from fairgrid.experiments.twins import parameters as pairs
-from fairgrid.experiments.twins import twin_loss, twin_module, twin_optimizer
+from fairgrid.experiments.engines.torch_peers import parameters as pairs
+from fairgrid.experiments.engines.torch_peers import twin_loss, twin_module, twin_optimizer
 from fairgrid.framework import Loss, Module, Optimizer, Parameter, XavierNormal
 from tests.framework.tables import Example, LossExample
 

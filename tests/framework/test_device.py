@@ -1,7 +1,7 @@
 """On a GPU every class keeps its tensors there, draws the numbers that it draws here, and mixes nothing.
 
 The GPU is pretended (tests/pretended.py), so numbers are equal bit for bit; a real one is in
-tests/experiments/test_gpu.py.
+tests/experiments/execution/test_gpu.py.
 """
 
 import math

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.twins import parameters, twin_loss, twin_module, twin_optimizer
+from fairgrid.experiments.engines.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
 from fairgrid.framework import (
     SGD,
     Adam,

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from fairgrid.experiments.twins import parameters, twin_loss, twin_module, twin_optimizer
+from fairgrid.experiments.engines.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
 from fairgrid.framework import SGD, Constant, Linear, MSELoss, ReLU, Sequential, XavierNormal, train_epoch
 from tests.framework.checks import generator, select
 

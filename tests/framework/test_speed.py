@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from fairgrid.experiments.twins import twin_loss, twin_module, twin_optimizer
+from fairgrid.experiments.engines.torch_peers import twin_loss, twin_module, twin_optimizer
 from fairgrid.framework import SGD, Linear, MSELoss, ReLU, Sequential, pytorch_uniform, train_epoch
 from tests.framework.checks import generator, normal, select
 

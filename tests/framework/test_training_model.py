@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from fairgrid import framework
-from fairgrid.experiments.twins import parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
+from fairgrid.experiments.engines.torch_peers import parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
 from fairgrid.framework import (
     SGD,
     Adam,

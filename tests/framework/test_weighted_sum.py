@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fairgrid.experiments.twins import twin_loss
+from fairgrid.experiments.engines.torch_peers import twin_loss
 from fairgrid.framework import BinaryCrossEntropyLoss, CrossEntropyLoss, MSELoss, WeightedSum
 from tests.framework.checks import R, close, generator, normal, same_bits
 

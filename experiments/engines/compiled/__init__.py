@@ -4,7 +4,7 @@ trace.py writes a step down, kernels.py and functions.py turn its operations int
 program.py puts a pass over the data together and compiles it, passes.py makes it.
 """
 
-from fairgrid.experiments.engines.compiled.passes import CompiledPasses, epoch_program, forward_program
+from fairgrid.experiments.engines.compiled.executor import CompiledPasses, epoch_program, forward_program
 from fairgrid.experiments.engines.compiled.trace import NotCompilableError
 
 __all__ = ["CompiledPasses", "NotCompilableError", "epoch_program", "forward_program"]

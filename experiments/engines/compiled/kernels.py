@@ -7,8 +7,8 @@ never read into a result.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fairgrid.experiments.engines.compiled.code import WIDEST, Code, Index, padded, tiles
-from fairgrid.experiments.engines.compiled.functions import PLAIN, SCALED, power
+from fairgrid.experiments.engines.compiled.elementwise import PLAIN, SCALED, power
+from fairgrid.experiments.engines.compiled.llvm import WIDEST, Code, Index, padded, tiles
 from fairgrid.experiments.engines.compiled.trace import Array, NotCompilableError, Op, Operand, Scalar
 
 _UNROLLED = 32  # sums of one row are written out in full over so many terms, those of several rows over _FEW

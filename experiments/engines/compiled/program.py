@@ -9,8 +9,8 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-from fairgrid.experiments.engines.compiled.code import Code, Index, padded
 from fairgrid.experiments.engines.compiled.kernels import Memory, combined, elementwise, product, reduction
+from fairgrid.experiments.engines.compiled.llvm import Code, Index, padded
 from fairgrid.experiments.engines.compiled.trace import ELEMENTWISE, REDUCTIONS, Array, Op, Operand, Step, needed_later
 
 ENTRY = "run"

@@ -1,0 +1,175 @@
+"""effects.csv: what a factor does on the whole, at each level of another, and whether that differs between levels.
+
+On every seed, outcomes are averaged over all contexts in which both levels were run, on one problem. "main" is the
+difference of two levels; "at" the same at one level of another factor; "interaction" how that difference changes from
+one level of another factor to the next, on each seed the difference of differences: "better" says that a gains on b.
+Tests, intervals and verdicts are those of comparisons, on these averages. Baselines beside tuned cells are compared
+with them, and not averaged over: the other factors' effects are those of what was tuned.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fairgrid.experiments.analysis.comparisons import compared, context_text, diverged
+from fairgrid.experiments.analysis.pairing import Outcomes, Pair, aligned, outcomes
+from fairgrid.experiments.analysis.statistics.families import judged
+from fairgrid.experiments.analysis.statistics.paired import difference
+from fairgrid.experiments.analysis.statistics.signflip import Floats
+from fairgrid.experiments.analysis.summary import label
+from fairgrid.experiments.study.study import TUNED, Study
+
+COLUMNS = (
+    "study kind factor a b by level other context contexts metric n estimate ci_low ci_high context_low context_high"
+    " p_value p_holm n_diverged verdict needs_seeds exploratory"
+).split()
+INTEGERS = ("contexts", "n", "n_diverged", "needs_seeds")
+MAIN, AT, INTERACTION = "main", "at", "interaction"
+_ROUNDING = 1e-12  # of the largest value: averages that are equal but for it are equal
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Two sums of cells whose averages are compared.
+
+    Attributes:
+        kind: MAIN, AT or INTERACTION.
+        pairs: over which is averaged.
+        against: for an interaction, those at the level that it changes from.
+        by: the other factor; "" for a main effect.
+        level: of it; of an interaction, from which. other: to which.
+    """
+
+    kind: str
+    pairs: tuple[Pair, ...]
+    against: tuple[Pair, ...] = ()
+    by: str = ""
+    level: str = ""
+    other: str = ""
+
+    @property
+    def family(self) -> tuple[str, str, str]:
+        """Effects that are corrected for together have the same."""
+        return self.kind, self.pairs[0].factor, self.by
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Of which outcomes are averaged: a and b of every pair, then of those at the other level."""
+        return tuple(cell for pair in (*self.pairs, *self.against) for cell in (pair.a, pair.b))
+
+
+def effects_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one study; none where its pairs are too many.
+
+    Args:
+        study: any.
+        runs: runs.csv's rows of the study.
+
+    Raises:
+        InputError: a cell lacks a seed, or has one twice.
+    """
+    rule = study.comparison
+    known = outcomes(study, runs, rule.metric)
+    chosen = [pair for pair in compared(study) if pair.context.get(TUNED) != label(False)]
+    effects = [*_main(chosen), *_by(chosen, study.interactions)]
+    both = [_outcomes(effect, known) for effect in effects]
+    averages = [None if sides is None else _averaged(*sides) for sides in both]
+    found = judged(averages, [effect.family for effect in effects], rule.level, rule.region)
+    lost = diverged(runs)
+    rows = [
+        {"study": study.name, "metric": rule.metric, "n_diverged": sum(lost.get(cell, 0) for cell in effect.cells)}
+        | _described(effect)
+        | each.columns("estimate", rule.region)
+        | ({} if sides is None or each.found is None else _range(*sides))
+        for effect, sides, each in zip(effects, both, found, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(INTEGERS, "Int64"))
+
+
+def _main(chosen: Sequence[Pair]) -> Iterator[Effect]:
+    """Of two levels that were run in several contexts."""
+    for group in _grouped(chosen, ""):
+        if len(group) > 1:
+            yield Effect(MAIN, group)
+
+
+def _by(chosen: Sequence[Pair], interactions: Sequence[tuple[str, str]]) -> Iterator[Effect]:
+    for factor, by in interactions:
+        mine = [pair for pair in chosen if pair.factor == factor and by in pair.context]
+        at = [Effect(AT, group, by=by, level=group[0].context[by]) for group in _grouped(mine, by)]
+        yield from (effect for effect in at if len(effect.pairs) > 1)  # of one context, comparisons are the same
+        for one, other in itertools.combinations(at, 2):
+            if _comparable(one.pairs[0]) != _comparable(other.pairs[0]):
+                continue
+            rest = {_rest(pair, by): pair for pair in other.pairs}
+            common = [pair for pair in one.pairs if _rest(pair, by) in rest]
+            if common:
+                then = tuple(rest[_rest(pair, by)] for pair in common)
+                yield Effect(INTERACTION, then, tuple(common), by, one.level, other.level)
+
+
+def _grouped(chosen: Sequence[Pair], by: str) -> list[tuple[Pair, ...]]:
+    """Pairs of the same levels on the same problem and, if asked for, at the same level of another factor."""
+    groups: dict[Any, list[Pair]] = {}
+    for pair in chosen:
+        groups.setdefault((_comparable(pair), pair.context.get(by)), []).append(pair)
+    return [tuple(group) for group in groups.values()]
+
+
+def _comparable(pair: Pair) -> tuple[Any, ...]:
+    return pair.factor, pair.levels, pair.problem
+
+
+def _rest(pair: Pair, by: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, level) for name, level in pair.context.items() if name != by)
+
+
+def _outcomes(effect: Effect, known: Outcomes) -> tuple[Floats, Floats] | None:
+    """What is averaged, (contexts, seeds) on either side, of interactions differences; None if a cell is incomplete."""
+    sides = aligned([known[cell] for cell in effect.cells])
+    if sides is None:
+        return None
+    values = np.stack(sides)
+    a, b = values[::2], values[1::2]
+    if effect.against:
+        a, b = np.split(difference(a, b), 2)
+    return a, b
+
+
+def _averaged(a: Floats, b: Floats) -> tuple[Floats, Floats] | None:
+    """Averages over contexts, (seeds,) on either side; None where one is of infinite values of both signs."""
+    largest = max(np.abs(values[np.isfinite(values)]).max(initial=0) for values in (a, b))
+    with np.errstate(invalid="ignore"):
+        a, b = a.mean(0), b.mean(0)
+    if np.isnan(a).any() or np.isnan(b).any():
+        return None
+    return a, np.where(np.abs(difference(a, b)) <= _ROUNDING * largest, a, b)
+
+
+def _described(effect: Effect) -> dict[str, Any]:
+    pair = effect.pairs[0]
+    problem = {name: level for name, level in pair.context.items() if name.partition(".")[0] == "problem"}
+    return {
+        "kind": effect.kind,
+        "factor": pair.factor,
+        "a": pair.levels[0],
+        "b": pair.levels[1],
+        "by": effect.by,
+        "level": effect.level,
+        "other": effect.other,
+        "context": context_text({name: level for name, level in problem.items() if name != effect.by}),
+        "contexts": len(effect.pairs),
+    }
+
+
+def _range(a: Floats, b: Floats) -> dict[str, float]:
+    """The least and the greatest mean difference in one context."""
+    with np.errstate(invalid="ignore"):  # infinite ones of both signs
+        means = difference(a, b).mean(1)
+    low, high = (float(end) if np.isfinite(end) else math.nan for end in (means.min(), means.max()))
+    return {"context_low": low, "context_high": high}

@@ -1,0 +1,139 @@
+"""Cells that differ in one factor, and their outcomes seed by seed.
+
+An error of a diverged run is 1, any other metric of one infinite, which is the worst rank; so is a target that was not
+reached. A cell with a run that failed, has not run or has no value has no outcomes: it is incomplete. Cells of a study
+have the same seeds, or those that their [[grid]] declares: then the common ones are compared. A seed that is missing
+otherwise is an error, never a smaller n; a cell that has only the first of its seeds, while others have more, is
+incomplete.
+"""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fairgrid.experiments.analysis.summary import factors_text
+from fairgrid.experiments.config.identity import canonical_json
+from fairgrid.experiments.errors import SeedError
+from fairgrid.experiments.reporting.tables.studies import factor_labels
+from fairgrid.experiments.study.study import Cell, Study
+
+Outcomes = Mapping[str, "pd.Series[float] | None"]  # by a cell's factors, as text: by seed, or None where incomplete
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two cells on one problem that differ in one factor.
+
+    Attributes:
+        factor: in which they differ.
+        a, b: the factors of each, as text.
+        levels: of the factor, as people read them.
+        context: the other factors, as people read them.
+        problem: of both, as text.
+    """
+
+    factor: str
+    a: str
+    b: str
+    levels: tuple[str, str]
+    context: dict[str, str]
+    problem: str
+
+
+def pairs(study: Study, factors: Sequence[str] = ()) -> list[Pair]:
+    """Every two cells that differ in one factor, as the study orders factors and cells.
+
+    Args:
+        study: any.
+        factors: of which; of all if none is given.
+    """
+    labels = factor_labels(study)
+    found = []
+    for factor in factors or list(dict.fromkeys(name for cell in study.cells for name in cell.factors)):
+        groups: dict[str, list[Cell]] = {}
+        for cell in study.cells:
+            if factor in cell.factors:
+                others = {name: value for name, value in cell.factors.items() if name != factor}
+                groups.setdefault(canonical_json([others, cell.config.get("problem")]), []).append(cell)
+        for cells in groups.values():
+            problem = canonical_json(cells[0].config.get("problem"))
+            for a, b in itertools.combinations([factors_text(cell.factors) for cell in cells], 2):
+                context = {name: level for name, level in labels[a].items() if name != factor}
+                found.append(Pair(factor, a, b, (labels[a][factor], labels[b][factor]), context, problem))
+    return found
+
+
+def outcomes(study: Study, runs: pd.DataFrame, metric: str) -> Outcomes:
+    """The outcomes of every cell of the study.
+
+    Args:
+        study: any.
+        runs: runs.csv's rows of the study.
+        metric: a column of it; less is better.
+
+    Raises:
+        SeedError: a cell lacks a seed that the study declares, or has one twice.
+    """
+    declared = {factors_text(cell.factors): cell.seeds for cell in study.cells}
+    evaluation = runs[runs["phase"] == "evaluation"]
+    groups = {str(text): group for text, group in evaluation.groupby("factors", sort=False)}
+    few = few_seeds(study, runs)
+    return {text: None if text in few or text not in groups else _outcomes(groups[text], metric) for text in declared}
+
+
+def few_seeds(study: Study, runs: pd.DataFrame) -> set[str]:
+    """The cells that have only the first of the seeds that the study declares, unless --seeds N was for all of them.
+
+    Args:
+        study: any.
+        runs: runs.csv's rows of the study.
+
+    Raises:
+        SeedError: a cell lacks another seed that the study declares, or has one twice.
+    """
+    evaluation = runs[runs["phase"] == "evaluation"]
+    seeds = {str(text): sorted(map(int, group)) for text, group in evaluation.groupby("factors")["seed"]}
+    found, counts = set(), set()
+    for cell in study.cells:
+        text = factors_text(cell.factors)
+        if text not in seeds:
+            continue
+        mine = seeds[text]
+        counts.add(len(mine))
+        for seed, following in itertools.pairwise(mine):
+            if seed == following:
+                raise SeedError(f"runs.csv: expected each seed once in a cell, found seed {seed} twice ({text})")
+        lost = set(cell.seeds) - set(mine)
+        if lost:
+            if mine != list(range(len(mine))):
+                raise SeedError(
+                    f"runs.csv: {study.name}: expected the seeds that the study declares, found no run of seed"
+                    f" {min(lost)} ({text})"
+                )
+            found.add(text)
+    return found if len(counts) > 1 else set()
+
+
+def _outcomes(runs: pd.DataFrame, metric: str) -> "pd.Series[float] | None":
+    if not runs["status"].isin(["ok", "diverged"]).all():
+        return None
+    values = runs[metric].astype(float)
+    ok = runs["status"] == "ok"
+    if values[ok].isna().any():
+        return None
+    worst = 1.0 if metric.endswith("_error") else math.inf
+    return values.where(ok, worst).set_axis(runs["seed"].astype(int)).sort_index()
+
+
+def aligned(sides: Sequence["pd.Series[float] | None"]) -> list[NDArray[np.float64]] | None:
+    """Outcomes of several cells on the seeds that all of them have; None where one is incomplete or none is common."""
+    known = [side for side in sides if side is not None]
+    if len(known) < len(sides):
+        return None
+    common = sorted(set.intersection(*(set(side.index) for side in known)))
+    return [np.asarray(side[common], np.float64) for side in known] if common else None

@@ -1,0 +1,81 @@
+"""stability.csv: whether verdicts on pairs of cells would be others, had the analysis been another.
+
+Variants: the epoch with the least validation error in place of the last; the lower or the upper half of the seeds; the
+median difference, by the sign test, in place of the mean. The family, its level and the region stay as they are.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from fairgrid.experiments.analysis.comparisons import compared, verdicts
+from fairgrid.experiments.analysis.pairing import outcomes
+from fairgrid.experiments.analysis.statistics.families import open_verdict
+from fairgrid.experiments.analysis.statistics.paired import Paired, median_rows, paired_rows
+from fairgrid.experiments.analysis.statistics.signflip import Floats
+from fairgrid.experiments.study.study import Study
+
+VARIANTS = {
+    "best_validation": "best epoch",
+    "lower_half": "lower half",
+    "upper_half": "upper half",
+    "median_difference": "median",
+}
+COMPARED = "study factor a b context metric verdict".split()
+COLUMNS = [*COMPARED, *(f"{name}{end}" for name in VARIANTS for end in ("", "_outcome"))]
+OUTCOMES = ("holds", "decided otherwise", "no longer decided", "too few seeds", "newly decided", "still open")
+HOLDS, OTHERWISE, LOST, FEW, WON, OPEN = OUTCOMES
+
+
+def stability_table(
+    study: Study, runs: pd.DataFrame, comparisons: pd.DataFrame, best_epochs: pd.DataFrame
+) -> pd.DataFrame:
+    """The rows of one study; nothing of variants that its runs do not allow.
+
+    Args:
+        study: any.
+        runs: runs.csv's rows of the study.
+        comparisons: what `comparisons_table` makes of them.
+        best_epochs: best_epochs.csv's.
+
+    Raises:
+        InputError: a cell lacks a seed, or has one twice.
+    """
+    rule = study.comparison
+    known = outcomes(study, runs, rule.metric)
+    chosen = compared(study)
+    found = {
+        "lower_half": verdicts(study, known, chosen, _lower_half),
+        "upper_half": verdicts(study, known, chosen, _upper_half),
+        "median_difference": verdicts(study, known, chosen, median_rows),
+    }
+    best = runs["run_id"].map(best_epochs.set_index("run_id")["test_error"])
+    ok = (runs["phase"] == "evaluation") & (runs["status"] == "ok")
+    if rule.metric == "test_error" and best[ok].notna().all():
+        best_known = outcomes(study, runs.assign(test_error=best), rule.metric)
+        found["best_validation"] = verdicts(study, best_known, chosen)
+    table = comparisons[COMPARED].reset_index(drop=True)
+    for name in VARIANTS:
+        words = [each.verdict for each in found[name]] if name in found else None
+        table[name] = words or ""
+        table[f"{name}_outcome"] = list(map(outcome, table["verdict"], words)) if words else ""
+    return table
+
+
+def outcome(usual: str, other: str) -> str:
+    """What becomes of a verdict, one of OUTCOMES."""
+    if open_verdict(usual):
+        return OPEN if open_verdict(other) else WON
+    if open_verdict(other):
+        return FEW if other.startswith(FEW) else LOST
+    return HOLDS if usual == other else OTHERWISE
+
+
+def _lower_half(a: Floats, b: Floats, families: Sequence[int], level: float) -> Iterator[Paired]:
+    half = max(1, a.shape[1] // 2)
+    return paired_rows(a[:, :half], b[:, :half], families, level)
+
+
+def _upper_half(a: Floats, b: Floats, families: Sequence[int], level: float) -> Iterator[Paired]:
+    half = a.shape[1] // 2
+    return paired_rows(a[:, half:], b[:, half:], families, level)

@@ -1,0 +1,114 @@
+"""Comparisons that are corrected together: tested, adjusted by Holm's method within each family, and judged."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fairgrid.experiments.analysis.statistics.paired import (
+    EXPLORATORY,
+    UNDECIDED,
+    Paired,
+    needed_seeds,
+    paired_rows,
+    verdict,
+)
+from fairgrid.experiments.analysis.statistics.signflip import Floats, holm
+
+INCOMPLETE = "incomplete"
+
+Sides = Sequence[Floats]  # of a and of b, on the same seeds
+Test = Callable[[Floats, Floats, Sequence[int], float], Iterable[Paired]]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A comparison with what was found.
+
+    Attributes:
+        found: None where a side is incomplete.
+        p_holm: corrected over the family.
+        verdict: on a.
+    """
+
+    found: Paired | None
+    p_holm: float
+    verdict: str
+
+    def columns(self, mean: str, region: float) -> dict[str, Any]:
+        """What tables say of it; of an incomplete one the verdict alone.
+
+        Args:
+            mean: the column of the mean difference.
+            region: differences within ± region do not matter.
+        """
+        if self.found is None:
+            return {"verdict": self.verdict}
+        found = self.found
+        seeds = needed_seeds(found, region) if open_verdict(self.verdict) else None
+        return {
+            "n": found.n,
+            mean: found.mean,
+            "ci_low": found.interval[0],
+            "ci_high": found.interval[1],
+            "p_value": found.p_value,
+            "p_holm": self.p_holm,
+            "verdict": self.verdict,
+            "needs_seeds": None if seeds is None else max(seeds, found.n + 1),
+            "exploratory": found.n < EXPLORATORY,
+        }
+
+
+def judged(
+    sides: Sequence[Sides | None],
+    families: Sequence[Hashable],
+    level: float,
+    region: float,
+    test: Test = paired_rows,
+) -> list[Judged]:
+    """Comparisons, each tested and corrected over its family.
+
+    One that is incomplete stays in its family: a run that fails makes no other difference easier to find.
+
+    Args:
+        sides: of each comparison; None where it is incomplete.
+        families: that each is of.
+        level: of each family.
+        region: differences within ± region do not matter.
+        test: of rows of values; by default the sign-flip test of their means.
+    """
+    sizes = Counter(families)
+    by_length: dict[int, list[tuple[int, Sides]]] = {}
+    for place, both in enumerate(sides):
+        if both is not None:
+            by_length.setdefault(len(both[0]), []).append((place, both))
+    found: list[Paired | None] = [None] * len(sides)
+    for group in by_length.values():
+        a, b = (np.stack([both[side] for _, both in group]) for side in (0, 1))
+        tested = test(a, b, [sizes[families[place]] for place, _ in group], level)
+        for (place, _), each in zip(group, tested, strict=True):
+            found[place] = each
+    p_holm = adjusted([math.nan if each is None else each.p_value for each in found], families)
+    return [
+        Judged(each, p, INCOMPLETE if each is None else verdict(each, p, region))
+        for each, p in zip(found, p_holm, strict=True)
+    ]
+
+
+def adjusted(p_values: Sequence[float], families: Sequence[Hashable]) -> list[float]:
+    """p-values adjusted within each family; one that is not a number counts there as 1."""
+    places: dict[Hashable, list[int]] = {}
+    for place, family in enumerate(families):
+        places.setdefault(family, []).append(place)
+    p = np.nan_to_num(np.asarray(p_values, np.float64), nan=1.0)
+    for mine in places.values():
+        p[mine] = holm(p[mine])
+    return [float(each) for each in p]
+
+
+def open_verdict(word: str) -> bool:
+    """Whether a verdict decides nothing."""
+    return word in (UNDECIDED, INCOMPLETE) or word.startswith("too few")

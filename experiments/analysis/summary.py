@@ -1,0 +1,193 @@
+"""Tables as functions of DataFrames: rows of runs in, what people read out. Nothing here trains."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from fairgrid.experiments.analysis.statistics.summaries import (
+    mean_interval,
+    median_interval,
+    std_interval,
+    trimmed_interval,
+)
+from fairgrid.experiments.config.components import split
+from fairgrid.experiments.config.identity import canonical_json
+from fairgrid.experiments.config.run import Config, Settings
+from fairgrid.experiments.engines.record import CURVES
+
+RUNS = (
+    "study phase cell run_id seed status diverged_at_step message engine problem optimizer learning_rate momentum"
+    " batch_size activation initializer hidden loss epochs factors steps gradient_evaluations train_loss train_error"
+    " validation_error test_loss test_error"
+).split()
+CURVE_COLUMNS = "study cell factors epoch metric n mean std median q10 q90".split()
+BEST_COLUMNS = "run_id epoch validation_error test_error".split()
+INTEGERS = ["seed", "diverged_at_step", "batch_size", "epochs", "steps", "gradient_evaluations"]
+NUMBERS = ["learning_rate", "momentum", "train_loss", "train_error", "validation_error", "test_loss", "test_error"]
+TEXT = (
+    "study phase cell run_id status message engine problem optimizer activation initializer hidden loss factors metric"
+    " factor a b context"
+).split()
+SUMMARIZED = ("train_error", "test_error")
+FAILED = ("timeout", "error")
+
+
+def label(value: Any) -> str:
+    """A part, list or number as people read it: leaky_relu(alpha=0.2), relu+tanh, 25-25, - for what there is not."""
+    if isinstance(value, dict):
+        options = ", ".join(f"{key}={label(inner)}" for key, inner in value.items() if key != "name")
+        return f"{label(value['name'])}({options})" if "name" in value else options
+    if isinstance(value, list | tuple):
+        if not value:
+            return "none"
+        if all(isinstance(item, float) for item in value):
+            return f"({', '.join(label(item) for item in value)})"
+        return ("-" if all(isinstance(item, int) for item in value) else "+").join(label(item) for item in value)
+    if isinstance(value, str):
+        return value.rpartition(":")[2]
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def labels(factors: str) -> dict[str, str]:
+    """Factors as a record holds them, each value as people read it."""
+    return {key: label(value) for key, value in json.loads(factors).items()}
+
+
+def runs_table(stored: pd.DataFrame) -> pd.DataFrame:
+    """runs.csv from the store's rows (Store.runs): sorted, integers where there is one, None where there is none."""
+    configs = stored.drop_duplicates("cell").set_index("cell")["config"]
+    described = pd.DataFrame.from_dict({cell: _described(config) for cell, config in configs.items()}, orient="index")
+    frame = stored.drop(columns="config").join(described, on="cell")
+    frame = frame.astype(dict.fromkeys(INTEGERS, "Int64") | dict.fromkeys(NUMBERS, "float64"))
+    return frame.sort_values(["study", "phase", "cell", "factors", "seed"], ignore_index=True)[RUNS]
+
+
+def _described(config: Config) -> dict[str, Any]:
+    settings = Settings(**config)
+    hidden = settings.option("model", "hidden")
+    return {
+        "engine": settings.engine,
+        "problem": label(settings.problem),
+        "optimizer": split(settings.optimizer)[0],
+        "learning_rate": settings.option("optimizer", "learning_rate"),
+        "momentum": settings.option("optimizer", "momentum"),
+        "batch_size": settings.batch_size,
+        "activation": label(settings.activation),
+        "initializer": label(settings.initializer),
+        "hidden": label(hidden) if hidden is not None else "",
+        "loss": label(settings.loss),
+        "epochs": settings.epochs,
+    }
+
+
+def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """summary.csv: a row per cell and what the study calls it.
+
+    Means, standard deviations (n − 1), extremes and the intervals of the former two are over runs that are ok. In
+    medians and interquartile means a diverged run counts as an error of 1. statistics/summaries.py says how 95 %
+    intervals are found; a cell with too few runs for one has none.
+    """
+    rows = []
+    for (study, phase, cell, factors), group in runs.groupby(["study", "phase", "cell", "factors"], sort=True):
+        counts = group["status"].value_counts()
+        row: dict[str, Any] = {
+            "study": study,
+            "phase": phase,
+            "cell": cell,
+            "factors": factors,
+            "learning_rate": group["learning_rate"].iloc[0],
+            "n_planned": len(group),
+            "n_ok": int(counts.get("ok", 0)),
+            "n_diverged": int(counts.get("diverged", 0)),
+            "n_failed": int(sum(counts.get(status, 0) for status in FAILED)),
+        }
+        for metric in SUMMARIZED:
+            row |= {f"{metric}_{name}": value for name, value in _statistics(group, metric).items()}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _statistics(group: pd.DataFrame, metric: str) -> dict[str, float]:
+    ok = group.loc[group["status"] == "ok", metric].to_numpy(float)
+    outcomes = np.concatenate([ok, np.ones(int((group["status"] == "diverged").sum()))])
+    nothing = float("nan")
+    mean = ok.mean() if len(ok) else nothing
+    std = ok.std(ddof=1) if len(ok) > 1 else nothing
+    intervals = {"ci": mean_interval(ok), "std": std_interval(ok)}
+    intervals |= {"median": median_interval(outcomes), "iqm": trimmed_interval(outcomes)}
+    return {
+        "mean": float(mean),
+        "std": float(std),
+        "median": float(np.median(outcomes)) if len(outcomes) else nothing,
+        "iqm": float(stats.trim_mean(outcomes, 0.25)) if len(outcomes) else nothing,
+        "min": float(ok.min()) if len(ok) else nothing,
+        "max": float(ok.max()) if len(ok) else nothing,
+        **{
+            f"{name}_{end}": value
+            for name, ends in intervals.items()
+            for end, value in zip(("low", "high"), ends, strict=True)
+        },
+    }
+
+
+def curves_table(curves: pd.DataFrame) -> pd.DataFrame:
+    """curves.csv from the store's arrays (Store.curves): statistics over a cell's runs that are ok, per checkpoint.
+
+    A run that stopped early has no later checkpoints, and one more where it stopped: n says how many runs there are.
+    """
+    rows = []
+    for (study, cell, factors), group in curves.groupby(["study", "cell", "factors"], sort=True):
+        epochs = np.concatenate(group["epoch"].to_list()).astype(int)
+        for metric in CURVES:
+            if metric not in group or not isinstance(group[metric].iloc[0], np.ndarray):
+                continue
+            all_values = np.concatenate(group[metric].to_list())
+            for epoch in np.unique(epochs):
+                values = np.sort(all_values[epochs == epoch])
+                low, median, high = np.quantile(values, (0.1, 0.5, 0.9))
+                std = values.std(ddof=1) if len(values) > 1 else np.nan
+                rows.append([study, cell, factors, epoch, metric, len(values), values.mean(), std, median, low, high])
+    return pd.DataFrame(rows, columns=CURVE_COLUMNS)
+
+
+def best_epochs_table(curves: pd.DataFrame) -> pd.DataFrame:
+    """best_epochs.csv: each evaluation run that is ok at the first checkpoint with its least validation error.
+
+    Args:
+        curves: the store's arrays (Store.curves); runs without validation data have no row.
+    """
+    if "validation_error" not in curves:
+        return pd.DataFrame(columns=BEST_COLUMNS)
+    runs = curves.dropna(subset=["validation_error"]).drop_duplicates("run_id").sort_values("run_id")
+    rows = []
+    for run, epochs, *errors in runs[["run_id", "epoch", *BEST_COLUMNS[2:]]].itertuples(index=False):
+        best = errors[0].argmin()
+        rows.append([run, int(epochs[best]), *(float(values[best]) for values in errors)])
+    return pd.DataFrame(rows, columns=BEST_COLUMNS)
+
+
+def tuning_frame(stored: pd.DataFrame, tuned: dict[str, str]) -> pd.DataFrame:
+    """The store's tuning rows as `tuning.select` takes them.
+
+    Args:
+        stored: rows of Store.runs.
+        tuned: for each tuning cell, the name of the cell whose learning rate it is a candidate for.
+    """
+    rates = {cell: Settings(**config).option("optimizer", "learning_rate") for cell, config in _configs(stored).items()}
+    return stored.assign(tuned=stored["cell"].map(tuned), learning_rate=stored["cell"].map(rates))
+
+
+def _configs(stored: pd.DataFrame) -> dict[str, Config]:
+    return {str(cell): config for cell, config in stored.set_index("cell")["config"].items()}
+
+
+def factors_text(factors: dict[str, Any]) -> str:
+    """Factors as they are written to tables."""
+    return canonical_json(factors)

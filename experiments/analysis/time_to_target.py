@@ -1,0 +1,93 @@
+"""How much work a run does until its test error reaches a target, and whether it ever does."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fairgrid.experiments.analysis.statistics.survival import Reaching, reaching
+from fairgrid.experiments.analysis.summary import factors_text
+from fairgrid.experiments.config.run import Settings
+from fairgrid.experiments.engines.record import TARGET
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.study.study import Cell, Study
+
+Floats = NDArray[np.float64]
+
+TARGETS = (
+    "study factors target n_planned n_ok n_diverged n_failed budget reached probability probability_low"
+    " probability_high median median_low median_high"
+).split()
+
+
+def targets_table(study: Study, evidence: Evidence) -> pd.DataFrame:
+    """targets.csv: a row per cell and target, of every cell that has targets.
+
+    Times are gradient evaluations at the first checkpoint whose test error is at most the target. A run that has none,
+    or that diverged, never reached it: it is censored at the budget, and the median over runs is infinite where fewer
+    than half did. `probability` is of reaching the target within the budget; intervals are at 95 % (see
+    statistics/survival.py). A cell with runs that have no outcome has counts alone.
+
+    Args:
+        study: any.
+        evidence: of the study.
+    """
+    rows = []
+    for cell in study.cells:
+        settings = Settings(**cell.config)
+        runs = evaluation_of(cell, evidence.runs)
+        status = runs["status"].value_counts()
+        for target in sorted(settings.targets, reverse=True) if len(runs) else []:
+            row: dict[str, Any] = {
+                "study": study.name,
+                "factors": factors_text(cell.factors),
+                "target": target,
+                "n_planned": len(runs),
+                "n_ok": int(status.get("ok", 0)),
+                "n_diverged": int(status.get("diverged", 0)),
+                "n_failed": int(status.get("timeout", 0) + status.get("error", 0)),
+                "budget": settings.epochs * settings.build_problem().train,
+            }
+            found = reaching_of(cell, target, evidence)
+            if found is not None:
+                row |= {
+                    "reached": found.reached,
+                    "probability": found.probability,
+                    "probability_low": found.low,
+                    "probability_high": found.high,
+                    "median": found.median,
+                    "median_low": found.median_low,
+                    "median_high": found.median_high,
+                }
+            rows.append(row)
+    return pd.DataFrame(rows, columns=TARGETS).astype({"reached": "Int64"})
+
+
+def reaching_of(cell: Cell, target: float, evidence: Evidence) -> Reaching | None:
+    """The distribution of a cell's times to a target, in gradient evaluations; None unless every run has an outcome.
+
+    Raises:
+        InputError: a run that is ok has no record of the target.
+    """
+    runs = evaluation_of(cell, evidence.runs)
+    if not len(runs) or not runs["status"].isin(["ok", "diverged"]).all():
+        return None
+    metric = f"{TARGET}{target:g}"
+    known = (
+        evidence.metrics[evidence.metrics["metric"] == metric].drop_duplicates("run_id").set_index("run_id")["value"]
+    )
+    ok = runs.loc[runs["status"] == "ok", "run_id"]
+    absent = ok[~ok.isin(known.index)]
+    if len(absent):
+        raise InputError(f"metrics.csv: expected {metric} of every run that is ok, found none of {absent.iloc[0]}")
+    epochs = known.reindex(ok).to_numpy(float)
+    times = np.full(len(runs), np.inf)
+    times[: len(epochs)] = np.where(np.isnan(epochs), np.inf, epochs * Settings(**cell.config).build_problem().train)
+    return reaching(times)
+
+
+def evaluation_of(cell: Cell, runs: pd.DataFrame) -> pd.DataFrame:
+    """A cell's evaluation runs."""
+    return runs[(runs["phase"] == "evaluation") & (runs["factors"] == factors_text(cell.factors))]

@@ -1,7 +1,0 @@
-"""Whether a study and classes of the user's own are what the harness takes them for, before a night is spent."""
-
-from fairgrid.experiments.checking.estimates import estimate
-from fairgrid.experiments.checking.parts import Own, own_parts, part_of, wrong_with
-from fairgrid.experiments.checking.trainings import wrong_in_training
-
-__all__ = ["Own", "estimate", "own_parts", "part_of", "wrong_in_training", "wrong_with"]

@@ -1,0 +1,1 @@
+"""The configuration of one run: its keys, its named components, its identity."""

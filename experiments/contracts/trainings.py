@@ -1,0 +1,38 @@
+"""A run's record depends on its configuration and seed alone: tried on tiny trainings."""
+
+from collections.abc import Iterator
+
+from fairgrid.experiments.config.run import Config, Settings
+from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.errors import first_line
+from fairgrid.experiments.store.record_diff import differences
+
+_SEEDS = [0, 1, 2]
+_OTHERS = ([2, 0], [1])  # the same runs in other company
+_EPOCHS = 2
+
+
+def wrong_in_training(config: Config) -> Iterator[str]:
+    """What is wrong with trainings of a configuration, a line each."""
+    settings = Settings(**config)
+    tiny = {**config, "epochs": min(_EPOCHS, settings.epochs), "checkpoints": 1}
+    try:
+        first, again = (train([tiny] * len(_SEEDS), _SEEDS) for _ in range(2))
+        if differ := _differ(dict(zip(_SEEDS, first, strict=True)), _SEEDS, again):
+            yield f"a training is not the same twice: {differ}"
+            return
+        for seeds in _OTHERS:
+            found = train([tiny] * len(seeds), seeds)
+            if differ := _differ(dict(zip(_SEEDS, first, strict=True)), seeds, found):
+                yield f"a training depends on the runs beside it: {differ}"
+                return
+    except (Exception, SystemExit) as error:
+        yield f"a training fails: {first_line(error)}"
+
+
+def _differ(known: dict[int, Record], seeds: list[int], found: list[Record]) -> str:
+    """The first number that differs, as text; "" where none does."""
+    for seed, record in zip(seeds, found, strict=True):
+        for difference in differences(known[seed], record):
+            return f"{difference.name} of seed {seed} is {difference.one} and {difference.other}"
+    return ""

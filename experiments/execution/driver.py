@@ -1,0 +1,164 @@
+"""Runs studies: plan, train what has no record, choose learning rates, train the rest."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fairgrid.experiments.analysis import tuning
+from fairgrid.experiments.analysis.derived import move_aside
+from fairgrid.experiments.analysis.summary import FAILED, tuning_frame
+from fairgrid.experiments.errors import StoreError, warn
+from fairgrid.experiments.execution.backends import Pool
+from fairgrid.experiments.execution.progress import Watch, shown
+from fairgrid.experiments.execution.scheduler import outcomes
+from fairgrid.experiments.planning.plans import Plan, candidates, evaluation_plans, tuning_plans
+from fairgrid.experiments.planning.work_units import Chunk, Run, cut
+from fairgrid.experiments.runtime.determinism import Device, Mode
+from fairgrid.experiments.runtime.interrupts import heeded
+from fairgrid.experiments.store.database import FILE, Store
+from fairgrid.experiments.store.lock import locked
+from fairgrid.experiments.study.study import Study
+
+
+@dataclass
+class Progress:
+    """What a driver did.
+
+    Attributes:
+        counts: runs trained now, by status.
+        failed: planned runs that stand in error or timeout, whenever they ran.
+        unselected: studies whose learning rates could not be chosen.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    failed: int = 0
+    unselected: list[str] = field(default_factory=list)
+
+    @property
+    def trained(self) -> int:
+        """Runs trained now."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True)
+class Driver:
+    """How studies run.
+
+    Attributes:
+        results: the directory of the store.
+        pool: where runs train; its device is part of every run's identity.
+        numerics: likewise.
+        retry_failed: whether runs in error or timeout run again.
+        fresh: whether an old store is moved aside first.
+        chunk: at most so many runs train together; by default as many as fit the cache, or a GPU's memory.
+        say: prints a line.
+        watch: shows how far a phase is.
+        warn: says what a user should know, even one who wants to hear nothing else.
+    """
+
+    results: Path
+    pool: Pool
+    numerics: Mode = "portable"
+    retry_failed: bool = False
+    fresh: bool = False
+    chunk: int | None = None
+    say: Callable[[str], None] = print
+    watch: Watch = shown
+    warn: Callable[[str], None] = warn
+
+    @property
+    def _kind(self) -> tuple[Mode, Device]:
+        return self.numerics, self.pool.device
+
+    def run(self, studies: Sequence[Study]) -> Progress:
+        """Trains all that the studies plan and the store lacks; tuning first, then evaluation.
+
+        Raises:
+            KeyboardInterrupt: what was trained until then is kept.
+            StoreError: the store cannot be used.
+        """
+        progress = Progress()
+        to_tune = {study.name: tuning_plans(study, *self._kind) for study in studies}
+        to_evaluate = {
+            study.name: evaluation_plans(study, {}, *self._kind) for study in studies if not to_tune[study.name]
+        }
+        with locked(self.results, self.warn), self._store() as store:
+            for name, plans in to_tune.items():
+                store.plan(name, plans or to_evaluate[name], complete=not plans)
+            self._train([plan for plans in to_tune.values() for plan in plans], store, progress)
+            for study in studies:
+                if to_tune[study.name]:
+                    rates = self._choose(study, store, progress)
+                    to_evaluate[study.name] = evaluation_plans(study, rates, *self._kind)
+                    store.plan(study.name, to_tune[study.name] + to_evaluate[study.name], complete=True)
+            self._train([plan for study in studies for plan in to_evaluate[study.name]], store, progress)
+            status = store.runs([study.name for study in studies])["status"]
+            progress.failed = int(status.isin(FAILED).sum())
+        return progress
+
+    def forecast(self, studies: Sequence[Study]) -> None:
+        """Says what `run` would do, without writing anything."""
+        recorded: set[str] = set()
+        if (self.results / FILE).exists():
+            with Store(self.results) as store:
+                frame = store.runs(store.studies())
+                to_train = ["planned", *FAILED] if self.retry_failed else ["planned"]
+                recorded = set(frame.loc[~frame["status"].isin(to_train), "run_id"])
+        for study in studies:
+            plans = tuning_plans(study, *self._kind) + evaluation_plans(study, {}, *self._kind)
+            runs = [plan.run for plan in plans]
+            later = sum(len(cell.seeds) for cell in study.cells if cell.rates)
+            self._say_plan(study.name, runs, [run for run in runs if run.run_id not in recorded])
+            if later:
+                self.say(f"{study.name}: {later:,} evaluation runs once learning rates are chosen")
+
+    def _choose(self, study: Study, store: Store, progress: Progress) -> dict[str, float]:
+        """The learning rate of each tuned cell; none if a tuning run failed."""
+        tuned = candidates(study, *self._kind)
+        stored = store.runs([study.name])
+        # the chosen candidate's cell has evaluation runs too, and earlier plans may have had more tuning seeds
+        trials = (
+            (stored["phase"] == "tuning") & stored["seed"].isin(study.tuning_seeds) & stored["cell"].isin(list(tuned))
+        )
+        try:
+            return tuning.select(tuning_frame(stored[trials], tuned))
+        except ValueError as error:
+            progress.unselected.append(study.name)
+            self.warn(f"{study.name}: learning rates not chosen: {error}")
+            return {}
+
+    def _train(self, plans: Sequence[Plan], store: Store, progress: Progress) -> None:
+        if not plans:
+            return
+        if self.retry_failed:
+            store.retry(plans)
+        phase = plans[0].phase
+        runs = list({plan.run.run_id: plan.run for plan in plans}.values())
+        waiting = store.waiting(runs)
+        chunks = self._say_plan(phase, runs, waiting)
+        if not waiting:
+            return
+        with heeded() as stopping, self.watch(phase, chunks) as meter:
+            for outcome in outcomes(self.pool, chunks, stopping):
+                store.commit(outcome.chunk.runs, outcome.records, outcome.environment, outcome.seconds)
+                for record in outcome.records:
+                    progress.counts[record.status] = progress.counts.get(record.status, 0) + 1
+                meter.add(outcome)
+            if stopping():
+                raise KeyboardInterrupt
+
+    def _say_plan(self, name: str, runs: Sequence[Run], waiting: Sequence[Run]) -> list[Chunk]:
+        """Says how much is to be trained; returns it."""
+        chunks = cut(waiting, self.chunk, self.pool.memory)
+        done = len(runs) - len(waiting)
+        self.say(f"{name}: {len(runs):,} runs, {done:,} done, {len(waiting):,} to train in {len(chunks)} chunks")
+        return chunks
+
+    def _store(self) -> Store:
+        try:
+            aside = move_aside(self.results) if self.fresh else None
+        except OSError as error:
+            raise StoreError(f"{self.results}: expected a store to move aside, found: {error.strerror}") from error
+        if aside:
+            self.say(f"the old store is in {aside}")
+        return Store(self.results, create=True)

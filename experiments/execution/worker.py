@@ -1,0 +1,94 @@
+"""What a worker process does with a chunk: train it, and say what went wrong with whom."""
+
+import gc
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from fairgrid.experiments.config.identity import files, run_id
+from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.errors import first_line
+from fairgrid.experiments.planning.work_units import Chunk, Run, stretch
+from fairgrid.experiments.runtime import determinism as numerics
+from fairgrid.experiments.runtime.determinism import KINDS, Device
+from fairgrid.experiments.runtime.environment import Environment, describe
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The records of a chunk, in the order of its runs, and how they came about."""
+
+    chunk: Chunk
+    records: list[Record]
+    seconds: float
+    environment: Environment
+
+
+def execute(
+    chunk: Chunk,
+    import_paths: Sequence[str],
+    commit: tuple[str, bool],
+    timeout: float | None = None,
+    device: Device = "cpu",
+) -> Outcome:
+    """Trains a chunk in this process.
+
+    Args:
+        chunk: what to train.
+        import_paths: where the user's own classes are looked for, as in the driver.
+        commit: the driver's commit and whether its tree was dirty.
+        timeout: seconds that a run may take alone; several have as much longer as they are expected to take. This
+            process ends if they take more.
+        device: where to train.
+
+    Raises:
+        torch.AcceleratorError: the GPU refuses this process from now on.
+    """
+    sys.path[:] = list(dict.fromkeys([*import_paths, *sys.path]))
+    numerics.settle(device)
+    start = time.perf_counter()
+    records = _train(chunk.runs, timeout, device)
+    return Outcome(chunk, records, time.perf_counter() - start, describe(*commit, device))
+
+
+def _train(runs: Sequence[Run], timeout: float | None, device: Device) -> list[Record]:
+    """Records of runs; halves a stack that fails until the failure is one run's own."""
+    try:
+        with _deadline(runs, timeout):
+            _check_files(runs)
+            keep = [run.keep for run in runs]
+            return train([run.config for run in runs], [run.seed for run in runs], keep, device)
+    except torch.AcceleratorError:
+        raise
+    except (Exception, SystemExit) as error:
+        message = first_line(error)
+    if len(runs) == 1:
+        return [Record(status="error", message=message)]
+    gc.collect()  # a GPU's memory that was not enough for the stack is free again for its halves
+    middle = len(runs) // 2
+    return _train(runs[:middle], timeout, device) + _train(runs[middle:], timeout, device)
+
+
+def _check_files(runs: Sequence[Run]) -> None:
+    """Refuses to record under a run's name what another file than the one it is named after gives."""
+    for run in {run.cell: run for run in runs}.values():
+        if files(run.config) and run.run_id not in {run_id(run.config, run.seed, *kind) for kind in KINDS}:
+            raise ValueError("a data file or own class was changed after the run was planned; a new grid takes it up")
+
+
+@contextmanager
+def _deadline(runs: Sequence[Run], timeout: float | None) -> Iterator[None]:
+    """The system ends this process at the deadline, whatever it is doing then: no handler runs."""
+    if timeout is None:
+        yield
+        return
+    signal.setitimer(signal.ITIMER_REAL, timeout * stretch(runs))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,0 +1,1 @@
+"""From a study to planned runs, cut into units of work with an expected cost."""

@@ -1,0 +1,87 @@
+"""What a study's evidence says about its question, in generated sentences."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from fairgrid.experiments.analysis.effects import MAIN
+from fairgrid.experiments.reporting.figures.panels import assign
+from fairgrid.experiments.reporting.figures.style import spelled, word
+from fairgrid.experiments.reporting.sentences import answer, effect_answers
+from fairgrid.experiments.reporting.tables.studies import factor_labels, factors_order
+from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.study.study import Study
+
+
+def answers(study: Study, evidence: Evidence) -> list[str]:
+    """Sentences: how the report's numbers fare or, if it has none, which level is better; then the extreme mean errors.
+
+    Args:
+        study: any.
+        evidence: of the study.
+    """
+    found = []
+    if len(evidence.reproduction):
+        found.append(verdicts(evidence.reproduction))
+    else:
+        found += _comparison(study, evidence)
+    extremes = _extremes(study, evidence.summary)
+    return [*found, extremes] if extremes else found
+
+
+def _comparison(study: Study, evidence: Evidence) -> list[str]:
+    """What the factor that colours tell apart does, averaged over all else or in its one context; on one problem."""
+    factor = assign(factors_order(study))[0]
+    effects, pairs = evidence.effects, evidence.comparisons
+    said = []
+    if len(effects) and len(main := effects[(effects["kind"] == MAIN) & (effects["factor"] == factor)]):
+        said = effect_answers(main)
+    elif len(pairs) and (own := pairs[pairs["factor"] == factor])["context"].nunique() == 1:
+        said = answer(study, own)
+    return [f"{text[:1].upper()}{text[1:]}" for text in said] if len(said) == 1 else []
+
+
+def verdicts(reproduction: pd.DataFrame) -> str:
+    """How many primary readings got which verdict."""
+    primary = reproduction[reproduction["primary"].astype(bool)]
+    numbers = primary["statistic"].isin(["single", "mean", "std", "mean+std"])
+    told = [
+        f"of {len(rows)} {kind}{'s' if len(rows) > 1 else ''}, {counted(rows['verdict'])}"
+        for kind, rows in (("reported number", primary[numbers]), ("claim", primary[~numbers]))
+        if len(rows)
+    ]
+    text = "; ".join(told)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def counted(words: Iterable[str]) -> str:
+    """Words with their counts, the most frequent first: 3 consistent, 1 undecided."""
+    counts = pd.Series(list(words)).value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _extremes(study: Study, summary: pd.DataFrame) -> str:
+    """The cells with the lowest and the highest mean test error, a diverged run's being 1."""
+    labels = factor_labels(study)
+    cells = summary[(summary["phase"] == "evaluation") & summary["factors"].isin(list(labels))]
+    outcomes = cells["n_ok"] + cells["n_diverged"]
+    total = (cells["test_error_mean"] * cells["n_ok"]).fillna(0.0) + cells["n_diverged"]
+    cells = cells.assign(error=total / outcomes)[outcomes > 0].sort_values(["error", "factors"], kind="stable")
+    if not len(cells):
+        return "Nothing has been trained to the end yet."
+
+    def told(row: "pd.Series[float]") -> str:
+        names = ", ".join(f"{word(name)} {spelled(level)}" for name, level in labels[str(row["factors"])].items())
+        aside = ""
+        if row["n_diverged"]:
+            aside = f", {row['n_diverged']:.0f} diverged, each an error of 100\N{NO-BREAK SPACE}%"
+        elif not pd.isna(row["test_error_ci_low"]):
+            low, high = (100 * min(1.0, max(0.0, row[f"test_error_ci_{end}"])) for end in ("low", "high"))
+            aside = f", 95\N{NO-BREAK SPACE}% interval {low:.2f} to {high:.2f}\N{NO-BREAK SPACE}%"
+        runs = f"{row['n_ok']:.0f} of {row['n_planned']:.0f} runs ok"
+        where = f" with {names}" if names else ""
+        return f"{100 * row['error']:.2f}\N{NO-BREAK SPACE}%{where} ({runs}{aside})"
+
+    if len(cells) == 1:
+        return f"The mean test error is {told(cells.iloc[0])}."
+    return f"The lowest mean test error is {told(cells.iloc[0])}, the highest {told(cells.iloc[-1])}."

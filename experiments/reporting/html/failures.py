@@ -1,0 +1,70 @@
+"""Runs that did not end well: how many, which, and why."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from fairgrid.experiments.analysis.summary import labels
+from fairgrid.experiments.reporting.figures.style import spelled, word
+from fairgrid.experiments.reporting.html.sheets import Sheet, frame, sheet
+from fairgrid.experiments.reporting.tables.studies import factor_labels
+from fairgrid.experiments.study.study import Study
+
+_COLUMNS = ["status", "phase", "cell", "runs", "of", "seeds", "at step", "message"]
+_STATUSES = {"diverged": "diverged", "timeout": "timeout", "error": "error", "planned": "not run"}
+
+
+def failures(study: Study, runs: pd.DataFrame) -> tuple[str, Sheet | None]:
+    """A sentence that counts them, and a table of them by cell and message; None where every run is ok.
+
+    Args:
+        study: any.
+        runs: runs.csv's rows of the study.
+    """
+    counts = runs["status"].value_counts()
+    told = [f"{counts[status]} {name}" for status, name in _STATUSES.items() if status in counts]
+    if not told:
+        return f"All {len(runs)} runs are ok: none diverged, timed out or ended in an error.", None
+    known = factor_labels(study)
+    lost = runs[runs["status"] != "ok"]
+    rows = []
+    for _, group in lost.groupby(["status", "phase", "factors", "cell", "message"], sort=True):
+        first = group.iloc[0]
+        levels = known.get(first["factors"]) or labels(first["factors"])
+        named = [f"{word(name)} {spelled(level)}" for name, level in levels.items()]
+        named += [f"learning rate {first['learning_rate']:g}"] if first["phase"] == "tuning" else []
+        of_cell = (runs["cell"] == first["cell"]) & (runs["phase"] == first["phase"])
+        rows.append(
+            {
+                "status": _STATUSES[first["status"]],
+                "phase": first["phase"],
+                "cell": ", ".join(named) or "the only one",
+                "runs": str(len(group)),
+                "of": str(of_cell.sum()),
+                "seeds": ranges(group["seed"].astype(int)),
+                "at step": _span(group["diverged_at_step"].dropna().astype(int)),
+                "message": first["message"],
+            }
+        )
+    table = frame(rows, _COLUMNS)
+    table = table.drop(columns=[name for name in ("at step", "message") if not table[name].any()])
+    sentence = f"Of {len(runs)} planned runs, {counts.get('ok', 0)} are ok, {', '.join(told)}."
+    return sentence, sheet(f"{study.name}-failures", "Runs that are not ok", table)
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Whole numbers, neighbours as a range: 0-4, 7."""
+    parts: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if parts and parts[-1][1] == number - 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}\N{EN DASH}{last}" for first, last in parts)
+
+
+def _span(steps: "pd.Series[int]") -> str:
+    if not len(steps):
+        return ""
+    low, high = steps.min(), steps.max()
+    return str(low) if low == high else f"{low}\N{EN DASH}{high}"

@@ -1,0 +1,128 @@
+"""The whole page: what stands in it, in order, put into the template."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from fairgrid.experiments.reporting.figures import OVERVIEW, findings, names
+from fairgrid.experiments.reporting.figures.style import word
+from fairgrid.experiments.reporting.html import descriptions
+from fairgrid.experiments.reporting.html.answers import answers, verdicts
+from fairgrid.experiments.reporting.html.failures import failures
+from fairgrid.experiments.reporting.html.findings import described
+from fairgrid.experiments.reporting.html.pictures import Picture, picture
+from fairgrid.experiments.reporting.html.provenance import Provenance, digests, provenance
+from fairgrid.experiments.reporting.html.sheets import Sheet, sheet
+from fairgrid.experiments.reporting.sections import Section as Table
+from fairgrid.experiments.reporting.sections import sections as tables_of
+from fairgrid.experiments.reporting.tables.studies import overview_table
+from fairgrid.experiments.store.tables import Evidence, environments_of
+from fairgrid.experiments.study.study import Study
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page says of one study."""
+
+    study: Study
+    answers: list[str]
+    runs: int
+    sheets: list[Sheet]
+    pictures: list[Picture]
+    failed: str
+    failures: Sheet | None
+    provenance: Provenance
+
+
+def page(studies: Sequence[Study], evidence: Evidence, results: Path) -> str:
+    """The report as HTML.
+
+    Args:
+        studies: in the order in which they are shown.
+        evidence: of all of them.
+        results: whose figures and environments.csv are taken.
+    """
+    environments = environments_of(results)
+    sections = [_section(study, evidence.of(study.name), results, environments) for study in studies]
+    templates = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return templates.get_template("page.html").render(
+        sections=sections,
+        overview=_overview(studies, evidence, results),
+        digests=digests(results),
+        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
+        script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
+        known_environments=environments is not None,
+    )
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The verdicts of all reports."""
+
+    answer: str
+    sheet: Sheet
+    picture: Picture | None
+
+
+def _overview(studies: Sequence[Study], evidence: Evidence, results: Path) -> Overview | None:
+    names_of_all = [study.name for study in studies]
+    rows = evidence.reproduction[evidence.reproduction["study"].isin(names_of_all)]
+    if not len(rows):
+        return None
+    caption = "The reports' numbers and claims, primary readings (errors as fractions)"
+    drawn = picture(
+        results / "figures" / OVERVIEW,
+        "The reports' numbers on the distribution of ours",
+        descriptions.overview(rows, studies),
+    )
+    return Overview(verdicts(rows), sheet("verdicts-table", caption, overview_table(rows)), drawn)
+
+
+def _section(study: Study, found: Evidence, results: Path, environments: pd.DataFrame | None) -> Section:
+    failed, lost = failures(study, found.runs)
+    return Section(
+        study,
+        answers(study, found),
+        len(found.runs),
+        [_sheet(study, section) for section in tables_of(study, found)],
+        _pictures(study, found, results / "figures"),
+        failed,
+        lost,
+        provenance(study, found.runs, environments),
+    )
+
+
+def _sheet(study: Study, section: Table) -> Sheet:
+    table, title = section.table, section.title
+    if section.name == "cells":
+        title = "Every cell: mean ± std over the runs that are ok; in the median a diverged run is an error of 100 %"
+        headings = [word(str(name)) for name in table]
+        table = table.set_axis(headings, axis="columns") if len(set(headings)) == len(headings) else table
+    return sheet(f"{study.name}-{section.name}", title, table, section.lines)
+
+
+def _pictures(study: Study, found: Evidence, figures: Path) -> list[Picture]:
+    captions = [
+        ("Test error over the epochs, every cell", partial(descriptions.curves, study, found)),
+        ("Final test error of every run", partial(descriptions.errors, study, found)),
+        *((figure.title, partial(descriptions.declared, study, figure, found)) for figure in study.figures),
+        *((each.caption, partial(described, study, found, each)) for each in findings(study)),
+    ]
+    made = []
+    for file, (caption, describe) in zip(names(study), captions, strict=True):
+        if (figures / file).exists():
+            made.append(picture(figures / file, caption, describe()))
+    return [each for each in made if each is not None]

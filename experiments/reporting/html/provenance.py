@@ -1,0 +1,96 @@
+"""Where a study's numbers come from: seeds, sources, machines, and the command that makes them again."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from fairgrid.experiments.config.identity import cell_id
+from fairgrid.experiments.reporting.html.failures import ranges
+from fairgrid.experiments.reporting.html.sheets import Sheet, sheet
+from fairgrid.experiments.runtime.determinism import KINDS, MODES, Device, Mode
+from fairgrid.experiments.store.environment_mix import mixture
+from fairgrid.experiments.store.tables import EVIDENCE
+from fairgrid.experiments.study.study import Study, shipped
+
+_DESCRIBED = ["commit", "dirty", "versions", "cpu", "threads"]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What the report says of a study's runs.
+
+    Attributes:
+        seeds: by phase.
+        environments: commit, versions and processor with counts of runs; None where they are not known.
+        mixed: in what those environments differ, where that may tell in records; "" if they do not.
+        command: trains the same runs again; "" where the study as it stands makes other runs than these.
+    """
+
+    seeds: dict[str, str]
+    environments: Sheet | None
+    mixed: str
+    command: str
+
+
+def provenance(study: Study, runs: pd.DataFrame, environments: pd.DataFrame | None) -> Provenance:
+    """A study's.
+
+    Args:
+        study: as its file is now.
+        runs: runs.csv's rows of it.
+        environments: see evidence.environments_of.
+    """
+    seeds = {str(phase): ranges(group["seed"].astype(int)) for phase, group in runs.groupby("phase", sort=True)}
+    found, mixed = None, ""
+    if environments is not None:
+        mine = environments[environments["run_id"].isin(runs["run_id"])]
+        if len(mine):
+            found = sheet(f"{study.name}-environments", "Where the runs were trained", _counted(mine))
+            mixed = mixture(mine)
+    return Provenance(seeds, found, mixed, _command(study, runs))
+
+
+def digests(results: Path) -> dict[str, str]:
+    """SHA-256 of the tables that a page is made from, shortened to 16 digits, by file."""
+    files = sorted(path for name in (*EVIDENCE, "reproduction") if (path := results / f"{name}.csv").exists())
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files}
+
+
+def _counted(environments: pd.DataFrame) -> pd.DataFrame:
+    counted = environments.groupby(_DESCRIBED, sort=True).size().reset_index(name="runs")
+    changed = counted.pop("dirty").map({"1": "yes", "True": "yes"}).fillna("no")
+    counted["commit"] = counted["commit"].str.slice(0, 12).replace("", "not in a repository")
+    counted.insert(1, "changed since", changed)
+    return counted.sort_values("runs", ascending=False, kind="stable").astype(str)
+
+
+def _command(study: Study, runs: pd.DataFrame) -> str:
+    """`fairgrid run …`, if the study's file, or the file with another number of seeds, makes these cells."""
+    evaluation = runs[runs["phase"] == "evaluation"]
+    rates = evaluation.drop_duplicates("cell").set_index("cell")["learning_rate"]
+    recorded = set(rates.index)
+    kind = next((kind for kind in KINDS if recorded and recorded <= _cells(study, set(rates), *kind)), None)
+    if kind is None:
+        return ""
+    mode, device = kind
+    name = study.name if study.name in shipped() else str(study.path)
+    options = "" if mode == MODES[0] else f" --numerics {mode}"
+    options += "" if device == "cpu" else f" --device {device}"
+    found = {tuple(sorted(group["seed"])) for _, group in evaluation.groupby("factors")}
+    if found != {cell.seeds for cell in study.cells}:
+        counts = {len(seeds) for seeds in found if seeds == tuple(range(len(seeds)))}
+        if len(found) != 1 or len(counts) != 1:
+            return ""
+        options += f" --seeds {counts.pop()}"
+    return f"fairgrid run {name}{options}"
+
+
+def _cells(study: Study, rates: set[float], mode: Mode, device: Device) -> set[str]:
+    """The cells that a study has, a tuned one at every candidate that was chosen somewhere."""
+    made = set()
+    for cell in study.cells:
+        configs = [cell.at_rate(rate) for rate in cell.rates if rate in rates] if cell.rates else [cell.config]
+        made |= {cell_id(config, mode, device) for config in configs}
+    return made

@@ -1,0 +1,168 @@
+"""What a study's comparisons say, in sentences."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from fairgrid.experiments.analysis.comparisons import MOST
+from fairgrid.experiments.analysis.effects import INTERACTION
+from fairgrid.experiments.analysis.pairing import pairs
+from fairgrid.experiments.analysis.statistics.families import open_verdict
+from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
+from fairgrid.experiments.study.schema import Comparison
+from fairgrid.experiments.study.study import Study
+
+_REACH = 100_000  # seeds; beyond, no number is said
+
+
+def answer(study: Study, comparisons: pd.DataFrame) -> list[str]:
+    """A sentence for every factor and context: who is better than whom by how much, and what is not decided.
+
+    Args:
+        study: whose comparisons they are.
+        comparisons: comparisons.csv's rows of the study.
+    """
+    if not len(comparisons):
+        count = len(pairs(study, study.comparison.factors))
+        return [too_many(count)] if count > MOST else []
+    sentences, seeds = [], comparisons["n"].nunique() > 1
+    for (factor, context), rows in comparisons.groupby(["factor", "context"], sort=False):
+        where = f" ({context})" if context else ""
+        sentences.append(f"{_plain(factor)}{where}: {_told(rows, seeds)}.")
+    return sentences
+
+
+def effect_answers(effects: pd.DataFrame) -> list[str]:
+    """A sentence for every factor on the whole, at each level of another, and on what changes between two of these.
+
+    Args:
+        effects: effects.csv's rows of a study.
+    """
+    sentences, seeds = [], effects["n"].nunique() > 1
+    keys = ["kind", "factor", "by", "level", "other", "context"]
+    rows = effects.rename(columns={"estimate": "mean_difference"})
+    for (kind, factor, by, level, other, context), group in rows.groupby(keys, sort=False):
+        place = " on the whole"
+        if kind == INTERACTION:
+            place = f" × {_plain(by)}, from {level} to {other}"
+        elif by:
+            place = f" at {_plain(by)} {level}"
+        where = f" ({context})" if context else ""
+        sentences.append(f"{_plain(factor)}{place}{where}: {_told(group, seeds)}.")
+    return sentences
+
+
+def legend(rows: pd.DataFrame, rule: Comparison) -> str:
+    """What stands in brackets after differences, and by what is decided.
+
+    Args:
+        rows: of comparisons.csv or effects.csv, one study's.
+        rule: by which they are compared.
+    """
+    several = "; what single contexts show" if "contexts" in rows else ""
+    region = f"±{100 * rule.region:g} points" if rule.metric.endswith("_error") else f"±{rule.region:g}"
+    return (
+        f"One is better where p ≤ {rule.level:g}, two are equivalent where the interval at the corrected level lies"
+        f" within {region}. In brackets: the 95 % interval of the difference, not corrected, of the first less the"
+        f" second where neither is better; p, corrected by Holm's method; how many seeds might decide{several}."
+    )
+
+
+def too_many(count: int) -> str:
+    """Why nothing is compared."""
+    return f"{count:,} pairs differ in one factor, of which at most {MOST} are compared: name factors in [comparison]."
+
+
+def probability(p: float) -> str:
+    """A p-value as people read it: 0.031, < 0.001."""
+    return "< 0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+
+
+def exploratory(row: dict[Any, Any]) -> bool:
+    """Whether a row of comparisons.csv or effects.csv is of too few seeds for more than a look."""
+    return str(row.get("exploratory")) == "True"  # a column with gaps holds text
+
+
+def _told(rows: pd.DataFrame, seeds: bool) -> str:
+    """Of pairs in one place: who is better than whom, who are equivalent, and what is not decided."""
+    records = rows.to_dict("records")
+    parts = [_decided(row, seeds) for row in records if not open_verdict(row["verdict"])]
+    unknown = [f"{row['a']} and {row['b']} ({_why(row, seeds)})" for row in records if open_verdict(row["verdict"])]
+    return "; ".join([*parts, *([f"not decided: {', '.join(unknown)}"] if unknown else [])])
+
+
+def _decided(row: dict[Any, Any], seeds: bool) -> str:
+    word, changes = row["verdict"], row.get("kind") == INTERACTION
+    if word == "equivalent":
+        if 0 < row.get("n_diverged_a", 0) == row.get("n_diverged_b", 0) == row["n"]:
+            return f"every run of {row['a']} and of {row['b']} diverged"
+        alike = "change alike" if changes else "are equivalent"
+        if row["ci_low"] == row["ci_high"] == 0:
+            alike += ", the same on every seed"
+        within = "; ".join([_interval(row), *_contexts(row), *_asides(row, seeds)])
+        return f"{row['a']} and {row['b']} {alike} ({within})"
+    first, second = (row["a"], row["b"]) if word == "better" else (row["b"], row["a"])
+    sure = _sure(row)
+    size = row["mean_difference"]
+    if math.isnan(size):
+        said = f"{first} {'gains on' if changes else 'is better than'} {second}"
+        return f"{said} ({'; '.join([sure, *_asides(row, seeds)])})"
+    amount = f"{_number(row, abs(size))}{' points' if _error(row) else ''}"
+    said = f"gains {amount} on {second}" if changes else f"is better than {second} by {amount}"
+    within = "; ".join([_interval(row, size < 0), sure, *_contexts(row, size < 0), *_asides(row, seeds)])
+    return f"{first} {said} ({within})"
+
+
+def _why(row: dict[Any, Any], seeds: bool) -> str:
+    """Why a pair is not decided, or between what its difference lies and how many seeds might decide."""
+    if row["verdict"] != UNDECIDED:
+        return "; ".join([str(row["verdict"]), *_asides(row, seeds)])
+    needed = row["needs_seeds"]
+    more = "" if pd.isna(needed) or needed > _REACH else f"{needed:,.0f} seeds"
+    return "; ".join(text for text in (_interval(row), _sure(row), more, *_asides(row, seeds)) if text)
+
+
+def _asides(row: dict[Any, Any], seeds: bool) -> list[str]:
+    """What else a reader has to know: of how many seeds it is, that these are few, that runs diverged."""
+    if pd.isna(row["n"]):
+        return []
+    found = [f"of {row['n']:.0f} seeds"] if seeds else []
+    found += ["exploratory"] if exploratory(row) else []
+    a, b = row.get("n_diverged_a", 0), row.get("n_diverged_b", 0)
+    found += [f"{a:.0f} and {b:.0f} of {row['n']:.0f} diverged"] if a or b else []
+    lost = row.get("n_diverged", 0)
+    return [*found, f"{lost:.0f} run{'s' * (lost > 1)} diverged"] if lost else found
+
+
+def _sure(row: dict[Any, Any]) -> str:
+    p = probability(row["p_holm"])
+    return f"p {p}" if p.startswith("<") else f"p = {p}"
+
+
+def _interval(row: dict[Any, Any], mirrored: bool = False, name: str = "ci") -> str:
+    """Of a − b, or mirrored of b − a; nothing where there is none."""
+    if pd.isna(row[f"{name}_low"]) or pd.isna(row[f"{name}_high"]):
+        return ""
+    ends = [(-1 if mirrored else 1) * row[f"{name}_{end}"] for end in ("low", "high")]
+    return " to ".join(_number(row, end) for end in sorted(ends))
+
+
+def _contexts(row: dict[Any, Any], mirrored: bool = False) -> list[str]:
+    """Of an average over contexts, between what it lies in single ones."""
+    within = _interval(row, mirrored, "context") if row.get("contexts", 1) > 1 else ""
+    return [f"contexts {within}"] if within else []
+
+
+def _number(row: dict[Any, Any], size: float) -> str:
+    """An error in points, anything else to three digits."""
+    shown = f"{round(100 * size, 2) + 0.0:.2f}" if _error(row) else f"{size + 0.0:.3g}"
+    return shown.replace("-", "−")
+
+
+def _error(row: dict[Any, Any]) -> bool:
+    return str(row["metric"]).endswith("_error")
+
+
+def _plain(name: object) -> str:
+    return str(name).replace("_", " ")

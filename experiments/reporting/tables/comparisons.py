@@ -1,0 +1,148 @@
+"""Tables that people read of comparisons, of effects on the whole, and of how stable the verdicts are."""
+
+from typing import Any
+
+import pandas as pd
+
+from fairgrid.experiments.analysis.effects import AT, INTERACTION, MAIN
+from fairgrid.experiments.analysis.robustness import FEW, LOST, OTHERWISE, OUTCOMES, VARIANTS, WON
+from fairgrid.experiments.analysis.statistics.families import open_verdict
+from fairgrid.experiments.config.registry import KINDS
+from fairgrid.experiments.reporting.sentences import exploratory, probability
+
+_LONGEST = 5  # verdicts that a variant opens or decides, of which each is told
+
+
+def comparison_table(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """Every comparison: the difference with its interval, in points of error, who is better how often, the verdict.
+
+    Args:
+        comparisons: comparisons.csv's rows of a study.
+    """
+    return pd.DataFrame(
+        [
+            {
+                "compared": _pair(row),
+                "where": row["context"],
+                **_difference(row),
+                "P(first better) [95 %]": _probability(row),
+                **_seeds(row, comparisons),
+                "verdict": _winner(row) + _few(row),
+            }
+            for row in comparisons.to_dict("records")
+        ]
+    )
+
+
+def seeds(rows: pd.DataFrame) -> str:
+    """How many seeds comparisons have, where all have as many: then tables do not repeat it."""
+    counts = rows["n"].unique()
+    return f" ({counts[0]:.0f} seeds)" if len(counts) == 1 and not pd.isna(counts[0]) else ""
+
+
+def counted_verdicts(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """How many comparisons of each factor have which verdict.
+
+    Args:
+        comparisons: comparisons.csv's rows of a study.
+    """
+    return _counted(comparisons["factor"], comparisons["verdict"])
+
+
+def counted_effects(effects: pd.DataFrame) -> pd.DataFrame:
+    """How many effects of each factor, on the whole, at levels of another, between these, have which verdict.
+
+    Args:
+        effects: effects.csv's rows of a study.
+    """
+    words = {MAIN: "{} on the whole", AT: "{} at each {}", INTERACTION: "{} × {}"}
+    asked = [
+        words[kind].format(factor, by) for kind, factor, by in effects[["kind", "factor", "by"]].itertuples(index=False)
+    ]
+    return _counted(pd.Series(asked, effects.index, name="effect"), effects["verdict"])
+
+
+def counted_stability(stability: pd.DataFrame) -> pd.DataFrame:
+    """What becomes of how many verdicts, a column for each variant of the analysis that the runs allow.
+
+    Args:
+        stability: stability.csv's rows of a study.
+    """
+    became = {title: stability[f"{name}_outcome"] for name, title in VARIANTS.items()}
+    counts = {
+        title: [str((outcomes == word).sum()) for word in OUTCOMES]
+        for title, outcomes in became.items()
+        if (outcomes != "").all()
+    }
+    return pd.DataFrame({"the verdict": OUTCOMES} | counts)
+
+
+def unstable(stability: pd.DataFrame) -> list[str]:
+    """The verdicts that a variant of the analysis decides otherwise, and where they are few those it opens or decides.
+
+    First, the variants whose seeds are too few for any.
+
+    Args:
+        stability: stability.csv's rows of a study.
+    """
+    lines = []
+    decided = stability[~stability["verdict"].map(open_verdict)]
+    few = [title for name, title in VARIANTS.items() if len(decided) and (decided[f"{name}_outcome"] == FEW).all()]
+    if few:
+        lines.append(f"{' and '.join(few)}: too few seeds to decide any of what is decided.")
+    for name, title in VARIANTS.items():
+        for word in (OTHERWISE, LOST, WON):
+            rows = stability[stability[f"{name}_outcome"] == word].to_dict("records")
+            if rows and (word == OTHERWISE or len(rows) <= _LONGEST):
+                lines.append(f"{title}, {word}: {'; '.join(_flipped(row, row[name]) for row in rows)}.")
+    return lines
+
+
+def _flipped(row: dict[Any, Any], other: str) -> str:
+    where = f" ({row['context']})" if row["context"] else ""
+    return f"{row['a']} and {row['b']}{where} {row['verdict']}, then {other}"
+
+
+def _counted(rows: "pd.Series[str]", verdicts: "pd.Series[str]") -> pd.DataFrame:
+    """How often which verdict; rows in their order, better and worse together."""
+    words = verdicts.replace({"better": "better or worse", "worse": "better or worse"}).str.partition(":")[0]
+    counted = pd.crosstab(rows, words).loc[list(dict.fromkeys(rows))]
+    return counted.rename_axis(index=None, columns=None).astype(str).reset_index(names=str(rows.name))
+
+
+def _pair(row: dict[Any, Any]) -> str:
+    """Two levels, with their factor where they do not tell it."""
+    told = row["factor"] in KINDS or row["factor"] == "engine"
+    return f"{'' if told else row['factor'] + ': '}{row['a']} − {row['b']}"
+
+
+def _seeds(row: dict[Any, Any], rows: pd.DataFrame) -> dict[str, str]:
+    return {} if seeds(rows) else {"n": "-" if pd.isna(row["n"]) else f"{row['n']:.0f}"}
+
+
+def _difference(row: dict[Any, Any]) -> dict[str, str]:
+    error = str(row["metric"]).endswith("_error")
+    low, mean, high = (_plain((100 if error else 1) * row[key]) for key in ("ci_low", "mean_difference", "ci_high"))
+    return {
+        "points [95 %]" if error else "difference [95 %]": "-" if mean == "-" else f"{mean} [{low}, {high}]",
+        "p (Holm)": "-" if pd.isna(row["p_holm"]) else probability(row["p_holm"]),
+    }
+
+
+def _winner(row: dict[Any, Any]) -> str:
+    """The verdict, with who is better."""
+    word = str(row["verdict"])
+    return f"{row['a' if word == 'better' else 'b']} is better" if word in ("better", "worse") else word
+
+
+def _few(row: dict[Any, Any]) -> str:
+    return " (exploratory)" if exploratory(row) else ""
+
+
+def _probability(row: dict[Any, Any]) -> str:
+    shown, low, high = (_plain(row[name]) for name in ("probability_a_better", "pab_low", "pab_high"))
+    return shown if shown == "-" else f"{shown} [{low}, {high}]"
+
+
+def _plain(value: float) -> str:
+    return "-" if pd.isna(value) else f"{value:.3g}"

@@ -1,0 +1,1 @@
+"""The process: determinism of its arithmetic, its environment, random streams, interrupts, files."""

@@ -1,0 +1,1 @@
+"""A study: what its file says, checked, and expanded to cells."""

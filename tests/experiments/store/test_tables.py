@@ -1,0 +1,460 @@
+"""Tables against plain pandas and scipy; every mean beside its count; the same bytes from the same records."""
+
+import csv
+import io
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import stats
+
+from fairgrid.experiments.analysis.derived import write
+from fairgrid.experiments.analysis.statistics.summaries import (
+    mean_interval,
+    median_interval,
+    std_interval,
+    trimmed_interval,
+)
+from fairgrid.experiments.analysis.summary import curves_table, label, runs_table, summary_table
+from fairgrid.experiments.reporting.latex import escaped
+from fairgrid.experiments.reporting.rendering import FORMATS, render, show
+from fairgrid.experiments.reporting.tables.studies import report_table, study_table
+from fairgrid.experiments.store.database import Store
+from fairgrid.experiments.store.tables import read
+from fairgrid.experiments.study.study import Study, load
+from tests.experiments import studies
+
+# design.md's; summary.csv has the chosen learning rate besides
+STATISTICS = (
+    "mean std median iqm min max ci_low ci_high std_low std_high median_low median_high iqm_low iqm_high"
+).split()
+HEADERS = {
+    "runs": "study phase cell run_id seed status diverged_at_step message engine problem optimizer learning_rate"
+    " momentum batch_size activation initializer hidden loss epochs factors steps gradient_evaluations train_loss"
+    " train_error validation_error test_loss test_error",
+    "metrics": "run_id metric value",
+    "summary": "study phase cell factors learning_rate n_planned n_ok n_diverged n_failed "
+    + " ".join(f"{metric}_{name}" for metric in ("train_error", "test_error") for name in STATISTICS),
+    "curves": "study cell factors epoch metric n mean std median q10 q90",
+    "environments": "run_id commit dirty versions cpu threads",
+    "timings": "run_id stack seconds",
+}
+SORTED_BY = {
+    "runs": ["study", "phase", "cell", "seed"],
+    "metrics": ["run_id", "metric"],
+    "summary": ["study", "phase", "cell"],
+    "curves": ["study", "cell"],
+    "environments": ["run_id"],
+    "timings": ["run_id"],
+}
+WHOLE = {"seed", "diverged_at_step", "batch_size", "epochs", "steps", "gradient_evaluations", "epoch", "n", "stack"}
+FRACTIONS = {"learning_rate", "momentum", "value", "seconds", "mean", "std", "median", "q10", "q90"}
+
+# runs that are ok, that diverge and that end in error
+MIXED = """
+title = "Mixed"
+seeds = 5
+[run]
+problem = { name = "disk", train = 40, test = 30, validation = 20 }
+model = { name = "mlp", hidden = [4] }
+epochs = 4
+checkpoints = 2
+[[grid]]
+stopping = { patience = 1 }
+batch_size = [4, 8]
+optimizer = [{ name = "sgd", learning_rate = 0.1 }, { name = "sgd", learning_rate = 1e25 }]
+[[grid]]
+problem = { name = "tests.experiments.own:Numbered", fails_for = 3 }
+"""
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study]:
+    folder = tmp_path_factory.mktemp("mixed")
+    path = studies.write(folder, MIXED, "mixed.toml")
+    tuned = studies.write(folder, studies.TUNED, "tuned.toml")
+    studies.run(folder / "results", path, tuned)
+    return folder / "results", load(path)
+
+
+def cell(name: str, outcomes: list[float | str]) -> pd.DataFrame:
+    """Rows of runs.csv: an error for a run that is ok, else its status."""
+    rows = []
+    for seed, outcome in enumerate(outcomes):
+        ok = not isinstance(outcome, str)
+        error = outcome if ok else None
+        rows.append(
+            {
+                "study": "s",
+                "phase": "evaluation",
+                "cell": name,
+                "factors": json.dumps({"name": name}),
+                "seed": seed,
+                "learning_rate": 0.1,
+                "status": "ok" if ok else outcome,
+                "train_error": error,
+                "test_error": error,
+            }
+        )
+    return pd.DataFrame(rows).astype({"train_error": float, "test_error": float})
+
+
+ERRORS = st.integers(0, 1000).map(lambda thousandths: thousandths / 1000)
+STATUSES = st.sampled_from(["diverged", "error", "timeout", "planned"])
+
+
+@given(st.lists(st.lists(st.one_of(ERRORS, ERRORS, STATUSES), min_size=1, max_size=20), min_size=1, max_size=3))
+def test_summary_agrees_with_pandas_and_scipy(cells: list[list[float | str]]) -> None:
+    runs = pd.concat([cell(f"c{number}", outcomes) for number, outcomes in enumerate(cells)], ignore_index=True)
+    summary = summary_table(runs).set_index("cell")
+    assert len(summary) == len(cells)
+    for number, outcomes in enumerate(cells):
+        row = summary.loc[f"c{number}"]
+        ok = pd.Series([outcome for outcome in outcomes if not isinstance(outcome, str)], dtype=float)
+        diverged = outcomes.count("diverged")
+        assert row["n_planned"] == len(outcomes)
+        assert (row["n_ok"], row["n_diverged"]) == (len(ok), diverged)
+        assert row["n_failed"] == outcomes.count("error") + outcomes.count("timeout")
+        everything = pd.concat([ok, pd.Series([1.0] * diverged, dtype=float)])
+        expected = {
+            "mean": ok.mean(),
+            "std": ok.std(),
+            "min": ok.min(),
+            "max": ok.max(),
+            "median": everything.median(),
+        }
+        for name, value in expected.items():
+            assert row[f"test_error_{name}"] == pytest.approx(value, nan_ok=True), name
+            assert row[f"train_error_{name}"] == pytest.approx(value, nan_ok=True), name
+        if len(everything) and len(everything) % 4 == 0:
+            quarter = len(everything) // 4
+            middle = everything.sort_values().iloc[quarter:-quarter]
+            assert row["test_error_iqm"] == pytest.approx(middle.mean())
+
+
+@given(st.lists(ERRORS, min_size=2, max_size=30))
+def test_interval_of_the_mean_is_students(errors: list[float]) -> None:
+    assume(np.std(errors) > 1e-6)
+    row = summary_table(cell("c", list(errors))).iloc[0]
+    expected = stats.ttest_1samp(errors, 0).confidence_interval(0.95)
+    assert (row["test_error_ci_low"], row["test_error_ci_high"]) == pytest.approx(tuple(expected))
+
+
+@given(st.lists(ERRORS, min_size=1, max_size=30), st.integers(0, 3))
+def test_intervals_of_median_and_interquartile_mean_are_scipys(errors: list[float], diverged: int) -> None:
+    row = summary_table(cell("c", [*errors, *["diverged"] * diverged])).iloc[0]
+    outcomes = np.array([*errors, *[1.0] * diverged])
+    median = stats.quantile_test(outcomes, q=0, p=0.5).confidence_interval(0.95)
+    found = (row["test_error_median_low"], row["test_error_median_high"])
+    assert found == pytest.approx((median.low, median.high), nan_ok=True)
+    if len(outcomes) > 1:
+        middle = stats.mstats.trimmed_mean_ci(outcomes, (0.25, 0.25))
+        assert (row["test_error_iqm_low"], row["test_error_iqm_high"]) == pytest.approx(tuple(middle))
+
+
+def test_interval_of_the_standard_deviation_holds_it_as_often_as_it_says_and_more_often_than_the_chi_square_one() -> (
+    None
+):
+    rng = np.random.default_rng(0)
+    normal = rng.normal(size=(1000, 20))
+    held = np.mean([low <= 1 <= high for low, high in map(std_interval, normal)])
+    assert held == pytest.approx(0.95, abs=0.03)
+    skewed = rng.lognormal(0, 0.5, (1000, 50))
+    true = stats.lognorm(0.5).std()
+    ours = np.mean([low <= true <= high for low, high in map(std_interval, skewed)])
+    ends = np.sqrt(49 / stats.chi2.isf([0.025, 0.975], 49))
+    spread = skewed.std(axis=1, ddof=1)
+    theirs = np.mean((ends[0] * spread <= true) & (true <= ends[1] * spread))
+    assert ours > theirs + 0.1
+
+
+@given(st.lists(st.integers(0, 1000), min_size=3, max_size=30), st.sampled_from([-2.0, 0.5, 8.0]))
+def test_intervals_move_and_stretch_with_the_values(thousandths: list[int], by: float) -> None:
+    values = np.array(thousandths) / 1024
+    for interval in (mean_interval, median_interval, trimmed_interval):
+        found = np.array(interval(values))
+        assert interval(values + by) == pytest.approx(found + by, nan_ok=True)
+        assert interval(-values) == pytest.approx(-found[::-1], nan_ok=True)
+    assert std_interval(values + by) == pytest.approx(std_interval(values), nan_ok=True)
+    assert std_interval(2 * values) == pytest.approx(2 * np.array(std_interval(values)), nan_ok=True)
+
+
+def test_values_that_are_all_equal_but_one_have_no_interval_of_their_spread() -> None:
+    row = summary_table(cell("c", [0.25] * 7 + [0.5])).iloc[0]
+    assert row["test_error_std"] > 0
+    assert row[["test_error_std_low", "test_error_std_high"]].isna().all()
+    assert (row["test_error_median_low"], row["test_error_median_high"]) == (0.25, 0.5)
+
+
+def test_one_run_has_a_mean_and_no_spread() -> None:
+    row = summary_table(cell("c", [0.25, "diverged", "error"])).iloc[0]
+    assert (row["test_error_mean"], row["test_error_min"], row["test_error_max"]) == (0.25, 0.25, 0.25)
+    assert row["test_error_median"] == 0.625  # between the run and the one that diverged
+    assert row[["test_error_std", "test_error_ci_low", "test_error_ci_high"]].isna().all()
+
+
+def test_cell_whose_runs_all_diverged_has_a_median_and_no_mean() -> None:
+    row = summary_table(cell("c", ["diverged"] * 4)).iloc[0]
+    assert (row["n_ok"], row["n_diverged"], row["test_error_median"], row["test_error_iqm"]) == (0, 4, 1.0, 1.0)
+    assert np.isnan(row["test_error_mean"])
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_csv_has_the_agreed_columns_sorted_rows_and_exact_numbers(name: str, mixed: tuple[Path, Study]) -> None:
+    with (mixed[0] / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == HEADERS[name].split()
+    assert rows
+    table = [dict(zip(header, row, strict=True)) for row in rows]
+    keys = [tuple(int(row[key]) if key in WHOLE else row[key] for key in SORTED_BY[name]) for row in table]
+    assert keys == sorted(keys)
+    for row, (key, text) in itertools.product(table, [(key, None) for key in header]):
+        text = row[key]
+        if key in WHOLE and text:
+            assert str(int(text)) == text, key
+        elif (key in FRACTIONS or "_error" in key or "_loss" in key) and text:
+            assert repr(float(text)) == text, key
+
+
+def test_csv_has_every_kind_of_run(mixed: tuple[Path, Study]) -> None:
+    runs = studies.table(mixed[0], "runs")
+    assert set(runs["status"]) == {"ok", "diverged", "error"}
+    assert set(runs["phase"]) == {"tuning", "evaluation"}
+    failed = runs[runs["status"] == "error"]
+    assert set(failed["message"]) == {"RuntimeError: no data for seed 3"}
+    diverged = runs[runs["status"] == "diverged"]
+    for frame in (failed, diverged):
+        assert (frame[["train_loss", "test_error", "validation_error"]] == "").all(axis=None)
+    assert (diverged["diverged_at_step"] != "").all()
+    assert (runs.loc[runs["status"] == "ok", ["diverged_at_step", "message"]] == "").all(axis=None)
+    epochs = runs["gradient_evaluations"].replace("", "0").astype(int)
+    assert (epochs >= runs["steps"].replace("", "0").astype(int)).all()
+
+
+def test_writing_again_and_in_another_order_changes_no_byte(mixed: tuple[Path, Study], tmp_path: Path) -> None:
+    results, _ = mixed
+    with Store(results) as store:
+        write(store, tmp_path)
+        write(store, tmp_path)
+        names = store.studies()
+        stored, curves = store.runs(names), store.curves(names)
+    for name in HEADERS:
+        assert (tmp_path / f"{name}.csv").read_bytes() == (results / f"{name}.csv").read_bytes(), name
+    for seed in range(3):
+        runs = runs_table(stored.sample(frac=1, random_state=seed))
+        assert runs.to_csv(index=False) == (results / "runs.csv").read_text()
+        assert summary_table(runs).to_csv(index=False) == (results / "summary.csv").read_text()
+        mixed_up = curves_table(curves.sample(frac=1, random_state=seed))
+        assert mixed_up.to_csv(index=False) == (results / "curves.csv").read_text()
+
+
+def test_csvs_are_read_back_bit_for_bit(mixed: tuple[Path, Study]) -> None:
+    results, _ = mixed
+    with Store(results) as store:
+        runs = runs_table(store.runs(store.studies()))
+    evidence = read(results)
+    for name in ("train_loss", "test_error", "learning_rate"):
+        np.testing.assert_array_equal(evidence.runs[name].to_numpy(float), runs[name].to_numpy(float))
+    np.testing.assert_array_equal(evidence.summary["test_error_mean"], summary_table(runs)["test_error_mean"])
+    assert evidence.runs["factors"].tolist() == runs["factors"].tolist()
+    assert evidence.runs["status"].tolist() == runs["status"].tolist()
+
+
+def test_curves_agree_with_pandas(mixed: tuple[Path, Study]) -> None:
+    results, _ = mixed
+    with Store(results) as store:
+        stored = store.curves(store.studies())
+    long = pd.concat(
+        stored[["study", "cell", "factors", "epoch", metric]]
+        .dropna()
+        .explode(["epoch", metric])
+        .rename(columns={metric: "value"})
+        .assign(metric=metric)
+        for metric in stored
+        if str(metric).endswith(("_loss", "_error"))
+    ).astype({"epoch": int, "value": float})
+    grouped = long.groupby(["study", "cell", "factors", "metric", "epoch"])["value"]
+    expected = grouped.agg(["size", "mean", "std", "median"])
+    expected["q10"], expected["q90"] = grouped.quantile(0.1), grouped.quantile(0.9)
+    found = read(results).curves.set_index(["study", "cell", "factors", "metric", "epoch"]).sort_index()
+    assert found.index.equals(expected.index)
+    np.testing.assert_array_equal(found["n"], expected["size"])
+    for name in ("mean", "std", "median", "q10", "q90"):
+        np.testing.assert_allclose(found[name].astype(float), expected[name], rtol=1e-12)
+    assert expected["size"].nunique() > 1  # runs that stopped early have left
+
+
+def test_study_table_counts_beside_every_mean(mixed: tuple[Path, Study]) -> None:
+    results, study = mixed
+    summary = read(results).of("mixed").summary
+    table = study_table(study, summary)
+    assert len(table) == 5
+    assert sorted(table["ok"]) == sorted(["5/5", "5/5", "0/5 (5 diverged)", "0/5 (5 diverged)", "4/5 (1 failed)"])
+    for _, row in table.iterrows():
+        has_runs = not row["ok"].startswith("0/")
+        assert (row["test error %"] != "-") == has_runs
+        assert row["test median %"] == "100.00" or has_runs
+
+
+REPORTS = """
+title = "Reported"
+seeds = 5
+[run]
+problem = { name = "disk", train = 40, test = 30 }
+model = { name = "mlp", hidden = [4] }
+epochs = 2
+checkpoints = 1
+[[grid]]
+optimizer = [{ name = "sgd", learning_rate = 0.1 }, { name = "sgd", learning_rate = 1e25 }]
+[table]
+title = "Table 7"
+unit = "UNIT"
+"""
+REPORTED = """
+[[reported]]
+row = "{row}"
+column = "{column}"
+where = {{ optimizer = {{ name = "sgd", learning_rate = {rate} }} }}
+metric = "{metric}"
+statistic = {statistic}
+value = {value}
+runs = 10
+quote = "{row} {column}"
+reading = "{reading}"
+primary = {primary}
+"""
+
+
+def reported(row: str, column: str, metric: str, value: Any, rate: str = "0.1", **other: str) -> str:
+    statistic = '["mean", "std"]' if isinstance(value, list) else '"single"'
+    rest = {"reading": "as coded", "primary": "true", "statistic": statistic} | other
+    return REPORTED.format(row=row, column=column, metric=metric, value=value, rate=rate, **rest)
+
+
+def tabled(folder: Path, unit: str, *numbers: str) -> tuple[Study, pd.DataFrame, Path]:
+    path = studies.write(folder, REPORTS.replace("UNIT", unit) + "".join(numbers), "reported.toml")
+    studies.run(folder / "results", path)
+    return load(path), read(folder / "results").of("reported").summary, folder / "results"
+
+
+@pytest.mark.parametrize(
+    ("unit", "shown", "spread", "theirs"),
+    [
+        ("error", lambda e: f"{e:.3f}", lambda s: f"{s:.3f}", "0.053 ± 0.079"),
+        ("error %", lambda e: f"{100 * e:.1f}", lambda s: f"{100 * s:.1f}", "5.3 ± 7.9"),
+        ("accuracy", lambda e: f"{1 - e:.3f}", lambda s: f"{s:.3f}", "0.947 ± 0.079"),
+        ("accuracy %", lambda e: f"{100 - 100 * e:.1f}", lambda s: f"{100 * s:.1f}", "94.7 ± 7.9"),
+    ],
+)
+def test_report_table_has_the_reports_unit(unit: str, shown: Any, spread: Any, theirs: str, tmp_path: Path) -> None:
+    study, summary, results = tabled(tmp_path, unit, reported("Ours", "Test", "test_error", [0.053, 0.079]))
+    assert study.table is not None
+    table = report_table(study, study.table, summary)
+    errors = read(results).runs.query("learning_rate == 0.1")["test_error"]
+    assert table.to_dict("records") == [
+        {
+            "": "Ours",
+            "Test: report": theirs,
+            "Test: ours": f"{shown(errors.mean())} ± {spread(errors.std())}",
+            "ok": "5/5",
+        }
+    ]
+
+
+def test_report_table_has_the_reports_rows_and_columns_and_a_row_per_reading(tmp_path: Path) -> None:
+    study, summary, _ = tabled(
+        tmp_path,
+        "error %",
+        reported("SGD", "Train", "train_error", 0.013),
+        reported("SGD", "Test", "test_error", 0.025),
+        reported("SGD", "Test", "test_error", 0.025, "1e25", reading="as stated", primary="false"),
+        reported("Adam", "Test", "test_error", 0.5, "1e25"),  # to a tenth, that is 10 %
+    )
+    assert study.table is not None
+    table = report_table(study, study.table, summary)
+    assert list(table) == ["", "reading", "Train: report", "Train: ours", "Test: report", "Test: ours", "ok"]
+    assert table[["", "reading", "Train: report", "Test: report", "ok"]].to_numpy().tolist() == [
+        ["SGD", "as coded (primary)", "1.3", "2.5", "5/5"],
+        ["SGD", "as stated", "", "2.5", "0/5 (5 diverged)"],
+        ["Adam", "as coded (primary)", "", "50", "0/5 (5 diverged)"],
+    ]
+    assert table["Test: ours"].tolist()[1:] == ["- ± -", "- ± -"]
+    nothing = report_table(study, study.table, summary[summary["phase"] == "none"])
+    assert set(nothing["Test: ours"]) == {"not run"}
+    assert set(nothing["ok"]) == {"0/0"}
+
+
+def test_columns_from_different_cells_each_have_their_count(tmp_path: Path) -> None:
+    study, summary, _ = tabled(
+        tmp_path,
+        "error %",
+        reported("Row", "Good", "test_error", 0.1),
+        reported("Row", "Bad", "test_error", 0.1, "1e25"),
+    )
+    assert study.table is not None
+    assert report_table(study, study.table, summary)["ok"].tolist() == ["Good: 5/5, Bad: 0/5 (5 diverged)"]
+
+
+def test_printed_study_shows_the_reports_table_and_then_every_cell(tmp_path: Path) -> None:
+    study, _, results = tabled(tmp_path, "error %", reported("SGD", "Test", "test_error", 0.025))
+    printed = show(study, read(results), "text")
+    assert printed.startswith("reported\n========\n")
+    assert printed.index("Table 7 (error %; ours: mean ± std over the runs that are ok)") < printed.rindex("Reported\n")
+    for line in printed.splitlines():
+        if " ± " in line and "mean ± std" not in line:
+            assert "/5" in line
+
+
+TABLE = pd.DataFrame(
+    {"name": ["plain", "a, b_c", "50 %"], "test error %": ["1.00 ± 0.50", "-", "007"], "ok": ["5/5", "0/5", "4/5"]}
+)
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_every_format_shows_every_cell_as_it_is(style: Any) -> None:
+    text = render(TABLE, style, "A title", "label")
+    assert "A title" in text
+    for value in [*TABLE.columns, *TABLE.to_numpy().ravel()]:
+        written = escaped(value) if style == "latex" else value
+        assert written in text
+    if style == "csv":
+        again = pd.read_csv(io.StringIO(text), comment="#", dtype=str, keep_default_na=False)
+        assert again.equals(TABLE.astype(again.dtypes))
+
+
+def test_what_ends_a_cell_in_markdown_is_escaped() -> None:
+    text = render(pd.DataFrame({"a|b": ["c|d"]}), "markdown", "A title", "label")
+    assert text.splitlines()[2:] == ["| a\\|b   |", "|--------|", "| c\\|d   |"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("relu", "relu"),
+        ({"name": "leaky_relu", "alpha": 0.2}, "leaky_relu(alpha=0.2)"),
+        (["relu", "tanh"], "relu+tanh"),
+        ([25, 25], "25-25"),
+        ([0.5, 0.5], "(0.5, 0.5)"),
+        ("my_package.module:Mine", "Mine"),
+        ({"patience": 3, "restore_best": True}, "patience=3, restore_best=yes"),
+        (None, "-"),
+        (0.1, "0.1"),
+        (1e-4, "0.0001"),
+        (100, "100"),
+    ],
+)
+def test_labels_are_what_people_read(value: Any, shown: str) -> None:
+    assert label(value) == shown
+
+
+def test_counts_stand_beside_text_that_is_wrapped() -> None:
+    text = render(pd.DataFrame({"runs": ["1,200"], "said": ["word " * 20]}), "text", "A title", "label")
+    assert "1,200" in text
+    assert text.count("word") == 20
+    assert max(map(len, text.splitlines())) < 50

@@ -1,0 +1,429 @@
+"""Verification: what is recorded is what training gives, and whoever changed a value is found out."""
+
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fairgrid.experiments.cli import main
+from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.execution.backends import Sequential
+from fairgrid.experiments.store.database import FILE
+from fairgrid.experiments.study.study import load
+from fairgrid.experiments.verification import published, retraining, verify
+from fairgrid.experiments.verification.published import Check, Published
+from tests.experiments import studies
+
+STOPPING = "stopping = { patience = 1 }\nkeep_seeds = [0]\nepochs = 3"  # measures the epoch; keeps parameters
+TEXT = studies.TINY.replace("epochs = 3", STOPPING)
+HASH = "5e" * 32
+SAME = Check(Published(HASH, "a1", 1), Published(HASH, "a1", 1))
+ZEROS = '"values" = zeroblob(length("values"))'
+AFTER = f"published study: published {HASH}\n                 found     {HASH}\n"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A study and its results."""
+    folder = tmp_path_factory.mktemp("verified")
+    study = studies.write(folder, TEXT)
+    studies.run(folder / "results", study)
+    assert main(["summarize", study, "--results", str(folder / "results")]) == 0
+    return study, folder / "results"
+
+
+@pytest.fixture
+def results(made: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copies that a test may change; the published study is another test's matter."""
+    monkeypatch.setattr("fairgrid.experiments.verification.checks.check", lambda: SAME)
+    copy = tmp_path / "results"
+    copy.mkdir()
+    for path in made[1].iterdir():
+        if path.is_file() and path.name != ".lock":
+            (copy / path.name).write_bytes(path.read_bytes())
+    return copy
+
+
+def run(study: str, results: Path, *options: str) -> int:
+    return main(["verify", study, "--results", str(results), "--jobs", "1", *options])
+
+
+def change(results: Path, statement: str) -> None:
+    with closing(sqlite3.connect(results / FILE)) as connection, connection:
+        assert connection.execute(statement).rowcount > 0
+
+
+def edit(results: Path, table: str, row: int, **values: str) -> pd.Series:
+    """Changes values of a row of a CSV; returns the row as it was."""
+    frame = studies.table(results, table)
+    before = frame.iloc[row].copy()
+    for column, value in values.items():
+        assert frame.loc[row, column] != value
+        frame.loc[row, column] = value
+    frame.to_csv(results / f"{table}.csv", index=False)
+    return before
+
+
+def ship(results: Path) -> None:
+    """Leaves what a fresh clone has."""
+    for name in (FILE, "environments.csv", "timings.csv"):
+        (results / name).unlink()
+
+
+def test_records_as_they_were_made_are_verified_and_nothing_is_changed(
+    made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in results.iterdir()}
+    assert run(made[0], results, "--sample", "7") == 0
+    assert capsys.readouterr().out == (
+        "records: 20 of 1 studies in the store\n"
+        "tables: as the store gives them\n"
+        "trained again: 7 records, drawn with seed 0\n"
+        "  7 are the same bit for bit\n"
+        f"{AFTER}verified\n"
+    )
+    assert {path: path.read_bytes() for path in results.iterdir()} == before
+    ship(results)
+    assert run(made[0], results, "--sample", "all", "--seed", "3") == 0
+    assert capsys.readouterr().out == (
+        "records: 20 of 1 studies in the tables, as there is no store\n"
+        "tables: as their source gives them\n"
+        "trained again: 20 records, drawn with seed 3\n"
+        "  20 are the same bit for bit\n"
+        f"{AFTER}verified\n"
+    )
+
+
+def test_changed_value_of_the_store_is_named_with_both_values(
+    made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = studies.table(results, "runs").iloc[7]
+    change(results, f"UPDATE runs SET test_error = 0.125 WHERE run_id = '{row['run_id']}'")
+    assert run(made[0], results, "--sample", "1") == 6
+    printed = capsys.readouterr().out
+    place = f"study study, phase evaluation, run_id {row['run_id']}"
+    assert f"  runs.csv: {place}: expected test_error '0.125', found '{row['test_error']}'\n" in printed
+    assert (
+        "  1 are not what training gives\n"
+        f"    run {row['run_id']} (study, seed {row['seed']}): test_error 0.125 recorded, {row['test_error']} found\n"
+    ) in printed
+    assert printed.endswith("\nnot verified\n")
+    assert main(["summarize", made[0], "--results", str(results)]) == 0  # now the tables say the same
+    capsys.readouterr()
+    assert run(made[0], results, "--sample", "all") == 6
+    printed = capsys.readouterr().out
+    assert "tables: as the store gives them\n" in printed
+    assert "  19 are the same bit for bit\n  1 are not what training gives\n" in printed
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        (f"UPDATE curves SET {ZEROS} WHERE metric = 'test_loss'", "curves.test_loss 0.0 at 0"),
+        ("UPDATE metrics SET value = 77", "stop_epoch 77.0 recorded, 3.0 found"),
+        (f"UPDATE kept SET {ZEROS} WHERE name = 'parameters.0'", "kept.parameters.0 0.0 at 0"),
+        ("UPDATE runs SET status = 'diverged', message = 'm'", "status 'diverged' recorded, 'ok' found"),
+        ("UPDATE runs SET train_loss = train_loss * (1 + 1e-15)", "train_loss "),
+        ("UPDATE runs SET steps = steps + 1", "steps 13 recorded, 12 found"),
+    ],
+)  # fmt: skip
+def test_every_part_of_a_record_is_compared(
+    statement: str, named: str, made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(results, statement)
+    assert run(made[0], results, "--sample", "all") == 6
+    assert f": {named}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (
+            "UPDATE runs SET seed = 77 WHERE seed = 4 AND cell = (SELECT min(cell) FROM cells)",
+            "  study: 1 more are not what their names stand for: a seed, a setting or an own class was changed\n"
+            "    run ",
+        ),
+        (
+            "UPDATE cells SET config = replace(config, '\"train\":40', '\"train\":30')",
+            "  study: none of 20 is of the study as it stands: its file, RECORD_VERSION or an own class was changed"
+            " since\n",
+        ),
+    ],
+)  # fmt: skip
+def test_changed_seed_or_setting_of_the_store_is_found_without_training(
+    statement: str, expected: str, made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(results, statement)
+    assert run(made[0], results, "--sample", "1") == 6
+    assert expected in capsys.readouterr().out
+
+
+def test_changed_value_of_shipped_tables_is_traced_to_its_run(
+    made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ship(results)
+    was = edit(results, "runs", 7, test_error="0.125")
+    assert run(made[0], results, "--sample", "1") == 6
+    printed = capsys.readouterr().out
+    assert "  summary.csv: study study, phase evaluation, cell " in printed
+    assert (
+        "  1 are not what training gives\n"
+        f"    run {was['run_id']} (study, seed {was['seed']}): test_error 0.125 recorded, {was['test_error']} found\n"
+    ) in printed
+
+
+@pytest.mark.parametrize("shipped", [True, False])
+@pytest.mark.parametrize(
+    ("table", "values", "expected"),
+    [
+        ("summary", {"n_diverged": "9"}, "cell {cell}: expected n_diverged '0', found '9'"),
+        ("summary", {"test_error_min": "0.1"}, "cell {cell}: expected test_error_min '{test_error_min}', found '0.1'"),
+        ("summary", {"n_ok": "4"}, "cell {cell}: expected n_ok '5', found '4'"),
+        ("runs", {"learning_rate": "7.0"}, "run_id {run_id}: expected learning_rate '{learning_rate}', found '7.0'"),
+        ("runs", {"activation": "swish"}, "run_id {run_id}: expected activation '{activation}', found 'swish'"),
+    ],
+)  # fmt: skip
+def test_tables_are_held_against_what_they_are_made_from(
+    table: str, values: dict[str, str], expected: str, shipped: bool, made: tuple[str, Path], results: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    if shipped:
+        ship(results)
+    was = edit(results, table, 2, **values)
+    assert run(made[0], results, "--sample", "1") == 6
+    printed = capsys.readouterr().out
+    assert f"  {table}.csv: study study, phase evaluation, {expected.format(**was)}\n" in printed
+    assert "are not what training gives" not in printed
+
+
+@pytest.mark.parametrize("shipped", [True, False])
+def test_row_that_is_not_there_or_bears_another_name_is_found(
+    shipped: bool, made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if shipped:
+        ship(results)
+    was = edit(results, "runs", 3, run_id="ab" * 32)
+    assert run(made[0], results, "--sample", "1") == 6
+    printed = capsys.readouterr().out
+    assert f"run{' ' if shipped else '_id '}{'ab' * 32}" in printed
+    if shipped:
+        frame = studies.table(results, "runs")
+        frame[frame["run_id"] != "ab" * 32].to_csv(results / "runs.csv", index=False)
+        assert run(made[0], results, "--sample", "1") == 6
+        assert f"cell {was['cell']}: expected n_planned '4', found '5'\n" in capsys.readouterr().out
+
+
+def test_tuned_cells_are_recovered_from_shipped_tables_at_the_rate_that_was_chosen(
+    tmp_path: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = studies.write(tmp_path, studies.TUNED, "tuned.toml")
+    tuned = tmp_path / "tuned"
+    studies.run(tuned, study)
+    ship(tuned)
+    assert run(study, tuned, "--sample", "all") == 0
+    printed = capsys.readouterr().out
+    assert "records: 24 of 1 studies" in printed  # 12 of tuning, 12 of evaluation
+    assert "  24 are the same bit for bit\n" in printed
+    assert (studies.table(tuned, "runs")["status"] == "diverged").sum() == 3
+
+
+def test_tables_that_a_stopped_grid_left_behind_are_no_fault(
+    made: tuple[str, Path], results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = studies.write(tmp_path, TEXT.replace("seeds = 5", "seeds = 6"))
+    tables = {path: path.read_bytes() for path in results.glob("*.csv")}
+    assert studies.run(results, more).trained == 4
+    for path, content in tables.items():
+        path.write_bytes(content)
+    capsys.readouterr()
+    assert run(more, results, "--sample", "1") == 0
+    expected = "tables: older than the store, so only rows of runs.csv with a result are compared\ntrained again"
+    assert expected in capsys.readouterr().out
+    edit(results, "runs", 0, train_loss="0.0")
+    assert run(more, results, "--sample", "1") == 6
+    assert ": expected train_loss '" in capsys.readouterr().out
+
+
+def test_sample_is_random_seeded_and_of_the_asked_size() -> None:
+    names = [f"run{number}" for number in range(100)]
+    sample = retraining.drawn(names, 10, 0)
+    assert len(set(sample)) == 10
+    assert sample == retraining.drawn(reversed(names), 10, 0)
+    assert sample != retraining.drawn(names, 10, 1)
+    assert retraining.drawn(names, 1000, 0) == retraining.drawn(names, None, 5) == sorted(names)
+
+
+def other_arithmetic(results: Path) -> None:
+    change(
+        results,
+        "UPDATE environments SET versions = substr(versions, 1, instr(versions, 'arithmetic')) || 'rithmetic 0ff'",
+    )
+
+
+def test_records_of_other_arithmetic_are_compared_statistically(
+    made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other_arithmetic(results)
+    change(results, "UPDATE runs SET train_loss = train_loss * (1 + 1e-6 * (seed % 2 * 2 - 1))")
+    assert main(["summarize", made[0], "--results", str(results)]) == 0
+    capsys.readouterr()
+    assert run(made[0], results, "--sample", "all") == 0
+    printed = capsys.readouterr().out
+    assert "  0 are the same bit for bit\n  20 were made with other arithmetic (0ff" in printed
+    assert "), so they are compared statistically, and a single altered one would not be seen:\n" in printed
+    assert "    test error: +0 on average over 20 pairs, p = 1: as rounding may do\n" in printed
+    assert printed.count("as rounding may do") == 2
+    assert printed.endswith("verified\n")
+    change(results, "UPDATE runs SET test_error = test_error + 0.01 * (1 + seed % 3)")
+    assert main(["summarize", made[0], "--results", str(results)]) == 0
+    capsys.readouterr()
+    assert run(made[0], results, "--sample", "all") == 6
+    printed = capsys.readouterr().out
+    assert "    test error: -0.018 on average over 20 pairs, p = 2e-05: moved to one side\n" in printed
+    assert "    train loss: " in printed
+
+
+def test_other_numerics_are_counted_and_asked_for(made: tuple[str, Path], results: Path) -> None:
+    expected = rf"^{results}: expected records of numerics 'native' and device 'cpu', found none; 20 of others$"
+    with pytest.raises(InputError, match=expected):
+        verify(results, [load(made[0])], "native", 5, 0, Sequential())
+
+
+def test_native_records_are_verified_under_native_numerics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "fairgrid.experiments.commands.verify.request", lambda mode, device: None
+    )  # torch is loaded here
+    monkeypatch.setattr("fairgrid.experiments.verification.checks.check", lambda: SAME)
+    study = studies.write(tmp_path, TEXT)
+    studies.run(tmp_path / "results", study, numerics="native")
+    studies.run(tmp_path / "results", study, numerics="portable")
+    change(tmp_path / "results", "UPDATE planned SET study = 'study'")
+    with closing(sqlite3.connect(tmp_path / "results" / FILE)) as connection, connection:
+        connection.execute(  # as after a merge: both are planned
+            "INSERT OR IGNORE INTO planned SELECT 'study', 'evaluation', run_id, '{}' FROM runs"
+            " WHERE run_id NOT IN (SELECT run_id FROM planned)"
+        )
+    assert main(["summarize", study, "--results", str(tmp_path / "results")]) == 0
+    capsys.readouterr()
+    assert run(study, tmp_path / "results", "--sample", "2", "--numerics", "native") == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(
+        "records: 20 of 1 studies in the store\n"
+        "  20 more have other numerics (--numerics) or another device (--device)\n"
+    )
+    assert printed.endswith(
+        "  2 are the same bit for bit\n"
+        "published study: not trained, as its hash is of portable numerics on a processor\n"
+        "verified\n"
+    )
+
+
+def test_shipped_records_know_their_arithmetic_where_environments_are_kept(
+    made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (results / FILE).unlink()
+    path = results / "environments.csv"
+    path.write_text(path.read_text().replace("arithmetic ", "arithmetic 0ff"))
+    assert run(made[0], results, "--sample", "3") == 0
+    assert "  3 were made with other arithmetic (0ff" in capsys.readouterr().out
+
+
+def test_records_of_an_own_class_that_is_gone_cannot_be_trained_again(
+    tmp_path: Path, results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "own_for_verify.py"
+    path.write_text("from fairgrid.framework import SGD\n\n\nclass Mine(SGD):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    study = studies.write(tmp_path, TEXT.replace('"adam"', '"own_for_verify:Mine"'))
+    studies.run(tmp_path / "own", study)
+    assert run(study, tmp_path / "own", "--sample", "1") == 0
+    path.write_text(f"{path.read_text()}    slower = True\n")
+    capsys.readouterr()
+    assert run(study, tmp_path / "own", "--sample", "1") == 6
+    expected = "  study: 10 more are not what their names stand for: a seed, a setting or an own class was changed\n"
+    assert expected in capsys.readouterr().out
+    path.unlink()
+    monkeypatch.delitem(sys.modules, "own_for_verify")
+    studies.write(tmp_path, TEXT)
+    assert run(study, tmp_path / "own", "--sample", "1") == 2
+    assert capsys.readouterr().err.endswith(
+        "expected an importable module before the colon, found 'own_for_verify:Mine'"
+        " (ModuleNotFoundError: No module named 'own_for_verify')\n"
+    )
+
+
+def test_interrupted_verification_says_that_nothing_was_changed(
+    made: tuple[str, Path], results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fairgrid.experiments.verification.checks.retrain", interrupted)
+    assert run(made[0], results) == 130
+    assert capsys.readouterr().err.endswith("\nfairgrid: interrupted; nothing was changed\n")
+
+
+def test_curve_of_another_length_is_a_difference(
+    made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(results, "UPDATE curves SET \"values\" = zeroblob(8) WHERE metric = 'epoch'")
+    assert run(made[0], results, "--sample", "1") == 6
+    printed = capsys.readouterr().out
+    assert "  *.csv: expected tables 'those of whole records', found 'IndexError: " in printed
+    assert ": curves.epoch float64 [1] recorded, float64 [3] found" in printed
+
+
+def another(sha256: str, arithmetic: str) -> Callable[[], Check]:
+    return lambda: Check(Published(HASH, "a1", 1), Published(sha256, arithmetic, 2))
+
+
+@pytest.mark.parametrize(
+    ("found", "code", "reason"),
+    [
+        (
+            another("77" * 32, "a1"),
+            6,
+            "other bytes with the same arithmetic: the code trains otherwise (RECORD_VERSION published 1, here 2)",
+        ),
+        (
+            another("77" * 32, "b2"),
+            0,
+            "other bytes, as the arithmetic of this machine is another: published with a1, here b2",
+        ),
+    ],
+)  # fmt: skip
+def test_published_hash_and_the_found_one_are_printed(
+    found: Callable[[], Check], code: int, reason: str, made: tuple[str, Path], results: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("fairgrid.experiments.verification.checks.check", found)
+    assert run(made[0], results, "--sample", "1") == code
+    said = f"published study: published {HASH}\n                 found     {'77' * 32}\n  {reason}\n"
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_published_hash_is_that_of_this_code(tmp_path: Path) -> None:
+    found, stated = published.found(tmp_path), published.published()
+    assert found.record_version == stated.record_version, published.__doc__
+    if found.arithmetic == stated.arithmetic:
+        assert found.sha256 == stated.sha256, published.__doc__
+    assert set(studies.table(tmp_path, "runs")["engine"]) == {"framework", "compiled", "pytorch"}
+    assert len(studies.table(tmp_path, "metrics"))
+
+
+def test_wrong_flags_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for value in ("0", "many", "-3"):
+        with pytest.raises(SystemExit) as stopped:
+            main(["verify", "--sample", value])
+        assert stopped.value.code == 2
+        assert capsys.readouterr().err == (
+            f"fairgrid: argument --sample: expected 'all' or an integer ≥ 1, found '{value}';"
+            " --help lists the options\n"
+        )
