@@ -57,9 +57,10 @@ torture: $(READY)  ## kill a grid at 20 random moments, resume it, compare what 
 test: $(READY)  ## the tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
-lint: $(READY)  ## ruff, rules and format
+lint: $(READY)  ## ruff, rules and format; which room may import which
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo
 
 typecheck: $(READY)  ## mypy, strict
 	@$(BIN)/mypy

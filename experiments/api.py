@@ -12,7 +12,8 @@ from fairgrid.experiments.execution.progress import Meter, bar, unsaid
 from fairgrid.experiments.reporting.publishing import held, mixtures, tabulated
 from fairgrid.experiments.results import Results
 from fairgrid.experiments.runtime.determinism import Device, Mode, inherited, request
-from fairgrid.experiments.study.study import Study, distinct, load, shipped
+from fairgrid.experiments.study.loading import distinct, load, shipped
+from fairgrid.experiments.study.study import Study
 
 Which = Study | str | Path  # a study, the name of a shipped one, or a path that ends in .toml
 

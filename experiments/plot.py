@@ -17,7 +17,6 @@ from matplotlib.axes import Axes
 from fairgrid.experiments.analysis.comparisons import COLUMNS, context_text
 from fairgrid.experiments.analysis.cross_problem import Block, blocks
 from fairgrid.experiments.analysis.pairing import pairs
-from fairgrid.experiments.analysis.summary import factors_text, label
 from fairgrid.experiments.config.run import Settings
 from fairgrid.experiments.errors import InputError, nearest
 from fairgrid.experiments.reporting.figures import cross_problem as across_figure
@@ -33,9 +32,9 @@ from fairgrid.experiments.reporting.figures.lines import Lines
 from fairgrid.experiments.reporting.figures.panels import assign, keys, shades
 from fairgrid.experiments.reporting.figures.sensitivity import TRIALS, trials
 from fairgrid.experiments.reporting.figures.style import colours, spelled, word
-from fairgrid.experiments.reporting.tables.studies import factor_labels, factors_order
 from fairgrid.experiments.results import Results
 from fairgrid.experiments.store.database import FILE, Store
+from fairgrid.experiments.study.labels import factor_labels, factors_order, factors_text, label
 from fairgrid.experiments.study.schema import FigureKind, FigurePart
 from fairgrid.experiments.study.study import Study
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from fairgrid.experiments.api import read, run
     from fairgrid.experiments.errors import FairgridError, InputError
     from fairgrid.experiments.results import Results
-    from fairgrid.experiments.study.study import Study, load
+    from fairgrid.experiments.study.loading import load
+    from fairgrid.experiments.study.study import Study
 
 __version__ = "0.1.0"
 __all__ = ["FairgridError", "InputError", "Results", "Study", "__version__", "load", "plot", "read", "run"]
@@ -21,8 +22,8 @@ _HOMES = {
     "FairgridError": "errors",
     "InputError": "errors",
     "Results": "results",
-    "Study": "study",
-    "load": "study",
+    "Study": "study.study",
+    "load": "study.loading",
     "read": "api",
     "run": "api",
 }

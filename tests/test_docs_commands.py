@@ -16,7 +16,7 @@ import torch
 
 from fairgrid.experiments.cli import main, parser
 from fairgrid.experiments.reporting import publishing
-from fairgrid.experiments.study.study import load, shipped
+from fairgrid.experiments.study.loading import load, shipped
 from tests.experiments import studies
 
 ROOT = Path(__file__).parents[1]
@@ -40,7 +40,7 @@ LEFT_OUT = {
 # targets of the Makefile that are not verbs; that they are targets is tested
 NOT_VERBS = {"setup", "test", "lint", "typecheck", "check", "torture", "smoke"}
 SCRIPTS = {"run_grid": "run"}
-PREPARED = ("pip install", "rm -rf", "python -m pytest", "ruff", "mypy", "python -m tests.experiments.")
+PREPARED = ("pip install", "rm -rf", "python -m pytest", "ruff", "mypy", "lint-imports", "python -m tests.experiments.")
 OWN = "mine"
 TINY = ["--seeds", "2", "--backend", "sequential"]
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fairgrid import framework
-from fairgrid.experiments.engines import torch_peers as twins
+from fairgrid import torch_peers as twins
 from tests.framework import checks
 from tests.framework.tables import Example
 

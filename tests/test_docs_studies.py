@@ -11,7 +11,7 @@ from fairgrid.experiments.cli import main
 from fairgrid.experiments.config import components as parts
 from fairgrid.experiments.config.registry import KINDS
 from fairgrid.experiments.config.run import default_settings
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 
 PAGE = (Path(__file__).parents[1] / "docs" / "studies.md").read_text(encoding="utf-8")
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from fairgrid import __version__
-from fairgrid.experiments.study.study import shipped
+from fairgrid.experiments.study.loading import shipped
 
 pytestmark = pytest.mark.slow
 

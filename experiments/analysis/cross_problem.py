@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from fairgrid.experiments.analysis.statistics.families import INCOMPLETE, adjusted
 from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
 from fairgrid.experiments.analysis.statistics.ranks import LEAST_PROBLEMS, friedman, rank, ratios, signed_rank
-from fairgrid.experiments.analysis.summary import factors_text, label
 from fairgrid.experiments.analysis.time_to_target import evaluation_of
 from fairgrid.experiments.config.components import split
 from fairgrid.experiments.config.run import Settings
-from fairgrid.experiments.reporting.tables.studies import factor_labels
-from fairgrid.experiments.study.study import Cell, Study
+from fairgrid.experiments.study.declaration import Cell
+from fairgrid.experiments.study.labels import factor_labels, factors_text, label
+from fairgrid.experiments.study.study import Study
 
 Floats = NDArray[np.float64]
 

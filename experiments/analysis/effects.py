@@ -21,8 +21,9 @@ from fairgrid.experiments.analysis.pairing import Outcomes, Pair, aligned, outco
 from fairgrid.experiments.analysis.statistics.families import judged
 from fairgrid.experiments.analysis.statistics.paired import difference
 from fairgrid.experiments.analysis.statistics.signflip import Floats
-from fairgrid.experiments.analysis.summary import label
-from fairgrid.experiments.study.study import TUNED, Study
+from fairgrid.experiments.study.declaration import TUNED
+from fairgrid.experiments.study.labels import label
+from fairgrid.experiments.study.study import Study
 
 COLUMNS = (
     "study kind factor a b by level other context contexts metric n estimate ci_low ci_high context_low context_high"

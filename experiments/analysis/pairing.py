@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fairgrid.experiments.analysis.summary import factors_text
 from fairgrid.experiments.config.identity import canonical_json
 from fairgrid.experiments.errors import SeedError
-from fairgrid.experiments.reporting.tables.studies import factor_labels
-from fairgrid.experiments.study.study import Cell, Study
+from fairgrid.experiments.study.declaration import Cell
+from fairgrid.experiments.study.labels import factor_labels, factors_text
+from fairgrid.experiments.study.study import Study
 
 Outcomes = Mapping[str, "pd.Series[float] | None"]  # by a cell's factors, as text: by seed, or None where incomplete
 

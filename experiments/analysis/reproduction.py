@@ -21,8 +21,8 @@ from fairgrid.experiments.analysis.statistics.families import INCOMPLETE
 from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
 from fairgrid.experiments.analysis.statistics.reproduction import LEVEL, tail
 from fairgrid.experiments.analysis.statistics.signflip import SignFlip, holm, sign_flip
-from fairgrid.experiments.analysis.summary import factors_text
 from fairgrid.experiments.store.tables import Evidence, with_metric
+from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.schema import Claim, Reported
 from fairgrid.experiments.study.study import Study
 from fairgrid.experiments.study.validation import matching

@@ -13,14 +13,9 @@ from fairgrid.experiments.analysis.pairing import outcomes
 from fairgrid.experiments.analysis.statistics.families import open_verdict
 from fairgrid.experiments.analysis.statistics.paired import Paired, median_rows, paired_rows
 from fairgrid.experiments.analysis.statistics.signflip import Floats
+from fairgrid.experiments.store.columns import VARIANTS
 from fairgrid.experiments.study.study import Study
 
-VARIANTS = {
-    "best_validation": "best epoch",
-    "lower_half": "lower half",
-    "upper_half": "upper half",
-    "median_difference": "median",
-}
 COMPARED = "study factor a b context metric verdict".split()
 COLUMNS = [*COMPARED, *(f"{name}{end}" for name in VARIANTS for end in ("", "_outcome"))]
 OUTCOMES = ("holds", "decided otherwise", "no longer decided", "too few seeds", "newly decided", "still open")

@@ -1,6 +1,5 @@
 """Tables as functions of DataFrames: rows of runs in, what people read out. Nothing here trains."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -14,50 +13,18 @@ from fairgrid.experiments.analysis.statistics.summaries import (
     trimmed_interval,
 )
 from fairgrid.experiments.config.components import split
-from fairgrid.experiments.config.identity import canonical_json
 from fairgrid.experiments.config.run import Config, Settings
 from fairgrid.experiments.engines.record import CURVES
-
-RUNS = (
-    "study phase cell run_id seed status diverged_at_step message engine problem optimizer learning_rate momentum"
-    " batch_size activation initializer hidden loss epochs factors steps gradient_evaluations train_loss train_error"
-    " validation_error test_loss test_error"
-).split()
-CURVE_COLUMNS = "study cell factors epoch metric n mean std median q10 q90".split()
-BEST_COLUMNS = "run_id epoch validation_error test_error".split()
-INTEGERS = ["seed", "diverged_at_step", "batch_size", "epochs", "steps", "gradient_evaluations"]
-NUMBERS = ["learning_rate", "momentum", "train_loss", "train_error", "validation_error", "test_loss", "test_error"]
-TEXT = (
-    "study phase cell run_id status message engine problem optimizer activation initializer hidden loss factors metric"
-    " factor a b context"
-).split()
-SUMMARIZED = ("train_error", "test_error")
-FAILED = ("timeout", "error")
-
-
-def label(value: Any) -> str:
-    """A part, list or number as people read it: leaky_relu(alpha=0.2), relu+tanh, 25-25, - for what there is not."""
-    if isinstance(value, dict):
-        options = ", ".join(f"{key}={label(inner)}" for key, inner in value.items() if key != "name")
-        return f"{label(value['name'])}({options})" if "name" in value else options
-    if isinstance(value, list | tuple):
-        if not value:
-            return "none"
-        if all(isinstance(item, float) for item in value):
-            return f"({', '.join(label(item) for item in value)})"
-        return ("-" if all(isinstance(item, int) for item in value) else "+").join(label(item) for item in value)
-    if isinstance(value, str):
-        return value.rpartition(":")[2]
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def labels(factors: str) -> dict[str, str]:
-    """Factors as a record holds them, each value as people read it."""
-    return {key: label(value) for key, value in json.loads(factors).items()}
+from fairgrid.experiments.store.columns import (
+    BEST_COLUMNS,
+    CURVE_COLUMNS,
+    FAILED,
+    INTEGERS,
+    NUMBERS,
+    RUNS,
+    SUMMARIZED,
+)
+from fairgrid.experiments.study.labels import label
 
 
 def runs_table(stored: pd.DataFrame) -> pd.DataFrame:
@@ -186,8 +153,3 @@ def tuning_frame(stored: pd.DataFrame, tuned: dict[str, str]) -> pd.DataFrame:
 
 def _configs(stored: pd.DataFrame) -> dict[str, Config]:
     return {str(cell): config for cell, config in stored.set_index("cell")["config"].items()}
-
-
-def factors_text(factors: dict[str, Any]) -> str:
-    """Factors as they are written to tables."""
-    return canonical_json(factors)

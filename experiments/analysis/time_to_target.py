@@ -7,12 +7,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fairgrid.experiments.analysis.statistics.survival import Reaching, reaching
-from fairgrid.experiments.analysis.summary import factors_text
 from fairgrid.experiments.config.run import Settings
 from fairgrid.experiments.engines.record import TARGET
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.store.tables import Evidence
-from fairgrid.experiments.study.study import Cell, Study
+from fairgrid.experiments.study.declaration import Cell
+from fairgrid.experiments.study.labels import factors_text
+from fairgrid.experiments.study.study import Study
 
 Floats = NDArray[np.float64]
 

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from fairgrid.experiments.analysis.statistics.budget import expected_best
-from fairgrid.experiments.analysis.summary import factors_text
 from fairgrid.experiments.analysis.tuning import select
-from fairgrid.experiments.study.study import TUNED, Cell, Study
+from fairgrid.experiments.study.declaration import TUNED, Cell
+from fairgrid.experiments.study.labels import factors_text
+from fairgrid.experiments.study.study import Study
 
 Floats = NDArray[np.float64]
 

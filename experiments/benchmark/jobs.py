@@ -14,7 +14,7 @@ from fairgrid.experiments.execution.backends import Processes
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.execution.progress import Meter, unsaid
 from fairgrid.experiments.store.database import Store
-from fairgrid.experiments.study.parsing import parse
+from fairgrid.experiments.study.study import Study
 
 _EPOCHS = 20
 _RUNS = {
@@ -54,9 +54,9 @@ def _job(engine: str, batch: int, runs: int, cores: int) -> float:
         },
     }
     with tempfile.TemporaryDirectory() as folder:
-        study = parse(table, Path(folder) / "benchmark.toml")
+        study = Study.from_dict(table, "benchmark")
         # workers are started, and have imported what they need, before time counts
-        warm = parse({**table, "seeds": [10**6 + seed for seed in range(2 * cores)]}, Path(folder) / "warm.toml")
+        warm = Study.from_dict({**table, "seeds": [10**6 + seed for seed in range(2 * cores)]}, "warm")
         results = Path(folder) / "results"
         with Processes(cores) as pool:
             Driver(Path(folder) / "warm", pool, chunk=1, say=unsaid, watch=Meter).run([warm])

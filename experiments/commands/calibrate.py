@@ -47,7 +47,8 @@ def main(options: argparse.Namespace) -> int:
     from fairgrid.experiments.reporting.rendering import render
     from fairgrid.experiments.store.database import Store
     from fairgrid.experiments.store.tables import with_metric
-    from fairgrid.experiments.study.study import Overrides, load_with
+    from fairgrid.experiments.study.declaration import Overrides
+    from fairgrid.experiments.study.loading import load_with
 
     study = load_with(options.study, Overrides(options.seeds, seeds_flag="--seeds"))
     with Processes(options.jobs) as pool:

@@ -66,7 +66,8 @@ Line = tuple[bool, str]  # whether it says that something is wrong, and what is 
 def _study(name: str, seeds: int | None, jobs: int) -> Iterator[Line]:
     from fairgrid.experiments.contracts import estimate, own_parts
     from fairgrid.experiments.execution.progress import rough
-    from fairgrid.experiments.study.study import Overrides, load_with
+    from fairgrid.experiments.study.declaration import Overrides
+    from fairgrid.experiments.study.loading import load_with
 
     study = load_with(name, Overrides(seeds, seeds_flag="--seeds"))
     configs = [cell.at_rate(cell.rates[0]) if cell.rates else cell.config for cell in study.cells]

@@ -59,7 +59,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _studies() -> list[dict[str, str]]:
-    from fairgrid.experiments.study.study import defaults, load, shipped
+    from fairgrid.experiments.study.loading import defaults, load, shipped
 
     rows = []
     for name in shipped():

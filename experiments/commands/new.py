@@ -56,7 +56,7 @@ def main(options: argparse.Namespace) -> int:
 
 def _free(name: str) -> None:
     """Refuses a name that cannot be one of a study and of a module, or that is another's."""
-    from fairgrid.experiments.study.study import shipped
+    from fairgrid.experiments.study.loading import shipped
 
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", name, re.IGNORECASE | re.ASCII):
         near = re.sub(r"\W+", "_", name.removesuffix(".toml"), flags=re.ASCII).strip("_")
@@ -99,7 +99,7 @@ def _write(wanted: list[tuple[str, Path]], given: dict[str, Any]) -> None:
     """Writes the files; leaves none if the study does not load."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from fairgrid.experiments.study.study import load
+    from fairgrid.experiments.study.loading import load
 
     environment = Environment(
         loader=PackageLoader("fairgrid.experiments", "templates"),

@@ -51,7 +51,8 @@ def main(options: argparse.Namespace) -> int:
     from fairgrid.experiments.execution.driver import Driver
     from fairgrid.experiments.execution.progress import Meter, shown, unsaid
     from fairgrid.experiments.reporting.publishing import publish, show_tables, warn_of_mixtures
-    from fairgrid.experiments.study.study import Overrides, defaults, distinct, load_with
+    from fairgrid.experiments.study.declaration import Overrides
+    from fairgrid.experiments.study.loading import defaults, distinct, load_with
 
     assigned = dict(_assignment(text) for text in options.set)
     overrides = Overrides(options.seeds, assigned, "--set ", "--seeds")

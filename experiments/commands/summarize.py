@@ -34,7 +34,10 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
+    from fairgrid.experiments.analysis import calibration
+    from fairgrid.experiments.benchmark import page as benchmark
     from fairgrid.experiments.reporting.publishing import (
+        Measurements,
         chosen,
         draw_figures,
         fill_page,
@@ -46,7 +49,11 @@ def main(options: argparse.Namespace) -> int:
     studies = chosen(options.results, options.study)
     evidence = written(options.results, studies)
     if options.into is not None:
-        fill_page(options.into, studies, evidence, options.results)
+        measurements = {
+            "benchmark": Measurements("make benchmark", benchmark.SECTIONS),
+            "calibration": Measurements("make calibrate", calibration.SECTIONS),
+        }
+        fill_page(options.into, studies, evidence, options.results, measurements)
     elif not options.quiet:
         show_tables(studies, evidence, options.format)
     warn_of_mixtures(studies, evidence, options.results)

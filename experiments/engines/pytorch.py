@@ -15,7 +15,11 @@ from fairgrid.experiments.config.metrics import Part, measured
 from fairgrid.experiments.config.registry import OPTIMIZER
 from fairgrid.experiments.config.run import Config, Settings
 from fairgrid.experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
-from fairgrid.experiments.engines.torch_peers import (
+from fairgrid.experiments.problems import Problem, Samples
+from fairgrid.experiments.runtime.determinism import Device
+from fairgrid.experiments.runtime.seeding import generator
+from fairgrid.framework.passes import EVALUATION_SAMPLES, Target
+from fairgrid.torch_peers import (
     Criterion,
     parameters,
     twin_loss,
@@ -23,10 +27,6 @@ from fairgrid.experiments.engines.torch_peers import (
     twin_optimizer,
     twin_schedule,
 )
-from fairgrid.experiments.problems import Problem, Samples
-from fairgrid.experiments.runtime.determinism import Device
-from fairgrid.experiments.runtime.seeding import generator
-from fairgrid.framework.passes import EVALUATION_SAMPLES, Target
 
 
 def train(config: Config, seed: int, keep: bool, device: Device) -> Record:

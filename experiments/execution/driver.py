@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fairgrid.experiments.analysis import tuning
 from fairgrid.experiments.analysis.derived import move_aside
-from fairgrid.experiments.analysis.summary import FAILED, tuning_frame
+from fairgrid.experiments.analysis.summary import tuning_frame
 from fairgrid.experiments.errors import StoreError, warn
 from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.progress import Watch, shown
@@ -15,6 +15,7 @@ from fairgrid.experiments.planning.plans import Plan, candidates, evaluation_pla
 from fairgrid.experiments.planning.work_units import Chunk, Run, cut
 from fairgrid.experiments.runtime.determinism import Device, Mode
 from fairgrid.experiments.runtime.interrupts import heeded
+from fairgrid.experiments.store.columns import FAILED
 from fairgrid.experiments.store.database import FILE, Store
 from fairgrid.experiments.store.lock import locked
 from fairgrid.experiments.study.study import Study

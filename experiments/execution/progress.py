@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Never, Self, TextIO
 
-from fairgrid.experiments.analysis.summary import FAILED
 from fairgrid.experiments.execution.worker import Outcome
 from fairgrid.experiments.planning.work_units import Chunk
+from fairgrid.experiments.store.columns import FAILED
 
 _TENTHS_AFTER = 5.0  # seconds since the last line until a further tenth of the runs is worth one
 _AT_LEAST_AFTER = 30.0  # seconds after which any further run is

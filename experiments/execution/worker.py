@@ -1,12 +1,14 @@
 """What a worker process does with a chunk: train it, and say what went wrong with whom."""
 
 import gc
+import pickle
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 
 import torch
 
@@ -54,6 +56,25 @@ def execute(
     start = time.perf_counter()
     records = _train(chunk.runs, timeout, device)
     return Outcome(chunk, records, time.perf_counter() - start, describe(*commit, device))
+
+
+def serve(pipe: Connection, commit: tuple[str, bool], device: Device) -> None:
+    """In a worker process: says where it is, then trains what it is sent until the driver closes the pipe or ends."""
+    with suppress(EOFError, OSError):  # the driver ended
+        pipe.send_bytes(pickle.dumps(describe(*commit, device)))
+        sound = True
+        while sound:
+            task, chunk = pickle.loads(pipe.recv_bytes())
+            said, sound = _attempt(task, chunk)
+            pipe.send_bytes(said)
+
+
+def _attempt(task: Callable[[Chunk], Outcome], chunk: Chunk) -> tuple[bytes, bool]:
+    """An outcome, pickled, and True; or why there is none, and False: this process is not to train on."""
+    try:
+        return pickle.dumps(task(chunk)), True
+    except BaseException as error:
+        return pickle.dumps(first_line(error)), False
 
 
 def _train(runs: Sequence[Run], timeout: float | None, device: Device) -> list[Record]:

@@ -20,7 +20,7 @@ def begin(pipe: Connection, driver: int, commit: tuple[str, bool], device: Devic
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the driver's to handle
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
-    from fairgrid.experiments.execution.backends.processes import serve
+    from fairgrid.experiments.execution.worker import serve
 
     serve(pipe, commit, device)
 

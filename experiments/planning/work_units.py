@@ -9,10 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fairgrid.experiments.config import components as parts
-from fairgrid.experiments.config.identity import canonical_json
-from fairgrid.experiments.config.registry import OPTIMIZER
 from fairgrid.experiments.config.run import Config, Settings
+from fairgrid.experiments.engines.stacking import stack_key
 from fairgrid.experiments.planning.cost_model import cost, shapes
 from fairgrid.experiments.problems import Samples
 from fairgrid.framework.passes import EVALUATION_SAMPLES, listed
@@ -79,23 +77,6 @@ def stretch(runs: Sequence[Run]) -> float:
     """How many times as long as one of them alone the runs of a chunk are expected to take."""
     settings = Settings(**runs[0].config)
     return cost(settings, len(runs)) / cost(settings, 1)
-
-
-def stack_key(config: Config) -> str:
-    """Equal for configurations that may train in one stack."""
-    settings = Settings(**config)
-    if settings.engine == "pytorch":
-        return canonical_json(config)
-    name, options = parts.split(settings.optimizer)
-    maker = parts.maker(OPTIMIZER, name, "optimizer")
-    varying = parts.stackable(OPTIMIZER, name)
-    fixed = {
-        key: options.get(key, parameter.default)
-        for key, parameter in parts.parameters(OPTIMIZER, maker).items()
-        if key not in varying
-    }
-    common = {key: value for key, value in config.items() if key not in ("optimizer", "initializer")}
-    return canonical_json({**common, "optimizer": [parts.class_path(maker), fixed]})
 
 
 def _stack_size(settings: Settings, memory: int | None) -> int:

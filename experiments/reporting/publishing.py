@@ -1,14 +1,13 @@
 """What is made from a results directory: CSVs, tables on the terminal or in a page, figures."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from fairgrid.experiments.analysis import calibration
 from fairgrid.experiments.analysis.derived import write, write_verdicts
-from fairgrid.experiments.benchmark import page as benchmark
 from fairgrid.experiments.errors import InputError, warn
 from fairgrid.experiments.reporting.figures import OVERVIEW as OVERVIEW_FIGURE
 from fairgrid.experiments.reporting.figures import draw, draw_overview, names
@@ -19,13 +18,21 @@ from fairgrid.experiments.store import build_manifest as stamps
 from fairgrid.experiments.store.database import FILE, Store
 from fairgrid.experiments.store.environment_mix import mixture
 from fairgrid.experiments.store.tables import EVIDENCE, Evidence, environments_of, read, summary
-from fairgrid.experiments.study.study import Study, distinct, load, shipped
+from fairgrid.experiments.study.loading import distinct, load, shipped
+from fairgrid.experiments.study.study import Study
 
-# what is measured apart from studies: by the name of its CSV, what writes that, and what a page may hold of it
-_MEASURED: dict[str, tuple[str, Mapping[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame]]]]] = {
-    "benchmark": ("make benchmark", benchmark.SECTIONS),
-    "calibration": ("make calibrate", calibration.SECTIONS),
-}
+
+@dataclass(frozen=True)
+class Measurements:
+    """Something that is measured apart from studies, into a CSV of its own.
+
+    Attributes:
+        command: what writes the CSV.
+        sections: what a page may hold of it, by name: a title, and the table of the CSV's rows.
+    """
+
+    command: str
+    sections: Mapping[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame]]]
 
 
 def held(results: Path) -> set[str]:
@@ -143,8 +150,25 @@ def warn_of_mixtures(studies: Sequence[Study], evidence: Evidence, results: Path
         warn(line)
 
 
-def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence, results: Path) -> None:
-    """Puts the studies' tables in their places in a Markdown page."""
+def fill_page(
+    page: Path,
+    studies: Sequence[Study],
+    evidence: Evidence,
+    results: Path,
+    measurements: Mapping[str, Measurements],
+) -> None:
+    """Puts tables in their places in a Markdown page.
+
+    Args:
+        page: the Markdown file.
+        studies: those whose tables the page may hold.
+        evidence: what their tables are made from.
+        results: the directory of CSVs of measurements.
+        measurements: what is measured apart from studies, by the name of its CSV.
+
+    Raises:
+        InputError: there is no such page, or one of its marks names nothing that there is.
+    """
     if not page.exists():
         raise InputError(f"{page}: expected a Markdown page, found none")
     try:
@@ -159,9 +183,9 @@ def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence, results:
     except InputError as error:
         raise InputError(f"{page}: {error}") from error
     for name, section in marked:
-        if name in _MEASURED:
-            if section not in _MEASURED[name][1]:
-                wanted = ", ".join(_MEASURED[name][1])
+        if name in measurements:
+            if section not in measurements[name].sections:
+                wanted = ", ".join(measurements[name].sections)
                 raise InputError(f"{page}: expected a section ({wanted}), found {section!r} of {name!r}")
             continue
         if name not in known and name != OVERVIEW:
@@ -170,8 +194,8 @@ def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence, results:
             raise InputError(f"{page}: expected a section ({', '.join(SECTIONS)}), found {section!r} of {name!r}")
 
     def content(name: str, only: str | None) -> str:
-        if name in _MEASURED:
-            return _measured(results, name, str(only))
+        if name in measurements:
+            return _measured(results / f"{name}.csv", measurements[name], str(only))
         if name == OVERVIEW:
             return overview(evidence, "markdown", only)
         return tables(known[name], evidence, "markdown", only)
@@ -179,14 +203,12 @@ def fill_page(page: Path, studies: Sequence[Study], evidence: Evidence, results:
     page.write_text(filled(text, content), encoding="utf-8")
 
 
-def _measured(results: Path, name: str, section: str) -> str:
+def _measured(path: Path, measurements: Measurements, section: str) -> str:
     """A section of what is measured apart from studies, in Markdown."""
-    command, sections = _MEASURED[name]
-    path = results / f"{name}.csv"
     if not path.exists():
-        raise InputError(f"{path}: expected what `{command}` writes, found no such file")
-    title, made = sections[section]
-    return render(made(pd.read_csv(path)), "markdown", title, section)
+        raise InputError(f"{path}: expected what `{measurements.command}` writes, found no such file")
+    title, table = measurements.sections[section]
+    return render(table(pd.read_csv(path)), "markdown", title, section)
 
 
 def draw_figures(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fairgrid.experiments.runtime.determinism import Device, Mode, fingerprint, request
 
+_SOURCES = (".", "../framework", "../fairgrid")  # from the folder of the harness
 RELEASE = "fairgrid"  # among the versions, of sources that have no commit
 
 
@@ -50,7 +51,7 @@ def commit() -> tuple[str, bool]:
     try:
         if not git("ls-files", "--error-unmatch", "__init__.py"):
             return "", False
-        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no", "--", "."))
+        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no", "--", *_SOURCES))
     except (OSError, subprocess.CalledProcessError):
         return "", False
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.robustness import VARIANTS
-from fairgrid.experiments.analysis.summary import BEST_COLUMNS, CURVE_COLUMNS, INTEGERS, RUNS, TEXT
 from fairgrid.experiments.engines.record import TARGET
 from fairgrid.experiments.errors import InputError, nearest
+from fairgrid.experiments.store.columns import BEST_COLUMNS, CURVE_COLUMNS, INTEGERS, RUNS, TEXT, VARIANTS
 
 # each table with the columns that it needs
 EVIDENCE = {

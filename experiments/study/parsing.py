@@ -10,19 +10,19 @@ from fairgrid.experiments.config.identity import canonical_json
 from fairgrid.experiments.config.registry import OPTIMIZER
 from fairgrid.experiments.config.run import Config, Settings, canonical
 from fairgrid.experiments.engines.stacked import refuses_to_compile
+from fairgrid.experiments.engines.stacking import stack_key
 from fairgrid.experiments.errors import BadKeyError, nearest
-from fairgrid.experiments.planning.work_units import stack_key
 from fairgrid.experiments.runtime.seeding import TUNING_BLOCK
 from fairgrid.experiments.study.compatibility import fits
+from fairgrid.experiments.study.declaration import TUNED, Cell, Declaration, Overrides
 from fairgrid.experiments.study.factors import factors
 from fairgrid.experiments.study.grid import Point, axes, expand
 from fairgrid.experiments.study.schema import Tuning, checked, refuse_dates
-from fairgrid.experiments.study.study import TUNED, Cell, Overrides, Study
 from fairgrid.experiments.study.validation import fitting_together
 
 
-def parse(table: Mapping[str, Any], path: Path, overrides: Overrides | None = None) -> Study:
-    """A study from its table and the path that it came from; see `load`.
+def parse(table: Mapping[str, Any], path: Path, overrides: Overrides | None = None) -> Declaration:
+    """What a study declares, from its table and the path that it came from.
 
     Raises:
         BadKeyError: something in it is not what is expected.
@@ -67,7 +67,7 @@ def parse(table: Mapping[str, Any], path: Path, overrides: Overrides | None = No
     if file.tuning and file.tuning.baseline:
         cells = _with_baseline(cells)
     tuning_seeds = range(TUNING_BLOCK, TUNING_BLOCK + (file.tuning.seeds if file.tuning else 0))
-    study = Study(
+    study = Declaration(
         path.stem,
         path,
         file.title,

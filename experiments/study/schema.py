@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping
 from datetime import date, time
+from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from fairgrid.experiments.analysis.statistics.reproduction import last_digit
 from fairgrid.experiments.config.messages import first_problem
 from fairgrid.experiments.errors import BadKeyError, nearest
 
@@ -22,6 +22,11 @@ FigurePart = Literal["train", "test"]
 
 def _listed(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else (value,)
+
+
+def last_digit(value: float) -> float:
+    """The unit of the last digit with which a value is written: 0.001 for 0.053."""
+    return float(Decimal((0, (1,), int(Decimal(repr(value)).as_tuple().exponent))))
 
 
 class _Table(BaseModel):

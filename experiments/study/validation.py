@@ -8,13 +8,13 @@ from fairgrid.experiments.config.registry import KINDS
 from fairgrid.experiments.config.run import Settings, canonical_part
 from fairgrid.experiments.engines.record import COUNTS, CURVES, TARGET
 from fairgrid.experiments.errors import BadKeyError, nearest
+from fairgrid.experiments.study.declaration import Cell, Declaration
 from fairgrid.experiments.study.schema import METRICS, ReportFigure
-from fairgrid.experiments.study.study import Cell, Study
 
 MAX_ARMS = 6  # that a figure still tells apart
 
 
-def fitting_together(study: Study, has_region: bool) -> None:
+def fitting_together(study: Declaration, has_region: bool) -> None:
     """Refuses what no run of the study could be held against.
 
     Args:
@@ -35,7 +35,7 @@ def fitting_together(study: Study, has_region: bool) -> None:
     _figures_fit(study)
 
 
-def matching(study: Study, where: Mapping[str, Any]) -> list[Cell]:
+def matching(study: Declaration, where: Mapping[str, Any]) -> list[Cell]:
     """The cells whose factors have the values in `where`; parts may state options that are at their default.
 
     Raises:
@@ -45,7 +45,7 @@ def matching(study: Study, where: Mapping[str, Any]) -> list[Cell]:
     return [cell for cell in study.cells if all(cell.factors.get(key) == value for key, value in wanted.items())]
 
 
-def arms(study: Study, figure: ReportFigure) -> list[tuple[str, Cell]]:
+def arms(study: Declaration, figure: ReportFigure) -> list[tuple[str, Cell]]:
     """The cells that a figure shows, as the study orders them, each with its label, or "" where the figure states none.
 
     Cells of one problem have the same data, so a figure of data shows the first of them.
@@ -71,7 +71,7 @@ def arms(study: Study, figure: ReportFigure) -> list[tuple[str, Cell]]:
     return sorted(found, key=lambda arm: study.cells.index(arm[1]))
 
 
-def _compared(study: Study) -> None:
+def _compared(study: Declaration) -> None:
     """Comparisons and interactions are of factors that the study varies."""
     named = [(f"factors[{number}]", factor) for number, factor in enumerate(study.comparison.factors)]
     for number, both in enumerate(study.comparison.interactions or []):
@@ -87,7 +87,7 @@ def _compared(study: Study) -> None:
             raise BadKeyError(f"comparison.{place}", problem)
 
 
-def _reported_fit(study: Study) -> None:
+def _reported_fit(study: Declaration) -> None:
     """Every reported number and claim names its cells, and every quoted one has one primary reading."""
     named: list[tuple[str, dict[str, Any]]] = []
     for number, reported in enumerate(study.reported):
@@ -114,7 +114,7 @@ def _reported_fit(study: Study) -> None:
     _one_primary("claim", [(each.quote, each.quote, each.primary) for each in study.claims])
 
 
-def _measured(study: Study) -> None:
+def _measured(study: Declaration) -> None:
     """Whether all cells have the metric that they are compared by."""
     for cell in study.cells:
         _metric_known(cell, study.comparison.metric, "comparison.metric")
@@ -131,7 +131,7 @@ def _metric_known(cell: Cell, metric: str, place: str) -> None:
         raise BadKeyError(place, f"expected a metric of the runs, found {metric!r}{nearest(metric, known)}")
 
 
-def _factors_known(study: Study, where: Mapping[str, Any]) -> None:
+def _factors_known(study: Declaration, where: Mapping[str, Any]) -> None:
     """Names the factor that the study does not vary, or the value that no cell has."""
     for key, value in where.items():
         if key not in study.factors:
@@ -149,7 +149,7 @@ def _one_primary(table: str, rows: list[tuple[str, str, bool]]) -> None:
             raise BadKeyError(f"{table}[{number}].primary", f"expected one primary reading of {quote!r}, found {found}")
 
 
-def _figures_fit(study: Study) -> None:
+def _figures_fit(study: Declaration) -> None:
     """Every figure has a name of its own, cells to show and, if it shows points, a seed whose points are kept."""
     names = [figure.name for figure in study.figures]
     for number, figure in enumerate(study.figures):

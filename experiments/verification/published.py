@@ -17,7 +17,7 @@ from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.execution.progress import unsaid
 from fairgrid.experiments.runtime.determinism import fingerprint
 from fairgrid.experiments.store.database import Store
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 
 STUDY = Path(__file__).with_name("published.toml")
 FILE = Path(__file__).with_name("published.json")

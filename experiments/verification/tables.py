@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 
 from fairgrid.experiments.analysis.derived import write, write_verdicts
-from fairgrid.experiments.analysis.summary import RUNS, runs_table, summary_table
+from fairgrid.experiments.analysis.summary import runs_table, summary_table
 from fairgrid.experiments.errors import SeedError
+from fairgrid.experiments.store.columns import RUNS
 from fairgrid.experiments.store.database import Store
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.study import Study

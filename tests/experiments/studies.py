@@ -9,7 +9,7 @@ from fairgrid.experiments.analysis.derived import write as write_tables
 from fairgrid.experiments.execution.backends import Sequential
 from fairgrid.experiments.execution.driver import Driver, Progress
 from fairgrid.experiments.store.database import Store
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 
 TINY = """
 title = "Tiny"

@@ -14,7 +14,7 @@ from fairgrid.experiments.commands.listing import PARTS
 from fairgrid.experiments.config.registry import KINDS
 from fairgrid.experiments.config.run import default_settings
 from fairgrid.experiments.runtime.environment import commit, release
-from fairgrid.experiments.study.study import load, shipped
+from fairgrid.experiments.study.loading import load, shipped
 from tests.experiments.studies import TINY, write
 
 ROOT = Path(__file__).parents[2]

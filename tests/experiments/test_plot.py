@@ -22,8 +22,8 @@ from fairgrid.experiments.reporting.figures.scatter import scatter
 from fairgrid.experiments.reporting.figures.sensitivity import sensitivity
 from fairgrid.experiments.reporting.figures.style import theme
 from fairgrid.experiments.reporting.figures.times import times
-from fairgrid.experiments.reporting.tables.studies import factors_order
 from fairgrid.experiments.store.database import Store
+from fairgrid.experiments.study.labels import factors_order
 from tests.experiments.reporting.test_findings import TEXT
 from tests.experiments.reports import STUDY
 

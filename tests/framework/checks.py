@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from fairgrid.experiments.engines.torch_peers import parameters as pairs
-from fairgrid.experiments.engines.torch_peers import twin_loss, twin_module, twin_optimizer
 from fairgrid.framework import Loss, Module, Optimizer, Parameter, XavierNormal
+from fairgrid.torch_peers import parameters as pairs
+from fairgrid.torch_peers import twin_loss, twin_module, twin_optimizer
 from tests.framework.tables import Example, LossExample
 
 R = 3

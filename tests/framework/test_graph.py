@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.engines.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
 from fairgrid.framework import (
     SGD,
     Adam,
@@ -30,6 +29,7 @@ from fairgrid.framework import (
     WeightedSum,
     pytorch_uniform,
 )
+from fairgrid.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
 from tests.framework.checks import close, compare, generator, normal, outcome, same_bits
 
 R, SAMPLES, BATCH = 3, 24, 8

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.engines import torch_peers as twins
+from fairgrid import torch_peers as twins
 from fairgrid.framework import Loss, MSELoss
 from tests.framework import checks
 from tests.framework.tables import LOSSES, LossExample, check_complete, rows

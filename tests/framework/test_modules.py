@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.engines import torch_peers as twins
+from fairgrid import torch_peers as twins
 from fairgrid.framework import Linear, Module, ReLU, Sequential, Tanh
 from tests.framework import checks
 from tests.framework.tables import MODULES, Example, check_complete, rows

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.engines import torch_peers as twins
+from fairgrid import torch_peers as twins
 from fairgrid.framework import SGD, Adam, Optimizer, Parameter
 from tests.framework import checks
 from tests.framework.tables import OPTIMIZERS, SOLVES, check_complete, rows

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 import torch
 
-from fairgrid.experiments.engines.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
 from fairgrid.framework import SGD, Constant, Linear, MSELoss, ReLU, Sequential, XavierNormal, train_epoch
+from fairgrid.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
 from tests.framework.checks import generator, select
 
 EPOCHS, BATCH = 25, 100

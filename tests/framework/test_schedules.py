@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.engines.torch_peers import twin_optimizer, twin_schedule
 from fairgrid.framework import SGD, CosineDecay, Optimizer, ReduceLROnPlateau, Schedule, StepDecay, load, save
+from fairgrid.torch_peers import twin_optimizer, twin_schedule
 from tests.framework.checks import normal, problem, same_bits
 from tests.framework.tables import SCHEDULES, check_complete, rows
 

@@ -103,7 +103,7 @@ def test_framework_is_bare_tensors(file) -> None:
     [
         "import numpy",
         "import importlib",
-        "from fairgrid.experiments import twins",
+        "from fairgrid import torch_peers",
         "from fairgrid import experiments",
         "import fairgrid",
         "from . import linear",

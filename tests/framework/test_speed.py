@@ -5,8 +5,8 @@ import time
 import pytest
 import torch
 
-from fairgrid.experiments.engines.torch_peers import twin_loss, twin_module, twin_optimizer
 from fairgrid.framework import SGD, Linear, MSELoss, ReLU, Sequential, pytorch_uniform, train_epoch
+from fairgrid.torch_peers import twin_loss, twin_module, twin_optimizer
 from tests.framework.checks import generator, normal, select
 
 REPLICAS, BATCH, SAMPLES = 64, 10, 500

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairgrid.experiments.engines.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
 from fairgrid.framework import Adam, Linear, MSELoss, Sequential, Tanh, XavierUniform, batches, train_epoch
+from fairgrid.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
 from tests.framework.checks import close, generator, normal, select
 
 

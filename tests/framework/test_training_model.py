@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from fairgrid import framework
-from fairgrid.experiments.engines.torch_peers import parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
 from fairgrid.framework import (
     SGD,
     Adam,
@@ -39,6 +38,7 @@ from fairgrid.framework import (
     train_model,
     xavier_normal,
 )
+from fairgrid.torch_peers import parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
 from tests.framework.checks import close, generator, normal, same_bits
 
 R, N, BATCH, EPOCHS = 6, 23, 5, 25  # the last batch of an epoch is smaller

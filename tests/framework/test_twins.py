@@ -5,8 +5,8 @@ import re
 import pytest
 import torch
 
-from fairgrid.experiments.engines.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
 from fairgrid.framework import SGD, Linear, Loss, Module, Optimizer, Sequential, Tanh, pytorch_uniform
+from fairgrid.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
 from tests.framework.checks import generator, problem
 
 
@@ -27,15 +27,15 @@ class MyOptimizer(Optimizer):
     [
         (
             lambda: twin_module(Sequential(Mine())),
-            "Mine has no peer in torch: add one to MODULES in experiments/engines/torch_peers.py",
+            "Mine has no peer in torch: add one to MODULES in fairgrid/torch_peers.py",
         ),
         (
             lambda: twin_loss(MyLoss()),
-            "MyLoss has no peer in torch: add one to LOSSES in experiments/engines/torch_peers.py",
+            "MyLoss has no peer in torch: add one to LOSSES in fairgrid/torch_peers.py",
         ),
         (
             lambda: twin_optimizer(MyOptimizer(problem(None)), []),
-            "MyOptimizer has no peer in torch: add one to OPTIMIZERS in experiments/engines/torch_peers.py",
+            "MyOptimizer has no peer in torch: add one to OPTIMIZERS in fairgrid/torch_peers.py",
         ),
         (
             lambda: twin_optimizer(SGD(problem(2), [0.1, 0.2]), []),

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from fairgrid.experiments.engines.torch_peers import twin_loss
 from fairgrid.framework import BinaryCrossEntropyLoss, CrossEntropyLoss, MSELoss, WeightedSum
+from fairgrid.torch_peers import twin_loss
 from tests.framework.checks import R, close, generator, normal, same_bits
 
 

@@ -8,7 +8,6 @@ nothing of runs that did not occur among ours, so that the upper end is at least
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,11 +105,6 @@ def resampled(values: Floats, statistic: tuple[str, ...], runs: int, draws: int,
         "std": lambda: samples.std(1, ddof=1),
     }
     return np.stack([columns[name]() for name in statistic], 1)
-
-
-def last_digit(value: float) -> float:
-    """The unit of the last digit with which a value is written: 0.001 for 0.053."""
-    return float(Decimal((0, (1,), int(Decimal(repr(value)).as_tuple().exponent))))
 
 
 def _single(values: Floats, reported: float, slack: float) -> Tail:

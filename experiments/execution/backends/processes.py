@@ -8,7 +8,7 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection
@@ -16,13 +16,13 @@ from typing import Any
 
 from joblib.externals.loky.backend.context import get_context
 
-from fairgrid.experiments.errors import WorkersError, first_line
+from fairgrid.experiments.errors import WorkersError
 from fairgrid.experiments.execution.backends.pool import Ended, Pool
 from fairgrid.experiments.execution.worker import Outcome
 from fairgrid.experiments.execution.worker_entry import begin
 from fairgrid.experiments.planning.work_units import Chunk
 from fairgrid.experiments.runtime.determinism import Device
-from fairgrid.experiments.runtime.environment import Environment, describe
+from fairgrid.experiments.runtime.environment import Environment
 
 _STARTS = 3  # so many workers in a row may end before they have said where they are
 _PATIENCE = 5.0  # seconds that a worker has to end when there is no more to do
@@ -161,25 +161,6 @@ class Processes(Pool):
 def _kill(process: Any) -> None:
     with suppress(ProcessLookupError):
         os.kill(process.pid, signal.SIGKILL)
-
-
-def serve(pipe: connection.Connection, commit: tuple[str, bool], device: Device) -> None:
-    """In a worker process: says where it is, then trains what it is sent until the driver closes the pipe or ends."""
-    with suppress(EOFError, OSError):  # the driver ended
-        pipe.send_bytes(pickle.dumps(describe(*commit, device)))
-        sound = True
-        while sound:
-            task, chunk = pickle.loads(pipe.recv_bytes())
-            said, sound = _attempt(task, chunk)
-            pipe.send_bytes(said)
-
-
-def _attempt(task: Callable[[Chunk], Outcome], chunk: Chunk) -> tuple[bytes, bool]:
-    """An outcome, pickled, and True; or why there is none, and False: this process is not to train on."""
-    try:
-        return pickle.dumps(task(chunk)), True
-    except BaseException as error:
-        return pickle.dumps(first_line(error)), False
 
 
 @contextmanager

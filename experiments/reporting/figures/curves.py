@@ -10,8 +10,8 @@ from fairgrid.experiments.reporting.figures.checkpoints import reached
 from fairgrid.experiments.reporting.figures.lines import Lines
 from fairgrid.experiments.reporting.figures.panels import dashed, where, with_factors
 from fairgrid.experiments.reporting.figures.style import Colour, epoch_axis, percent_axis
-from fairgrid.experiments.reporting.tables.studies import factors_order
 from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.study.labels import factors_order
 from fairgrid.experiments.study.study import Study
 
 

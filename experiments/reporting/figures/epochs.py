@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fairgrid.experiments.analysis.summary import label
 from fairgrid.experiments.config.components import split
 from fairgrid.experiments.config.run import Settings
 from fairgrid.experiments.reporting.figures.checkpoints import reached
@@ -23,6 +22,7 @@ from fairgrid.experiments.reporting.figures.style import (
     sheet,
 )
 from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.study.labels import label
 from fairgrid.experiments.study.schema import FigureMetric, FigurePart, ReportFigure
 from fairgrid.experiments.study.study import Study
 

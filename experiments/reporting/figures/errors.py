@@ -10,8 +10,8 @@ from matplotlib.patches import Patch
 
 from fairgrid.experiments.reporting.figures.panels import Order, assign, first_of_others, shades, where, with_factors
 from fairgrid.experiments.reporting.figures.style import Colour, colours, finish, percent_axis, sheet, spelled, word
-from fairgrid.experiments.reporting.tables.studies import factors_order
 from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.study.labels import factors_order
 from fairgrid.experiments.study.study import Study
 
 AXIS = "test error (%)"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fairgrid.experiments.reporting.figures.style import DASHES, Colour, colours, finish, sheet, spelled, word
-from fairgrid.experiments.reporting.tables.studies import factor_labels, factors_order
+from fairgrid.experiments.study.labels import factor_labels, factors_order
 from fairgrid.experiments.study.study import Study
 
 # the factor that colours tell apart is the first of these that a study varies

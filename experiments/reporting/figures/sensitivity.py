@@ -12,9 +12,10 @@ from fairgrid.experiments.analysis.trials import trials_table
 from fairgrid.experiments.reporting.figures.lines import Lines
 from fairgrid.experiments.reporting.figures.panels import Order, dashed, where, with_factors
 from fairgrid.experiments.reporting.figures.style import Colour, percent_axis
-from fairgrid.experiments.reporting.tables.studies import factors_order
 from fairgrid.experiments.store.tables import Evidence
-from fairgrid.experiments.study.study import TUNED, Study
+from fairgrid.experiments.study.declaration import TUNED
+from fairgrid.experiments.study.labels import factors_order
+from fairgrid.experiments.study.study import Study
 
 
 def sensitivity(study: Study, evidence: Evidence) -> Figure:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.summary import factors_text, label
 from fairgrid.experiments.reporting.figures.style import spelled, word
 from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.study.declaration import Cell
+from fairgrid.experiments.study.labels import factors_text, label
 from fairgrid.experiments.study.schema import ReportFigure
-from fairgrid.experiments.study.study import Cell, Study
+from fairgrid.experiments.study.study import Study
 from fairgrid.experiments.study.validation import arms
 
 

@@ -7,14 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from fairgrid.experiments.analysis.summary import factors_text
 from fairgrid.experiments.analysis.time_to_target import reaching_of
 from fairgrid.experiments.config.run import Settings
 from fairgrid.experiments.reporting.figures.panels import Order, assign, dashed, finish_panels, keys, panels_of, shades
 from fairgrid.experiments.reporting.figures.style import Colour, spelled, word
-from fairgrid.experiments.reporting.tables.studies import factor_labels, factors_order
 from fairgrid.experiments.store.tables import Evidence
-from fairgrid.experiments.study.study import Cell, Study
+from fairgrid.experiments.study.declaration import Cell
+from fairgrid.experiments.study.labels import factor_labels, factors_order, factors_text
+from fairgrid.experiments.study.study import Study
 
 AXES = ("gradient evaluations", "share of runs")
 _TARGET = "test error ≤"

@@ -8,8 +8,8 @@ from fairgrid.experiments.analysis.effects import MAIN
 from fairgrid.experiments.reporting.figures.panels import assign
 from fairgrid.experiments.reporting.figures.style import spelled, word
 from fairgrid.experiments.reporting.sentences import answer, effect_answers
-from fairgrid.experiments.reporting.tables.studies import factor_labels, factors_order
 from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.study.labels import factor_labels, factors_order
 from fairgrid.experiments.study.study import Study
 
 

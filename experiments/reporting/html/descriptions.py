@@ -8,8 +8,8 @@ from fairgrid.experiments.config.run import Settings
 from fairgrid.experiments.reporting.figures.checkpoints import reached
 from fairgrid.experiments.reporting.figures.series import Arm, arms_of
 from fairgrid.experiments.reporting.figures.style import spelled, word
-from fairgrid.experiments.reporting.tables.studies import factor_labels, factors_order
 from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.study.labels import factor_labels, factors_order
 from fairgrid.experiments.study.schema import FigurePart, ReportFigure
 from fairgrid.experiments.study.study import Study
 

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.summary import labels
 from fairgrid.experiments.reporting.figures.style import spelled, word
 from fairgrid.experiments.reporting.html.sheets import Sheet, frame, sheet
-from fairgrid.experiments.reporting.tables.studies import factor_labels
+from fairgrid.experiments.study.labels import factor_labels, labels
 from fairgrid.experiments.study.study import Study
 
 _COLUMNS = ["status", "phase", "cell", "runs", "of", "seeds", "at step", "message"]

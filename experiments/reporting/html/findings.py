@@ -8,9 +8,10 @@ from fairgrid.experiments.analysis.time_to_target import targets_table
 from fairgrid.experiments.analysis.trials import budget_table, trials_table
 from fairgrid.experiments.reporting.figures import Finding
 from fairgrid.experiments.reporting.figures.style import spelled, word
-from fairgrid.experiments.reporting.tables.studies import factor_labels
 from fairgrid.experiments.store.tables import Evidence
-from fairgrid.experiments.study.study import TUNED, Study
+from fairgrid.experiments.study.declaration import TUNED
+from fairgrid.experiments.study.labels import factor_labels
+from fairgrid.experiments.study.study import Study
 
 
 def differences(evidence: Evidence, factors: tuple[str, ...]) -> str:

@@ -12,7 +12,8 @@ from fairgrid.experiments.reporting.html.sheets import Sheet, sheet
 from fairgrid.experiments.runtime.determinism import KINDS, MODES, Device, Mode
 from fairgrid.experiments.store.environment_mix import mixture
 from fairgrid.experiments.store.tables import EVIDENCE
-from fairgrid.experiments.study.study import Study, shipped
+from fairgrid.experiments.study.loading import shipped
+from fairgrid.experiments.study.study import Study
 
 _DESCRIBED = ["commit", "dirty", "versions", "cpu", "threads"]
 

@@ -6,11 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.summary import factors_text, label
 from fairgrid.experiments.analysis.trials import edge
-from fairgrid.experiments.config.components import join, maker, parameters, split
-from fairgrid.experiments.config.identity import canonical_json
-from fairgrid.experiments.config.registry import KINDS
+from fairgrid.experiments.study.labels import factor_labels, factors_order, factors_text
 from fairgrid.experiments.study.schema import Metric, Reported, ReportTable
 from fairgrid.experiments.study.study import Study
 from fairgrid.experiments.study.validation import matching
@@ -46,58 +43,6 @@ def study_table(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
     table["ok"] = counts(evaluation)
     ranks = pd.DataFrame({name: table[name].map(levels.index) for name, levels in order.items()})
     return table.loc[ranks.sort_values(list(order), kind="stable").index] if len(order) else table
-
-
-def factor_labels(study: Study) -> dict[str, dict[str, str]]:
-    """For the factors of every cell, as a record holds them, each value as people read it.
-
-    Of a part's options only those are shown that tell it from others of its name: disk(center=(0, 0)).
-    """
-    levels: dict[str, dict[str, Any]] = {}
-    for cell in study.cells:
-        for name, value in cell.factors.items():
-            levels.setdefault(name, {})[canonical_json(value)] = value
-    shown: dict[tuple[str, str, bool], str] = {}
-
-    def level(name: str, value: Any, tuned: bool) -> str:
-        key = name, canonical_json(value), tuned
-        if key not in shown:
-            shown[key] = _level(name, value, list(levels[name].values()), tuned)
-        return shown[key]
-
-    return {
-        factors_text(cell.factors): {name: level(name, value, bool(cell.rates)) for name, value in cell.factors.items()}
-        for cell in study.cells
-    }
-
-
-def _level(factor: str, value: Any, levels: list[Any], tuned: bool) -> str:
-    if factor not in KINDS or not isinstance(value, str | dict):
-        return label(value)
-    name = split(value)[0]
-    known = parameters(KINDS[factor], maker(KINDS[factor], name, factor))
-    namesakes = [split(level)[1] for level in levels if isinstance(level, str | dict) and split(level)[0] == name]
-    told = [
-        option
-        for option, parameter in known.items()
-        if len({label(options.get(option, parameter.default)) for options in namesakes}) > 1
-    ]
-    given = split(value)[1]
-    shown = {option: given.get(option, known[option].default) for option in told}
-    if tuned and factor == "optimizer" and "learning_rate" in shown:
-        shown["learning_rate"] = "tuned"
-    return label(join(name, shown))
-
-
-def factors_order(study: Study) -> dict[str, list[str]]:
-    """The study's factors and their levels as labels, in the order in which the study states them."""
-    order: dict[str, list[str]] = {}
-    for shown in factor_labels(study).values():
-        for name, level in shown.items():
-            levels = order.setdefault(name, [])
-            if level not in levels:
-                levels.append(level)
-    return order
 
 
 def report_table(study: Study, table: ReportTable, summary: pd.DataFrame) -> pd.DataFrame:

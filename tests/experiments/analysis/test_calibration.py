@@ -9,10 +9,10 @@ from scipy import stats
 
 from fairgrid.experiments.analysis.calibration import COLUMNS, calibration_table, remarks, shown
 from fairgrid.experiments.analysis.statistics.calibration import LEVELS, calibrated, different, same
-from fairgrid.experiments.analysis.summary import factors_text
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.errors import InputError
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.labels import factors_text
+from fairgrid.experiments.study.loading import load
 from tests.experiments.studies import write
 
 STUDY = """

@@ -12,12 +12,14 @@ from scipy import stats
 
 from fairgrid.experiments.analysis.comparisons import COLUMNS, comparisons_table
 from fairgrid.experiments.analysis.statistics.paired import least_seeds, needed_seeds, paired, verdict
-from fairgrid.experiments.analysis.summary import factors_text, summary_table
+from fairgrid.experiments.analysis.summary import summary_table
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.reporting.sections import sections
 from fairgrid.experiments.reporting.sentences import answer, legend
 from fairgrid.experiments.store.tables import Evidence
-from fairgrid.experiments.study.study import Study, load
+from fairgrid.experiments.study.labels import factors_text
+from fairgrid.experiments.study.loading import load
+from fairgrid.experiments.study.study import Study
 from tests.experiments.studies import write
 
 STUDY = """

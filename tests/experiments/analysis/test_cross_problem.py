@@ -10,8 +10,9 @@ from scipy import stats
 
 from fairgrid.experiments.analysis.cross_problem import across_table, layouts, scores_table
 from fairgrid.experiments.analysis.statistics.signflip import holm
-from fairgrid.experiments.analysis.summary import factors_text
-from fairgrid.experiments.study.study import Study, load
+from fairgrid.experiments.study.labels import factors_text
+from fairgrid.experiments.study.loading import load
+from fairgrid.experiments.study.study import Study
 from tests.experiments import studies
 
 SIX = ["circles", "disk", "iris", "line", "moons", "wine"]

@@ -13,12 +13,13 @@ from scipy import stats
 
 from fairgrid.experiments.analysis.effects import COLUMNS, effects_table
 from fairgrid.experiments.analysis.statistics.paired import paired
-from fairgrid.experiments.analysis.summary import factors_text
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.reporting.sentences import effect_answers, legend
 from fairgrid.experiments.reporting.tables.comparisons import counted_effects
+from fairgrid.experiments.study.labels import factors_text
+from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.study.schema import Comparison
-from fairgrid.experiments.study.study import Study, load
+from fairgrid.experiments.study.study import Study
 from tests.experiments.studies import write
 
 OPTIMIZERS, BATCHES, ACTIVATIONS = ["sgd", "adam"], [10, 100], ["relu", "tanh"]

@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 from fairgrid.experiments.analysis.reproduction import COLUMNS, IncompleteError, cell_values, reproduction_table
-from fairgrid.experiments.analysis.summary import factors_text
 from fairgrid.experiments.errors import InputError, SeedError
 from fairgrid.experiments.reporting.tables.studies import overview_table, readings, verdict_table
 from fairgrid.experiments.store.tables import Evidence
-from fairgrid.experiments.study.study import Study, load
+from fairgrid.experiments.study.labels import factors_text
+from fairgrid.experiments.study.loading import load
+from fairgrid.experiments.study.study import Study
 from tests.experiments.studies import write
 
 STUDY = """

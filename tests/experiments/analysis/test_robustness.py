@@ -11,12 +11,14 @@ from fairgrid.experiments.analysis.comparisons import comparisons_table
 from fairgrid.experiments.analysis.derived import write_verdicts
 from fairgrid.experiments.analysis.robustness import COLUMNS, outcome, stability_table
 from fairgrid.experiments.analysis.statistics.paired import median_rows, verdict
-from fairgrid.experiments.analysis.summary import best_epochs_table, factors_text
+from fairgrid.experiments.analysis.summary import best_epochs_table
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.reporting.tables.comparisons import counted_stability, unstable
 from fairgrid.experiments.store.tables import read
-from fairgrid.experiments.study.study import Study, load
+from fairgrid.experiments.study.labels import factors_text
+from fairgrid.experiments.study.loading import load
+from fairgrid.experiments.study.study import Study
 from tests.experiments.studies import write
 
 STUDY = """

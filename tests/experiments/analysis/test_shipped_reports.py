@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from fairgrid.experiments.study.loading import load, shipped
 from fairgrid.experiments.study.schema import Reported
-from fairgrid.experiments.study.study import load, shipped
 from fairgrid.experiments.study.validation import matching
 
 SOURCES = {

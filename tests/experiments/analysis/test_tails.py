@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fairgrid.experiments.analysis.statistics import reproduction
-from fairgrid.experiments.analysis.statistics.reproduction import LEVEL, Tail, last_digit, resampled, tail, unseen
+from fairgrid.experiments.analysis.statistics.reproduction import LEVEL, Tail, resampled, tail, unseen
+from fairgrid.experiments.study.schema import last_digit
 
 STREAM = np.random.default_rng(0)
 ERRORS = STREAM.exponential(0.05, 400)

@@ -13,7 +13,8 @@ from fairgrid.experiments.analysis.statistics.survival import reaching
 from fairgrid.experiments.analysis.time_to_target import targets_table
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.store.tables import Evidence, read
-from fairgrid.experiments.study.study import Study, load
+from fairgrid.experiments.study.loading import load
+from fairgrid.experiments.study.study import Study
 from tests.experiments import studies
 
 TEXT = """

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from fairgrid.experiments.analysis.summary import factors_text
 from fairgrid.experiments.analysis.trials import budget_table, trials_table
-from fairgrid.experiments.study.study import Study, load
+from fairgrid.experiments.study.labels import factors_text
+from fairgrid.experiments.study.loading import load
+from fairgrid.experiments.study.study import Study
 from tests.experiments import studies
 
 TEXT = """

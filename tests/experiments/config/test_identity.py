@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fairgrid.experiments.config import identity
 from fairgrid.experiments.config.identity import cell_id, run_id
 from fairgrid.experiments.config.run import Settings, canonical
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
 
 WRITTEN = {

@@ -16,7 +16,7 @@ from fairgrid.experiments.engines import Record, train
 from fairgrid.experiments.planning.plans import evaluation_plans
 from fairgrid.experiments.problems import Disk, Line, Plane, Samples
 from fairgrid.experiments.store.database import Store
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from fairgrid.framework import Module
 from tests.experiments.own import Numbered
 from tests.experiments.studies import TUNED, run, table, write

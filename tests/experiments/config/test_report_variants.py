@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from fairgrid.experiments.config.registry import LOSS, OPTIMIZER
-from fairgrid.experiments.engines.torch_peers import twin_loss, twin_optimizer
+from fairgrid.experiments.engines import torch_peers  # noqa: F401 adds the peers
 from fairgrid.framework import Optimizer, Parameter
+from fairgrid.torch_peers import twin_loss, twin_optimizer
 
 STEPS = 12
 

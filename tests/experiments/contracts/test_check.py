@@ -7,7 +7,7 @@ import pytest
 
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.contracts import estimate
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
 
 HERE = "tests.experiments.flawed"
@@ -217,7 +217,7 @@ def test_what_an_engine_has_no_peer_for_is_found_before_a_grid(
     text = OWN[: OWN.index("[tuning]")].replace("epochs = 3", 'epochs = 3\nengine = "pytorch"')
     code, lines = checked(capsys, studies.write(tmp_path, text))
     assert code == 2
-    peer = "SignSGD has no peer in torch: add one to OPTIMIZERS in experiments/engines/torch_peers.py"
+    peer = "SignSGD has no peer in torch: add one to OPTIMIZERS in fairgrid/torch_peers.py"
     assert f"{HERE}:SignSGD: a training fails: ValueError: {peer}" in lines
 
 

@@ -20,7 +20,7 @@ from fairgrid.experiments.engines.compiled.elementwise import PLAIN
 from fairgrid.experiments.engines.compiled.llvm import Code
 from fairgrid.experiments.engines.compiled.program import compiled
 from fairgrid.experiments.errors import InputError
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from fairgrid.framework import (
     BatchNorm,
     BinaryCrossEntropyLoss,

@@ -5,7 +5,8 @@ import torch
 
 from fairgrid.experiments.config.run import Config, Settings, canonical
 from fairgrid.experiments.engines import train
-from fairgrid.experiments.study.study import Cell, load
+from fairgrid.experiments.study.declaration import Cell
+from fairgrid.experiments.study.loading import load
 
 OPTIMIZERS = load("optimizers")
 STEPS = {1: 20, 10: 50, 100: 50}

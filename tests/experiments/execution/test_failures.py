@@ -11,7 +11,7 @@ from fairgrid.experiments.cli import main
 from fairgrid.experiments.execution.backends import Sequential
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.store.database import FILE, Store
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
 
 ROOT = Path(__file__).parents[3]

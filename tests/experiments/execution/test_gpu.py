@@ -30,7 +30,7 @@ from fairgrid.experiments.runtime import determinism as numerics
 from fairgrid.experiments.runtime.environment import describe, named
 from fairgrid.experiments.store.database import Store
 from fairgrid.experiments.store.record_diff import differences
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
 from tests.pretended import DEVICE, PretendedGPU
 

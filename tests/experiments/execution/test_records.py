@@ -17,7 +17,7 @@ from fairgrid.experiments.execution.backends import Cluster, Pool, Processes, Se
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.planning.work_units import cut
 from fairgrid.experiments.store.database import Store
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from tests.experiments import clusters, studies
 
 

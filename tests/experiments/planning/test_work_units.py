@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairgrid.experiments.config.run import canonical
-from fairgrid.experiments.planning.work_units import Run, cut, stack_key
+from fairgrid.experiments.engines.stacking import stack_key
+from fairgrid.experiments.planning.work_units import Run, cut
 
 
 def runs(count: int, **config: Any) -> list[Run]:

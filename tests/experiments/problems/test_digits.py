@@ -11,7 +11,7 @@ from fairgrid.experiments.config.run import Config, Settings, canonical
 from fairgrid.experiments.engines import train
 from fairgrid.experiments.errors import BadKeyError
 from fairgrid.experiments.problems import DigitPairs
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 
 
 def images_in(samples: torch.Tensor) -> set[bytes]:

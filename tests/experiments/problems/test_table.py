@@ -15,7 +15,7 @@ from fairgrid.experiments.config.run import Settings, canonical
 from fairgrid.experiments.errors import BadKeyError, InputError
 from fairgrid.experiments.execution.backends import Sequential
 from fairgrid.experiments.problems import Table
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
 
 WORDS = "x,y,kind\n" + "".join(f"{i},{i * i},{'abc'[i % 3]}\n" for i in range(30))

@@ -10,7 +10,8 @@ from fairgrid.experiments.reporting.figures import findings, names
 from fairgrid.experiments.reporting.figures.differences import differences
 from fairgrid.experiments.reporting.figures.style import theme
 from fairgrid.experiments.store.tables import Evidence
-from fairgrid.experiments.study.study import Study, load
+from fairgrid.experiments.study.loading import load
+from fairgrid.experiments.study.study import Study
 from tests.experiments import studies
 
 NOTHING = pd.DataFrame({"study": []})

@@ -15,7 +15,8 @@ from fairgrid.experiments.config.identity import canonical_json, cell_id
 from fairgrid.experiments.reporting.figures import curves, draw, errors, names
 from fairgrid.experiments.reporting.figures.style import colours, percent_axis, spelled, theme
 from fairgrid.experiments.store.tables import Evidence
-from fairgrid.experiments.study.study import Study, load, shipped
+from fairgrid.experiments.study.loading import load, shipped
+from fairgrid.experiments.study.study import Study
 from tests.experiments import studies
 
 SEEDS = 4

@@ -22,7 +22,8 @@ from fairgrid.experiments.reporting.figures.times import times
 from fairgrid.experiments.reporting.html.findings import described
 from fairgrid.experiments.reporting.rendering import tables
 from fairgrid.experiments.store.tables import Evidence, read
-from fairgrid.experiments.study.study import Study, load
+from fairgrid.experiments.study.loading import load
+from fairgrid.experiments.study.study import Study
 from tests.experiments import studies
 
 SMALL = "train = 40, test = 30, validation = 20"

@@ -12,7 +12,7 @@ from fairgrid.experiments.cli import main
 from fairgrid.experiments.reporting.html.failures import failures, ranges
 from fairgrid.experiments.reporting.html.sheets import sheet
 from fairgrid.experiments.store.tables import read
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from tests.experiments.reports import HOSTILE, made
 
 

@@ -12,7 +12,7 @@ from fairgrid.experiments.reporting.markdown import filled, marks
 from fairgrid.experiments.reporting.rendering import tables
 from fairgrid.experiments.reporting.sections import SECTIONS
 from fairgrid.experiments.store.tables import read
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from tests.experiments.studies import table, write
 
 PAGE = """# Title

@@ -19,7 +19,8 @@ from fairgrid.experiments.reporting.figures.overview import overview
 from fairgrid.experiments.reporting.figures.scatter import Kept, misclassified, scatter
 from fairgrid.experiments.store.database import Store
 from fairgrid.experiments.store.tables import Evidence, read
-from fairgrid.experiments.study.study import Study, load
+from fairgrid.experiments.study.loading import load
+from fairgrid.experiments.study.study import Study
 from tests.experiments.studies import TINY, write
 
 TRAINING = ("engines", "runner", "worker")

@@ -1,6 +1,8 @@
 """Where records were made is known, and a table of runs from several places says so."""
 
+import shutil
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from importlib.metadata import version
@@ -19,7 +21,7 @@ from fairgrid.experiments.runtime.determinism import fingerprint
 from fairgrid.experiments.runtime.environment import commit, named, release
 from fairgrid.experiments.store.database import FILE, Store
 from fairgrid.experiments.store.environment_mix import mixture
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
 
 
@@ -106,3 +108,20 @@ def test_sources_outside_a_repository_have_no_commit(tmp_path: Path) -> None:
     module = sys.modules[spec.name] = module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.commit() == ("", False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changed", ["framework/linear.py", "experiments/errors.py", "fairgrid/__init__.py", ""])
+def test_a_change_of_any_source_since_the_commit_is_told(changed: str, tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    for name in ("fairgrid", "framework", "experiments"):
+        shutil.copytree(root / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "first"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    if changed:
+        with (tmp_path / changed).open("a") as file:
+            file.write("# changed\n")
+    code = "from fairgrid.experiments.runtime.environment import commit; print(commit()[1])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{bool(changed)}\n"

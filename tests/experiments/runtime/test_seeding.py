@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from fairgrid.experiments.config.run import canonical
 from fairgrid.experiments.engines import Record, train
 from fairgrid.experiments.runtime.seeding import TUNING_BLOCK, Purpose, generator
-from fairgrid.experiments.study.study import load, shipped
+from fairgrid.experiments.study.loading import load, shipped
 from tests.experiments.own import Listening
 
 PURPOSES: list[Purpose] = ["data", "validation", "initialization", "order", "noise"]

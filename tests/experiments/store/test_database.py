@@ -17,7 +17,7 @@ from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.planning.plans import evaluation_plans
 from fairgrid.experiments.runtime.environment import Environment
 from fairgrid.experiments.store.database import FILE, Store
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
 
 CSVS = ("runs", "summary", "curves", "metrics", "environments", "timings")

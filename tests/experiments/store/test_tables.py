@@ -21,13 +21,15 @@ from fairgrid.experiments.analysis.statistics.summaries import (
     std_interval,
     trimmed_interval,
 )
-from fairgrid.experiments.analysis.summary import curves_table, label, runs_table, summary_table
+from fairgrid.experiments.analysis.summary import curves_table, runs_table, summary_table
 from fairgrid.experiments.reporting.latex import escaped
 from fairgrid.experiments.reporting.rendering import FORMATS, render, show
 from fairgrid.experiments.reporting.tables.studies import report_table, study_table
 from fairgrid.experiments.store.database import Store
 from fairgrid.experiments.store.tables import read
-from fairgrid.experiments.study.study import Study, load
+from fairgrid.experiments.study.labels import label
+from fairgrid.experiments.study.loading import load
+from fairgrid.experiments.study.study import Study
 from tests.experiments import studies
 
 # design.md's; summary.csv has the chosen learning rate besides

@@ -9,7 +9,9 @@ import pytest
 from fairgrid.experiments.config.run import Settings
 from fairgrid.experiments.errors import BadKeyError, InputError
 from fairgrid.experiments.planning.plans import evaluation_plans
-from fairgrid.experiments.study.study import Overrides, Study, defaults, load, load_with, shipped
+from fairgrid.experiments.study.declaration import Overrides
+from fairgrid.experiments.study.loading import defaults, load, load_with, shipped
+from fairgrid.experiments.study.study import Study
 from fairgrid.experiments.study.validation import matching
 from tests.experiments import studies
 
@@ -128,7 +130,7 @@ def test_factors_keep_the_options_of_parts(tmp_path: Path) -> None:
 
 
 def test_a_study_may_say_that_it_is_run_only_where_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fairgrid.experiments.study.study.SHIPPED", tmp_path)
+    monkeypatch.setattr("fairgrid.experiments.study.loading.SHIPPED", tmp_path)
     studies.write(tmp_path, 'title = "t"', "usual.toml")
     studies.write(tmp_path, 'title = "t"\ndefault = true', "usual_too.toml")
     studies.write(tmp_path, 'title = "t"\ndefault = false', "large.toml")

@@ -13,7 +13,7 @@ from fairgrid.experiments.cli import main
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.execution.backends import Sequential
 from fairgrid.experiments.store.database import FILE
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.verification import published, retraining, verify
 from fairgrid.experiments.verification.published import Check, Published
 from tests.experiments import studies

@@ -1,0 +1,88 @@
+"""What a study declares, once its file is read and its grid is expanded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fairgrid.experiments.config.components import join, split
+from fairgrid.experiments.config.run import Config, Settings, canonical
+from fairgrid.experiments.study.schema import Claim, Comparison, Reported, ReportFigure, ReportTable
+
+TUNED = "tuned"  # the factor that tells tuned cells from their baselines
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One configuration of a study and the seeds it runs with.
+
+    Attributes:
+        config: canonical; without a learning rate where it is tuned.
+        factors: the value of every key that the study varies.
+        rates: candidates for the learning rate; empty where it is not tuned.
+    """
+
+    config: Config
+    factors: dict[str, Any]
+    seeds: tuple[int, ...]
+    rates: tuple[float, ...] = ()
+
+    def at_rate(self, rate: float) -> Config:
+        """The configuration with a learning rate."""
+        name, options = split(Settings(**self.config).optimizer)
+        return canonical({**self.config, "optimizer": join(name, {**options, "learning_rate": rate})})
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What takes the place of what a study says.
+
+    Attributes:
+        seeds: evaluation seeds 0 … seeds−1, or None.
+        run: values of keys of [run], by dotted key.
+        flag: what stands before such a key in messages.
+        seeds_flag: what the seeds are called in messages.
+    """
+
+    seeds: int | None = None
+    run: Mapping[str, Any] = field(default_factory=dict)
+    flag: str = "overrides."
+    seeds_flag: str = "seeds"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """All that a study says, ready to be planned, compared and drawn.
+
+    Attributes:
+        name: what its rows, tables and figures are called.
+        path: of its file; of one that is not from a file, what the file would be called.
+        title: what it asks.
+        cells: its configurations, each with its seeds.
+    """
+
+    name: str
+    path: Path
+    title: str
+    source: str
+    cells: tuple[Cell, ...]
+    tuning_seeds: tuple[int, ...]
+    keep_seeds: tuple[int, ...]
+    table: ReportTable | None
+    reported: tuple[Reported, ...]
+    claims: tuple[Claim, ...]
+    figures: tuple[ReportFigure, ...] = ()
+    comparison: Comparison = field(default_factory=Comparison)
+
+    @property
+    def interactions(self) -> list[tuple[str, str]]:
+        """Factors whose effect is held apart at each level of another: those declared, or optimizer by batch size."""
+        if self.comparison.interactions is not None:
+            return self.comparison.interactions
+        usual = ("optimizer", "batch_size")
+        return [usual] if all(name in self.factors for name in usual) else []
+
+    @property
+    def factors(self) -> list[str]:
+        """The keys that it varies, sorted."""
+        return sorted({key for cell in self.cells for key in cell.factors})

@@ -1,0 +1,91 @@
+"""How factors and their levels are spelled, wherever people read them."""
+
+import json
+from typing import Any
+
+from fairgrid.experiments.config.components import join, maker, parameters, split
+from fairgrid.experiments.config.identity import canonical_json
+from fairgrid.experiments.config.registry import KINDS
+from fairgrid.experiments.study.study import Study
+
+
+def label(value: Any) -> str:
+    """A part, list or number as people read it: leaky_relu(alpha=0.2), relu+tanh, 25-25, - for what there is not."""
+    if isinstance(value, dict):
+        options = ", ".join(f"{key}={label(inner)}" for key, inner in value.items() if key != "name")
+        return f"{label(value['name'])}({options})" if "name" in value else options
+    if isinstance(value, list | tuple):
+        if not value:
+            return "none"
+        if all(isinstance(item, float) for item in value):
+            return f"({', '.join(label(item) for item in value)})"
+        return ("-" if all(isinstance(item, int) for item in value) else "+").join(label(item) for item in value)
+    if isinstance(value, str):
+        return value.rpartition(":")[2]
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def labels(factors: str) -> dict[str, str]:
+    """Factors as a record holds them, each value as people read it."""
+    return {key: label(value) for key, value in json.loads(factors).items()}
+
+
+def factors_text(factors: dict[str, Any]) -> str:
+    """Factors as they are written to tables."""
+    return canonical_json(factors)
+
+
+def factor_labels(study: Study) -> dict[str, dict[str, str]]:
+    """For the factors of every cell, as a record holds them, each value as people read it.
+
+    Of a part's options only those are shown that tell it from others of its name: disk(center=(0, 0)).
+    """
+    levels: dict[str, dict[str, Any]] = {}
+    for cell in study.cells:
+        for name, value in cell.factors.items():
+            levels.setdefault(name, {})[canonical_json(value)] = value
+    shown: dict[tuple[str, str, bool], str] = {}
+
+    def level(name: str, value: Any, tuned: bool) -> str:
+        key = name, canonical_json(value), tuned
+        if key not in shown:
+            shown[key] = _level(name, value, list(levels[name].values()), tuned)
+        return shown[key]
+
+    return {
+        factors_text(cell.factors): {name: level(name, value, bool(cell.rates)) for name, value in cell.factors.items()}
+        for cell in study.cells
+    }
+
+
+def _level(factor: str, value: Any, levels: list[Any], tuned: bool) -> str:
+    if factor not in KINDS or not isinstance(value, str | dict):
+        return label(value)
+    name = split(value)[0]
+    known = parameters(KINDS[factor], maker(KINDS[factor], name, factor))
+    namesakes = [split(level)[1] for level in levels if isinstance(level, str | dict) and split(level)[0] == name]
+    told = [
+        option
+        for option, parameter in known.items()
+        if len({label(options.get(option, parameter.default)) for options in namesakes}) > 1
+    ]
+    given = split(value)[1]
+    shown = {option: given.get(option, known[option].default) for option in told}
+    if tuned and factor == "optimizer" and "learning_rate" in shown:
+        shown["learning_rate"] = "tuned"
+    return label(join(name, shown))
+
+
+def factors_order(study: Study) -> dict[str, list[str]]:
+    """The study's factors and their levels as labels, in the order in which the study states them."""
+    order: dict[str, list[str]] = {}
+    for shown in factor_labels(study).values():
+        for name, level in shown.items():
+            levels = order.setdefault(name, [])
+            if level not in levels:
+                levels.append(level)
+    return order

@@ -1,0 +1,71 @@
+"""Studies by their shipped name or their path."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fairgrid.experiments.errors import BadKeyError, InputError, nearest
+from fairgrid.experiments.study.declaration import Overrides
+from fairgrid.experiments.study.study import Study, overrides_of
+
+SHIPPED = Path(__file__).resolve().parents[1] / "studies"
+
+
+def shipped() -> list[str]:
+    """The names of the studies that come with the package."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def defaults() -> list[str]:
+    """Those of them that are run where no study is named: all but the ones that say `default = false`."""
+    return [name for name in shipped() if _read(SHIPPED / f"{name}.toml").get("default", True)]
+
+
+def load(name: str | Path, *, seeds: int | None = None, overrides: Mapping[str, Any] | None = None) -> Study:
+    """A study by its shipped name or its path.
+
+    Args:
+        name: "optimizers", or a path that ends in .toml.
+        seeds: evaluation seeds 0 … seeds−1 in place of the study's own numbers of seeds.
+        overrides: values of keys of [run], by dotted key: {"epochs": 5, "problem.train": 100}.
+
+    Raises:
+        InputError: the file is missing, unreadable or malformed, or something in it is not what is expected.
+    """
+    return load_with(str(name), overrides_of(seeds, overrides))
+
+
+def load_with(name: str, overrides: Overrides) -> Study:
+    """See `load`."""
+    path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
+    if not path.exists():
+        if name.endswith(".toml"):
+            raise InputError(f"{name}: expected a study file, found none")
+        own = [f"{name}.toml"] if Path(f"{name}.toml").exists() else []
+        raise InputError(
+            f"expected a shipped study or a path ending in .toml, found {name!r}{nearest(name, own or shipped())}"
+        )
+    try:
+        return Study.from_table(_read(path), path, overrides)
+    except BadKeyError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: expected a readable file, found {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: expected UTF-8 text, found byte {error.object[error.start]:#04x}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: expected TOML, found: {error}") from error
+
+
+def distinct(studies: Sequence[Study]) -> None:
+    """Raises InputError if two studies have one name."""
+    names = [study.name for study in studies]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"expected studies with different names, found {name!r} twice")
