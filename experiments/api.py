@@ -61,6 +61,8 @@ def run(
         KeyboardInterrupt: interrupted.
     """
     studies = _studies(study)
+    for line in (line for each in studies for line in each.shadowing):
+        _warn(line)
     pool = choose(backend, jobs, scheduler, timeout, numerics, device, studies)
     if backend == "sequential":
         _same_numerics(numerics)

@@ -56,7 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a log has lines in their order, and a terminal without − has ?
             stream.reconfigure(line_buffering=True, errors="replace")
     options = parser().parse_args(arguments)
-    sys.path.insert(0, os.getcwd())  # where a user's own classes are
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # all is said and kept by then
     try:
         code: int = VERBS[options.verb].main(options)

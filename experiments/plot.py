@@ -17,7 +17,6 @@ from matplotlib.axes import Axes
 from fairgrid.experiments.analysis.comparisons import COLUMNS, context_text
 from fairgrid.experiments.analysis.cross_problem import Block, blocks
 from fairgrid.experiments.analysis.pairing import pairs
-from fairgrid.experiments.config.run import Settings
 from fairgrid.experiments.errors import InputError, nearest
 from fairgrid.experiments.reporting.figures import cross_problem as across_figure
 from fairgrid.experiments.reporting.figures import differences as differences_figure
@@ -141,9 +140,9 @@ def times(results: Results, target: float, ax: Axes | None = None, where: Where 
         where: levels of factors; one factor may have several.
     """
     study, order = results.study, factors_order(results.study)
-    cells = [cell for cell in study.cells if target in Settings(**cell.config).targets]
+    cells = [cell for cell in study.cells if target in cell.config.targets]
     if not cells:
-        known = sorted({known for cell in study.cells for known in Settings(**cell.config).targets})
+        known = sorted({known for cell in study.cells for known in cell.config.targets})
         raise InputError(
             f"target: expected one that the study declares ({', '.join(map(str, known))}), found {target!r}"
         )

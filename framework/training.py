@@ -40,8 +40,9 @@ class Training:
     What is decided between epochs (losses, who ends, rates) is on the CPU, wherever the model is.
 
     Between two epochs a replica that is `finished` (its loss or a parameter is not finite, it stopped early, or it was
-    its last epoch) is still there to be looked at; after that it leaves the stack and costs nothing. The last replica
-    that is left stays beside a copy of itself, because products with one replica may round differently.
+    its last epoch) is still there to be looked at; after that it leaves the stack and costs nothing. A stack of one
+    replica, from the start or because all others have left, trains beside a copy of itself, because products with one
+    replica may round differently.
 
     Attributes:
         rows: for every replica that is there, the number it had at the start; a copy has that of its original.
@@ -93,6 +94,8 @@ class Training:
         self.validation_loss: Tensor | None = None
         self.finished = torch.empty(0)
         self.diverged: dict[int, tuple[int, str]] = {}
+        if optimizer.replicas == 1:
+            self._keep(torch.tensor([0]))
 
     def replicas(self) -> dict[int, int]:
         """For every number of a replica that is there, its place in the stack."""
@@ -150,7 +153,10 @@ class Training:
         return diverged
 
     def _leave(self) -> None:
-        staying = (~self.finished).nonzero().flatten()
+        self._keep((~self.finished).nonzero().flatten())
+
+    def _keep(self, staying: Tensor) -> None:
+        """Keeps the replicas at these places; a single one beside a copy of itself."""
         if len(staying) == 1:
             staying = staying.repeat(2)
         others = [self.data, self.order, self.noise, self.validation, self.schedule, self.stopping]
@@ -198,8 +204,9 @@ def train_model(
         ValueError: no epochs, batch or samples; data or generators that are not one per replica; validation data that
             is needed and not there.
     """
+    given = optimizer.replicas
+    count = given or 1
     training = Training(model, optimizer, criterion, x, target, **options)
-    count = optimizer.replicas or 1
     epochs = [0] * count
     lines = []
     ends: dict[int, list[Tensor]] = {}
@@ -210,12 +217,14 @@ def train_model(
             line[0, row] = training.losses.view(len(training.losses), -1)[:, place].mean()
             if training.validation_loss is not None:
                 line[1, row] = training.validation_loss.view(-1)[place]
-            if optimizer.replicas is not None and training.finished[place]:
+            if given is not None and training.finished[place]:
                 ends[row] = [held.value[place].clone() for held in model.named_state().values()]
         lines.append(line)
     if len(set(epochs)) > 1:
         for number, held in enumerate(model.named_state().values()):
             held.assign(torch.stack([ends[row][number] for row in range(count)]))
+    if given == 1:
+        select(torch.tensor([0]), model, optimizer)  # without the copy
     train_loss, validation_loss = torch.stack(lines, 1)
     return History(train_loss, validation_loss, epochs, training.diverged)
 

@@ -1,6 +1,5 @@
 """docs/studies.md lists every key and every name, with what they are in the code; its example runs."""
 
-import inspect
 import json
 import re
 from pathlib import Path
@@ -8,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from fairgrid.experiments.cli import main
-from fairgrid.experiments.config import components as parts
+from fairgrid.experiments.config.catalogue import options_of_name
 from fairgrid.experiments.config.registry import KINDS
-from fairgrid.experiments.config.run import default_settings
+from fairgrid.experiments.config.run import default_keys
 from fairgrid.experiments.study.loading import load
 
 PAGE = (Path(__file__).parents[1] / "docs" / "studies.md").read_text(encoding="utf-8")
@@ -22,9 +21,9 @@ def rows(mark: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in block[1].splitlines()[2:]]
 
 
-@pytest.mark.parametrize("key", default_settings())
+@pytest.mark.parametrize("key", default_keys())
 def test_every_key_is_listed_with_its_default(key: str) -> None:
-    default, meaning = default_settings()[key]
+    default, meaning = default_keys()[key]
     assert [f"`{key}`", "none" if default is None else f"`{json.dumps(default)}`", meaning] in rows("keys")
 
 
@@ -35,15 +34,15 @@ def test_every_name_is_listed_with_its_options(key: str, name: str) -> None:
     listed = [row for row in rows("names") if row[:2] == [KINDS[key].noun, f"`{name}`"]]
     assert len(listed) == 1
     options = "".join(listed[0][2:])
-    known = parts.parameters(KINDS[key], KINDS[key].names[name])
+    known = options_of_name(KINDS[key], name)
     assert re.findall(r"`(\w+)`", options) == list(known)
-    for option, parameter in known.items():
-        default = float(f"{parameter.default:.4g}") if isinstance(parameter.default, float) else parameter.default
-        assert parameter.default is inspect.Parameter.empty or f"`{option}` = {json.dumps(default)}" in options
+    for option in known.values():
+        default = float(f"{option.default:.4g}") if isinstance(option.default, float) else option.default
+        assert option.required or f"`{option.name}` = {json.dumps(default)}" in options
 
 
 def test_nothing_is_listed_that_is_not_there() -> None:
-    assert len(rows("keys")) == len(default_settings())
+    assert len(rows("keys")) == len(default_keys())
     assert len(rows("names")) == sum(len(kind.names) for key, kind in KINDS.items() if key != "output_activation")
 
 

@@ -61,3 +61,12 @@ def test_what_a_short_name_does_not_have_is_not_found() -> None:
 def test_the_command_starts_from_a_checkout(arguments: list[str]) -> None:
     done = python("", *arguments)
     assert "usage: fairgrid" in done.stdout + done.stderr
+
+
+def test_files_beside_a_study_are_not_taken_for_installed_modules(tmp_path: Path) -> None:
+    for name in ("argparse", "pydantic", "pandas", "torch", "numpy", "joblib", "experiments", "framework"):
+        (tmp_path / f"{name}.py").write_text(f"print('{name} of the working directory')\nraise SystemExit(1)\n")
+    done = python("", "-m", "fairgrid", "list", cwd=tmp_path)
+    assert "of the working directory" not in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "report_004" in done.stdout

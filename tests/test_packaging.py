@@ -83,17 +83,29 @@ def test_every_page_names_the_same_version() -> None:
     assert f"fairgrid-{version}-py3-none-any.whl" in (ROOT / "docs" / "commands.md").read_text()
 
 
-@pytest.fixture(scope="module")
-def command(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """fairgrid in an environment that has the wheel, and what it depends on from the running one."""
-    folder = tmp_path_factory.mktemp("environment")
+def environment(folder: Path, *install: str | Path) -> Path:
+    """The Python of an environment that has what is installed, and what that depends on from the running one."""
     run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
-    (wheel,) = built.glob("*.whl")
     python = folder / "bin" / "python"
-    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", "-q", wheel, cwd=folder)
     (site,) = folder.glob("lib/python*/site-packages")
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    return folder / "bin" / "fairgrid"
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", "-q"]
+    run(*pip, *install, cwd=folder)
+    return python
+
+
+@pytest.fixture(scope="module")
+def command(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """fairgrid from the wheel."""
+    (wheel,) = built.glob("*.whl")
+    return environment(tmp_path_factory.mktemp("environment"), wheel).with_name("fairgrid")
+
+
+@pytest.fixture(scope="module")
+def editable(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """fairgrid from an editable install of a checkout."""
+    folder = tmp_path_factory.mktemp("editable")
+    return environment(folder, "--no-build-isolation", "--editable", source).with_name("fairgrid")
 
 
 def test_it_works_where_nothing_else_is(command: Path, tmp_path: Path) -> None:
@@ -112,3 +124,131 @@ def test_it_works_where_nothing_else_is(command: Path, tmp_path: Path) -> None:
     page = (tmp_path / "results" / "report.html").read_text()
     assert "not in a repository" in page
     assert f"fairgrid {__version__}" in page
+
+
+STUDY = """
+title = "Own"
+seeds = 3
+[run]
+problem = { name = "disk", train = 40, test = 30, validation = 20 }
+model = { name = "mlp", hidden = [4] }
+epochs = 2
+[[grid]]
+optimizer = [{ name = "sgd", learning_rate = 0.1 }, { name = "mine:Scaled", learning_rate = 0.1 }]
+"""
+MINE = """
+from fairgrid.framework import Optimizer
+from experiments.rates import SCALE
+
+
+class Scaled(Optimizer):
+    def __init__(self, parameters, learning_rate=0.01):
+        super().__init__(parameters, learning_rate=learning_rate)
+
+    def update(self, value, grad, *, learning_rate):
+        value.addcmul_(learning_rate, grad, value=-SCALE)
+"""
+SCRIPT = """
+from pathlib import Path
+
+import experiments.rates
+from fairgrid import Study, read, run
+from fairgrid.framework import Optimizer
+
+assert experiments.rates.SCALE == 2.0
+assert Optimizer.__module__ == "fairgrid.framework.optimizers.optimizer"
+study = Study.from_toml(Path("own.toml").read_text(), "own")
+results = run(study, "script", jobs=2)
+print(sorted(results.runs["run_id"]))
+assert read("script", study).runs.equals(results.runs)
+"""
+TYPED = """
+from pathlib import Path
+
+from torch import Tensor
+
+from fairgrid import InputError, Results, Study, load, plot, read, run
+from fairgrid.framework import SGD, Optimizer
+
+
+class Mine(SGD):
+    def update(self, value: Tensor, grad: Tensor, **named: Tensor) -> None:
+        super().update(value, grad, **named)
+
+
+def answers(path: Path) -> list[str]:
+    study: Study = load(path, seeds=3)
+    try:
+        results: Results = run([study], results="r")
+    except InputError:
+        results = read("r")
+    plot.differences(results)
+    kinds: list[type[Optimizer]] = [Mine]
+    return results.answers() if kinds else []
+"""
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> Path:
+    """A user's folder, whose files have the names of much else."""
+    folder = tmp_path / "folder"
+    (folder / "experiments").mkdir(parents=True)
+    (folder / "experiments" / "__init__.py").touch()
+    (folder / "experiments" / "rates.py").write_text("SCALE = 2.0\n")
+    for name in ("framework", "pandas", "torch", "joblib", "numpy", "argparse", "matplotlib"):
+        (folder / f"{name}.py").write_text("raise SystemExit('a file of the working directory was executed')\n")
+    (folder / "own.toml").write_text(STUDY)
+    (folder / "mine.py").write_text(MINE)
+    return folder
+
+
+def identities(results: Path) -> list[str]:
+    runs = pd.read_csv(results / "runs.csv")
+    assert set(runs["status"]) == {"ok"}
+    return sorted(runs["run_id"])
+
+
+def test_a_folder_with_names_of_its_own_is_no_obstacle(command: Path, editable: Path, crowded: Path) -> None:
+    """From the wheel, from an editable install and from the sources, with worker processes; the ids are the same."""
+    found = {}
+    for name, fairgrid in (("wheel", command), ("editable", editable)):
+        run(fairgrid, "check", "own.toml", cwd=crowded)
+        run(fairgrid, "run", "own.toml", "--results", name, "--jobs", "2", "--quiet", cwd=crowded)
+        run(fairgrid, "report", "own.toml", "--results", name, cwd=crowded)
+        run(fairgrid.with_name("python"), "-m", "fairgrid", "list", cwd=crowded)
+        found[name] = identities(crowded / name)
+    run(sys.executable, ROOT / "scripts" / "run_grid.py", "own.toml", "--results", "sources", "--quiet", cwd=crowded)
+    assert found["wheel"] == found["editable"] == identities(crowded / "sources")
+    for name in ("framework", "pandas", "torch", "joblib", "numpy", "argparse", "matplotlib"):
+        (crowded / f"{name}.py").unlink()  # a script's own folder is its search path, by its own choice
+    (crowded / "script.py").write_text(SCRIPT)
+    assert run(command.with_name("python"), "script.py", cwd=crowded) == f"{found['wheel']}\n"
+
+
+def test_a_folder_without_an_init_hides_no_package(editable: Path, tmp_path: Path) -> None:
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "rates.py").write_text("SCALE = 2.0\n")
+    code = "import fairgrid, experiments.rates; print(experiments.rates.SCALE)"
+    (tmp_path / "script.py").write_text(code)
+    assert run(editable.with_name("python"), "script.py", cwd=tmp_path) == "2.0\n"
+
+
+def test_two_studies_with_classes_of_one_name_in_one_command(command: Path, tmp_path: Path) -> None:
+    for name, scale in (("one", "1.0"), ("other", "3.0")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.toml").write_text(STUDY)
+        (tmp_path / name / "mine.py").write_text(
+            MINE.replace("from experiments.rates import SCALE", f"SCALE = {scale}")
+        )
+    run(command, "run", "one/one.toml", "other/other.toml", "--results", "r", "--jobs", "2", "--quiet", cwd=tmp_path)
+    runs = pd.read_csv(tmp_path / "r" / "runs.csv").set_index(["study", "optimizer", "seed"])["train_loss"]
+    assert runs["one", "sgd"].equals(runs["other", "sgd"])
+    assert (runs["one", "mine:Scaled"] == runs["one", "sgd"]).all()  # SGD itself, with a scale of 1
+    assert (runs["other", "mine:Scaled"] != runs["one", "mine:Scaled"]).all()
+
+
+def test_types_of_the_installed_package_are_those_of_a_users_script(command: Path, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(TYPED)
+    python = command.with_name("python")
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, "script.py"]
+    assert "Success: no issues found" in run(*mypy, cwd=tmp_path)

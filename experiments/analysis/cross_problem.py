@@ -17,8 +17,7 @@ from fairgrid.experiments.analysis.statistics.families import INCOMPLETE, adjust
 from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
 from fairgrid.experiments.analysis.statistics.ranks import LEAST_PROBLEMS, friedman, rank, ratios, signed_rank
 from fairgrid.experiments.analysis.time_to_target import evaluation_of
-from fairgrid.experiments.config.components import split
-from fairgrid.experiments.config.run import Settings
+from fairgrid.experiments.config.identity import files
 from fairgrid.experiments.study.declaration import Cell
 from fairgrid.experiments.study.labels import factor_labels, factors_text, label
 from fairgrid.experiments.study.study import Study
@@ -207,14 +206,13 @@ def _factors(study: Study) -> list[str]:
 
 def _problem(cell: Cell) -> str:
     """What tells a cell's problem from different ones: its name and the files that it reads."""
-    settings = Settings(**cell.config)
-    name, options = split(settings.problem)
-    files = {key: options[key] for key in settings.build_problem().contents()}
-    return label({"name": name, **files}) if files else label(name)
+    problem = cell.config.problem
+    read = {key: problem.option(key) for key in files(cell.config)}
+    return label({"name": problem.name, **read}) if read else label(problem.name)
 
 
 def _test_points(cell: Cell) -> int:
-    return Settings(**cell.config).build_problem().test
+    return cell.config.build_problem().test
 
 
 def _measured(cells: list[Cell], runs: pd.DataFrame) -> tuple[float, list[int]]:

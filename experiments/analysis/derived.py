@@ -37,11 +37,17 @@ FINDINGS: dict[str, Callable[[Study, Evidence], pd.DataFrame]] = {
 }
 
 
-def write(store: Store, results: Path) -> None:
-    """Writes every CSV of a results directory from its store; studies absent from the store keep their rows."""
+def write(store: Store, results: Path, given: Sequence[Study] = ()) -> None:
+    """Writes every CSV of a results directory from its store; studies absent from the store keep their rows.
+
+    Args:
+        store: open.
+        results: the directory.
+        given: studies whose configurations need not be parsed again.
+    """
     studies = store.studies()
     others = _others(results, studies)
-    runs = runs_table(store.runs(studies))
+    runs = runs_table(store.runs(studies), given)
     _write(results / "runs.csv", runs, "study", others["study"])
     _write(results / "summary.csv", summary_table(runs), "study", others["study"])
     curves = store.curves(studies)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fairgrid.experiments.config.identity import canonical_json
+from fairgrid.experiments.config.run import canonical_json
 from fairgrid.experiments.errors import SeedError
 from fairgrid.experiments.study.declaration import Cell
 from fairgrid.experiments.study.labels import factor_labels, factors_text
@@ -59,9 +59,9 @@ def pairs(study: Study, factors: Sequence[str] = ()) -> list[Pair]:
         for cell in study.cells:
             if factor in cell.factors:
                 others = {name: value for name, value in cell.factors.items() if name != factor}
-                groups.setdefault(canonical_json([others, cell.config.get("problem")]), []).append(cell)
+                groups.setdefault(canonical_json([others, cell.config.problem.spec]), []).append(cell)
         for cells in groups.values():
-            problem = canonical_json(cells[0].config.get("problem"))
+            problem = canonical_json(cells[0].config.problem.spec)
             for a, b in itertools.combinations([factors_text(cell.factors) for cell in cells], 2):
                 context = {name: level for name, level in labels[a].items() if name != factor}
                 found.append(Pair(factor, a, b, (labels[a][factor], labels[b][factor]), context, problem))

@@ -1,5 +1,7 @@
 """Tables as functions of DataFrames: rows of runs in, what people read out. Nothing here trains."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,9 @@ from fairgrid.experiments.analysis.statistics.summaries import (
     std_interval,
     trimmed_interval,
 )
-from fairgrid.experiments.config.components import split
-from fairgrid.experiments.config.run import Config, Settings
-from fairgrid.experiments.engines.record import CURVES
+from fairgrid.experiments.config.metric_names import CURVES
+from fairgrid.experiments.config.run import RunConfig, canonical_json, parse
+from fairgrid.experiments.runtime.user_code import Finder
 from fairgrid.experiments.store.columns import (
     BEST_COLUMNS,
     CURVE_COLUMNS,
@@ -24,34 +26,32 @@ from fairgrid.experiments.store.columns import (
     RUNS,
     SUMMARIZED,
 )
-from fairgrid.experiments.study.labels import label
+from fairgrid.experiments.study.labels import described
+from fairgrid.experiments.study.study import Study
 
 
-def runs_table(stored: pd.DataFrame) -> pd.DataFrame:
-    """runs.csv from the store's rows (Store.runs): sorted, integers where there is one, None where there is none."""
-    configs = stored.drop_duplicates("cell").set_index("cell")["config"]
-    described = pd.DataFrame.from_dict({cell: _described(config) for cell, config in configs.items()}, orient="index")
-    frame = stored.drop(columns="config").join(described, on="cell")
+def runs_table(stored: pd.DataFrame, studies: Sequence[Study] = ()) -> pd.DataFrame:
+    """runs.csv from the store's rows: sorted, integers where there is one, None where there is none.
+
+    Args:
+        stored: rows of Store.runs, whose configurations may be parsed already.
+        studies: those whose configurations need not be parsed again; classes of the user's own that others name are
+            looked for in the working directory.
+
+    Raises:
+        BadKeyError: a class of the user's own is not found.
+    """
+    parsed = {config.canonical_json: config for study in studies for config in study.configurations}
+    elsewhere = Finder(Path.cwd())
+    rows = {}
+    for cell, config in stored.drop_duplicates("cell")[["cell", "config"]].itertuples(index=False):
+        if not isinstance(config, RunConfig):
+            config = parsed.get(canonical_json(config)) or parse(config, elsewhere)
+        rows[cell] = described(config)
+    described_cells = pd.DataFrame.from_dict(rows, orient="index")
+    frame = stored.drop(columns="config").join(described_cells, on="cell")
     frame = frame.astype(dict.fromkeys(INTEGERS, "Int64") | dict.fromkeys(NUMBERS, "float64"))
     return frame.sort_values(["study", "phase", "cell", "factors", "seed"], ignore_index=True)[RUNS]
-
-
-def _described(config: Config) -> dict[str, Any]:
-    settings = Settings(**config)
-    hidden = settings.option("model", "hidden")
-    return {
-        "engine": settings.engine,
-        "problem": label(settings.problem),
-        "optimizer": split(settings.optimizer)[0],
-        "learning_rate": settings.option("optimizer", "learning_rate"),
-        "momentum": settings.option("optimizer", "momentum"),
-        "batch_size": settings.batch_size,
-        "activation": label(settings.activation),
-        "initializer": label(settings.initializer),
-        "hidden": label(hidden) if hidden is not None else "",
-        "loss": label(settings.loss),
-        "epochs": settings.epochs,
-    }
 
 
 def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
@@ -140,16 +140,13 @@ def best_epochs_table(curves: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=BEST_COLUMNS)
 
 
-def tuning_frame(stored: pd.DataFrame, tuned: dict[str, str]) -> pd.DataFrame:
+def tuning_frame(stored: pd.DataFrame, candidates: Mapping[str, tuple[str, float]]) -> pd.DataFrame:
     """The store's tuning rows as `tuning.select` takes them.
 
     Args:
         stored: rows of Store.runs.
-        tuned: for each tuning cell, the name of the cell whose learning rate it is a candidate for.
+        candidates: for each tuning cell, the name of the cell that is tuned, and the learning rate.
     """
-    rates = {cell: Settings(**config).option("optimizer", "learning_rate") for cell, config in _configs(stored).items()}
+    tuned = {cell: name for cell, (name, _) in candidates.items()}
+    rates = {cell: rate for cell, (_, rate) in candidates.items()}
     return stored.assign(tuned=stored["cell"].map(tuned), learning_rate=stored["cell"].map(rates))
-
-
-def _configs(stored: pd.DataFrame) -> dict[str, Config]:
-    return {str(cell): config for cell, config in stored.set_index("cell")["config"].items()}

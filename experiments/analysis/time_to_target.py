@@ -7,8 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fairgrid.experiments.analysis.statistics.survival import Reaching, reaching
-from fairgrid.experiments.config.run import Settings
-from fairgrid.experiments.engines.record import TARGET
+from fairgrid.experiments.config.metric_names import TARGET
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.declaration import Cell
@@ -37,10 +36,9 @@ def targets_table(study: Study, evidence: Evidence) -> pd.DataFrame:
     """
     rows = []
     for cell in study.cells:
-        settings = Settings(**cell.config)
         runs = evaluation_of(cell, evidence.runs)
         status = runs["status"].value_counts()
-        for target in sorted(settings.targets, reverse=True) if len(runs) else []:
+        for target in sorted(cell.config.targets, reverse=True) if len(runs) else []:
             row: dict[str, Any] = {
                 "study": study.name,
                 "factors": factors_text(cell.factors),
@@ -49,7 +47,7 @@ def targets_table(study: Study, evidence: Evidence) -> pd.DataFrame:
                 "n_ok": int(status.get("ok", 0)),
                 "n_diverged": int(status.get("diverged", 0)),
                 "n_failed": int(status.get("timeout", 0) + status.get("error", 0)),
-                "budget": settings.epochs * settings.build_problem().train,
+                "budget": cell.config.epochs * cell.config.build_problem().train,
             }
             found = reaching_of(cell, target, evidence)
             if found is not None:
@@ -85,7 +83,7 @@ def reaching_of(cell: Cell, target: float, evidence: Evidence) -> Reaching | Non
         raise InputError(f"metrics.csv: expected {metric} of every run that is ok, found none of {absent.iloc[0]}")
     epochs = known.reindex(ok).to_numpy(float)
     times = np.full(len(runs), np.inf)
-    times[: len(epochs)] = np.where(np.isnan(epochs), np.inf, epochs * Settings(**cell.config).build_problem().train)
+    times[: len(epochs)] = np.where(np.isnan(epochs), np.inf, epochs * cell.config.build_problem().train)
     return reaching(times)
 
 

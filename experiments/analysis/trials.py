@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from fairgrid.experiments.analysis.statistics.budget import expected_best
-from fairgrid.experiments.analysis.tuning import select
 from fairgrid.experiments.study.declaration import TUNED, Cell
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.study import Study
@@ -40,13 +39,13 @@ def trials_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         runs: runs.csv's rows of the study.
     """
     rows = []
-    runs = runs[runs["phase"] == "tuning"]
+    evaluation, runs = runs[runs["phase"] == "evaluation"], runs[runs["phase"] == "tuning"]
     for cell in (cell for cell in study.cells if cell.rates):
         tried = _trials(study, cell, runs)
         if not len(tried):
             continue
         complete = _complete(study, cell, tried)
-        chosen = select(tried.assign(tuned=""))[""] if complete else None
+        chosen = _chosen(cell, evaluation) if complete else None
         for rate in sorted(cell.rates):
             group = tried[tried["learning_rate"] == rate]
             status = group["status"].value_counts()
@@ -108,6 +107,12 @@ def edge(cell: Cell, rate: float) -> str:
     """Whether a rate is the lowest or the highest of those tried; "" where it is neither, "only" where it is both."""
     ends = [name for name, end in (("lowest", min(cell.rates)), ("highest", max(cell.rates))) if rate == end]
     return "only" if len(ends) == 2 else "".join(ends)
+
+
+def _chosen(cell: Cell, evaluation: pd.DataFrame) -> float | None:
+    """The learning rate of a tuned cell's evaluation runs, as the driver chose it; None where there are none yet."""
+    rates = evaluation.loc[evaluation["factors"] == factors_text(cell.factors), "learning_rate"].unique()
+    return float(rates[0]) if len(rates) == 1 else None
 
 
 def _trials(study: Study, cell: Cell, runs: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ Nothing is written.
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fairgrid.experiments.commands.arguments import INTERRUPTED, add_jobs, positive
@@ -16,7 +16,7 @@ from fairgrid.experiments.errors import InputError, first_line
 from fairgrid.experiments.runtime.determinism import request, settle
 
 if TYPE_CHECKING:
-    from fairgrid.experiments.config.run import Config
+    from fairgrid.experiments.config.run import RunConfig
     from fairgrid.experiments.contracts import Own
 
 HELP = "check studies and classes of one's own before running them"
@@ -42,7 +42,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     request("portable")
-    settle()
     found = 0
     for what in options.what:
         lines = _part(what) if ":" in what else _study(what, options.seeds, options.jobs)
@@ -64,12 +63,26 @@ Line = tuple[bool, str]  # whether it says that something is wrong, and what is 
 
 
 def _study(name: str, seeds: int | None, jobs: int) -> Iterator[Line]:
-    from fairgrid.experiments.contracts import estimate, own_parts
-    from fairgrid.experiments.execution.progress import rough
+    from fairgrid.experiments.runtime.opened_files import opened_by_users_code
+
+    with opened_by_users_code() as opened:
+        configs = yield from _sound_study(name, seeds, jobs)
+    from fairgrid.experiments.contracts import undeclared  # a study is refused before torch is imported
+
+    for line in undeclared(configs, opened):
+        yield True, f"{name}: {line}"
+
+
+def _sound_study(name: str, seeds: int | None, jobs: int) -> "Generator[Line, None, list[RunConfig]]":
     from fairgrid.experiments.study.declaration import Overrides
     from fairgrid.experiments.study.loading import load_with
 
     study = load_with(name, Overrides(seeds, seeds_flag="--seeds"))
+    from fairgrid.experiments.contracts import estimate, own_parts  # a study is refused before torch is imported
+    from fairgrid.experiments.execution.progress import rough
+
+    settle()
+    yield from ((False, line) for line in study.shadowing)
     configs = [cell.at_rate(cell.rates[0]) if cell.rates else cell.config for cell in study.cells]
     yield from ((False, line) for line in _tables(configs))
     sound = True
@@ -81,21 +94,21 @@ def _study(name: str, seeds: int | None, jobs: int) -> Iterator[Line]:
             found = estimate(study, jobs)
         except (Exception, SystemExit) as error:
             yield True, f"{study.path}: a training fails: {first_line(error)}"
-            return
+            return configs
         planned = f"{_counted(found.runs, 'run')} of {_counted(found.configurations, 'configuration')}"
         taken = f"about {rough(found.together)} of training on {_counted(jobs, 'core')}"
         yield False, f"{study.path}: {planned}; {taken}, as {_counted(found.shapes, 'shape')} of them took"
+    return configs
 
 
-def _tables(configs: "Iterable[Config]") -> Iterator[str]:
+def _tables(configs: "Iterable[RunConfig]") -> Iterator[str]:
     """What the files of a study's own data are taken for."""
-    from fairgrid.experiments.config.identity import canonical_json
-    from fairgrid.experiments.config.run import Settings
+    from fairgrid.experiments.config.run import canonical_json
     from fairgrid.experiments.problems import Table
 
-    different = {canonical_json(config.get("problem")): config for config in configs}
+    different = {canonical_json(config.problem.spec): config for config in configs}
     for config in different.values():
-        problem = Settings(**config).build_problem()
+        problem = config.build_problem()
         if isinstance(problem, Table):
             columns = f"{_counted(len(problem.answers), 'row')}, {_counted(problem.inputs, 'feature')}"
             answer = f"{problem.classes} classes" if problem.classes else "a number to predict"
@@ -106,6 +119,7 @@ def _tables(configs: "Iterable[Config]") -> Iterator[str]:
 def _part(path: str) -> Iterator[Line]:
     from fairgrid.experiments.contracts import part_of
 
+    settle()
     own = part_of(path)
     yield from _parts([own], [[own]])
 
@@ -129,14 +143,15 @@ def _parts(own: "Sequence[Own]", together: "Iterable[Sequence[Own]]") -> Iterato
     yield from ((False, f"{part.label}: {part.noun}, nothing wrong with it") for part in sound.values())
 
 
-def _together(configs: "Iterable[Config]") -> "Iterator[list[Own]]":
+def _together(configs: "Iterable[RunConfig]") -> "Iterator[list[Own]]":
     """The own parts of a configuration, once for every set of them that an engine trains."""
+    from fairgrid.experiments.config.run import canonical_json
     from fairgrid.experiments.contracts import own_parts
 
     tried = set()
     for config in configs:
         own = own_parts([config])
-        key = (config.get("engine"), *(part.spec for part in own))
+        key = (config.engine, *(canonical_json(part.component.spec) for part in own))
         if own and key not in tried:
             tried.add(key)
             yield own

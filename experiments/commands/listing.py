@@ -3,10 +3,12 @@
 import argparse
 import json
 import textwrap
-from inspect import Parameter
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fairgrid.experiments.runtime.determinism import request
+
+if TYPE_CHECKING:
+    from fairgrid.experiments.config.catalogue import Option
 
 HELP = "list the shipped studies, or the names that a study may use"
 EXAMPLES = """
@@ -59,11 +61,12 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _studies() -> list[dict[str, str]]:
-    from fairgrid.experiments.study.loading import defaults, load, shipped
+    from fairgrid.experiments.study.declaration import Overrides
+    from fairgrid.experiments.study.loading import defaults, load_with, shipped
 
     rows = []
     for name in shipped():
-        study = load(name)
+        study = load_with(name, Overrides(), built=False)
         runs = sum(len(cell.rates) * len(study.tuning_seeds) + len(cell.seeds) for cell in study.cells)
         rows.append(
             {
@@ -77,31 +80,27 @@ def _studies() -> list[dict[str, str]]:
 
 
 def _keys() -> list[dict[str, str]]:
-    from fairgrid.experiments.config.run import default_settings
+    from fairgrid.experiments.config.run import default_keys
 
     return [
         {"key": key, "default": "none" if default is None else json.dumps(default), "meaning": meaning}
-        for key, (default, meaning) in default_settings().items()
+        for key, (default, meaning) in default_keys().items()
     ]
 
 
 def _parts(key: str) -> list[dict[str, str]]:
-    from fairgrid.experiments.config import components as parts
+    from fairgrid.experiments.config.catalogue import options_of_name
     from fairgrid.experiments.config.registry import KINDS
 
     kind = KINDS[key]
     return [
-        {
-            "name": name,
-            "options": ", ".join(map(_option, parts.parameters(kind, made_by).values())),
-        }
-        for name, made_by in kind.names.items()
+        {"name": name, "options": ", ".join(map(_option, options_of_name(kind, name).values()))} for name in kind.names
     ]
 
 
-def _option(parameter: Parameter) -> str:
-    default: Any = parameter.default
-    if default is Parameter.empty:
-        return f"{parameter.name} (needed)"
+def _option(option: "Option") -> str:
+    if option.required:
+        return f"{option.name} (needed)"
+    default = option.default
     rounded = float(f"{default:.4g}") if isinstance(default, float) else default
-    return f"{parameter.name}={'none' if default is None else json.dumps(rounded, separators=(',', ':'))}"
+    return f"{option.name}={'none' if default is None else json.dumps(rounded, separators=(',', ':'))}"

@@ -96,7 +96,7 @@ def _table(path: str, target: str, separator: str) -> dict[str, Any]:
 
 
 def _write(wanted: list[tuple[str, Path]], given: dict[str, Any]) -> None:
-    """Writes the files; leaves none if the study does not load."""
+    """Writes the files; leaves none if a study of a user's data does not load."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from fairgrid.experiments.study.loading import load
@@ -112,7 +112,8 @@ def _write(wanted: list[tuple[str, Path]], given: dict[str, Any]) -> None:
         for template, path in wanted:
             path.write_text(environment.get_template(f"{template}.jinja").render(given), encoding="utf-8")
             written.append(path)
-        load(str(wanted[-1][1]))
+        if "path" in given:
+            load(str(wanted[-1][1]))
     except Exception:
         for path in written:
             path.unlink()

@@ -20,6 +20,9 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
+    from fairgrid.experiments.study.loading import require
+
+    require(options.study)
     from fairgrid.experiments.analysis.derived import replace
     from fairgrid.experiments.reporting.html import page
     from fairgrid.experiments.reporting.publishing import chosen, publish

@@ -47,10 +47,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     request(options.numerics, options.device)
-    from fairgrid.experiments.execution.backends.choice import choose
-    from fairgrid.experiments.execution.driver import Driver
-    from fairgrid.experiments.execution.progress import Meter, shown, unsaid
-    from fairgrid.experiments.reporting.publishing import publish, show_tables, warn_of_mixtures
     from fairgrid.experiments.study.declaration import Overrides
     from fairgrid.experiments.study.loading import defaults, distinct, load_with
 
@@ -58,6 +54,14 @@ def main(options: argparse.Namespace) -> int:
     overrides = Overrides(options.seeds, assigned, "--set ", "--seeds")
     studies = [load_with(name, overrides) for name in options.study or defaults()]
     distinct(studies)
+    for line in (line for study in studies for line in study.shadowing):
+        warn(line)
+    # a study is refused before what trains, draws and prints is imported
+    from fairgrid.experiments.execution.backends.choice import choose
+    from fairgrid.experiments.execution.driver import Driver
+    from fairgrid.experiments.execution.progress import Meter, shown, unsaid
+    from fairgrid.experiments.reporting.publishing import publish, show_tables, warn_of_mixtures
+
     pool = choose(
         options.backend,
         options.jobs,

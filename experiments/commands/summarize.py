@@ -34,6 +34,9 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
+    from fairgrid.experiments.study.loading import require
+
+    require(options.study)
     from fairgrid.experiments.analysis import calibration
     from fairgrid.experiments.benchmark import page as benchmark
     from fairgrid.experiments.reporting.publishing import (

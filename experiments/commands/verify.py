@@ -58,6 +58,9 @@ def main(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> "Verification":
     request(options.numerics, options.device)
+    from fairgrid.experiments.study.loading import require
+
+    require(options.study)
     from fairgrid.experiments.execution.backends import Pool, Processes, Sequential
     from fairgrid.experiments.reporting.publishing import chosen
     from fairgrid.experiments.verification import verify

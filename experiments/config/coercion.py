@@ -4,8 +4,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from fairgrid.experiments.errors import BadKeyError
 
 
@@ -20,7 +18,7 @@ def plain(value: Any, place: str = "") -> Any:
     Raises:
         BadKeyError: there is something else in it.
     """
-    if isinstance(value, np.generic | np.ndarray):
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):  # an array or a number; numpy is not imported
         value = value.tolist()
     if isinstance(value, Mapping):
         return {_key(key, place): plain(inner, f"{place}.{key}".lstrip(".")) for key, inner in value.items()}

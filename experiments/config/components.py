@@ -1,206 +1,249 @@
-"""Named parts of a run: a problem, model, activation, initializer, loss or optimizer.
+"""Named components of a run: a problem, model, activation, initializer, loss, optimizer, schedule or measure.
 
-A part is written as its name, or as a table of its name and options: "relu", { name = "leaky_relu", alpha = 0.2 }.
+A component is written as its name, or as a table of its name and options: "relu", { name = "leaky_relu", alpha = 0.2 }.
 The options are the keyword arguments of the class behind the name, with their types and defaults; a name with a colon,
-"my_package.module:MyOptimizer", is the user's own class and follows the same rules. An optimizer's options of type
+"my_package.module:MyOptimizer", is a class of the user's own and follows the same rules. An optimizer's options of type
 HyperParameter may differ between the replicas of one stack.
 """
 
 import functools
-import hashlib
-import importlib
 import inspect
 import json
-import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from fairgrid.experiments.config.catalogue import Option, metrics_of_measure, options_of_class, options_of_name
 from fairgrid.experiments.config.messages import first_problem
+from fairgrid.experiments.config.registry import KINDS, Kind, imported
 from fairgrid.experiments.errors import BadKeyError, first_line, nearest
-from fairgrid.framework.optimizers.optimizer import HyperParameter
+from fairgrid.experiments.runtime.user_code import Finder, Module, UserCode
 
 Spec = str | dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of part.
-
-    Attributes:
-        noun: what errors call it.
-        names: every known name, with the class or a partial of it.
-        supplied: how many leading arguments the harness hands in.
-        trial: builds one from a maker and options, to let the class refuse values.
-        base: what a user's own class must derive from.
-    """
-
-    noun: str
-    names: Mapping[str, Callable[..., Any]]
-    base: type
-    supplied: int = 0
-    trial: Callable[[Callable[..., Any], dict[str, Any]], Any] = lambda maker, options: maker(**options)
-
-
 def split(spec: Spec) -> tuple[str, dict[str, Any]]:
-    """The name and the options of a part as written."""
+    """The name and the options of a component as written."""
     if isinstance(spec, str):
         return spec, {}
     return str(spec["name"]), {key: value for key, value in spec.items() if key != "name"}
 
 
-def join(name: str, options: dict[str, Any]) -> Spec:
-    """A part as written in its shortest form."""
+def join(name: str, options: Mapping[str, Any]) -> Spec:
+    """A component as written in its shortest form."""
     return {"name": name, **options} if options else name
 
 
-def maker(kind: Kind, name: str, where: str) -> Callable[..., Any]:
-    """The class, or partial of one, behind a name.
+@dataclass(frozen=True)
+class Component:
+    """A component of one run, in its canonical form.
+
+    Attributes:
+        key: the key of a run that it is the value of, or part of the value.
+        name: a known name, or a dotted path with a colon.
+        options: JSON values, sorted by name; those at their default are left out.
+        module: where a class of the user's own is; None for a known name.
+    """
+
+    key: str
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    module: Module | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of component it is."""
+        return KINDS[self.key]
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a class of the user's own."""
+        return self.module is not None
+
+    @property
+    def spec(self) -> Spec:
+        """The component as written in its shortest form."""
+        return join(self.name, self.options)
+
+    @property
+    def maker(self) -> Callable[..., Any]:
+        """The class behind it, or a partial of one.
+
+        Raises:
+            Exception: whatever a module of the user's own raises when it is executed.
+        """
+        if self.module is None:
+            return self.kind.names[self.name].maker()
+        return cast(Callable[..., Any], getattr(self.module.load(), self.name.partition(":")[2]))
+
+    @property
+    def class_path(self) -> str:
+        """The module and name of the class behind it, whatever presets it has."""
+        maker = self.maker
+        target = maker.func if isinstance(maker, functools.partial) else maker
+        return f"{target.__module__}:{target.__qualname__}"
+
+    @property
+    def known_options(self) -> dict[str, Option]:
+        """Every option that it may have."""
+        if self.module is None:
+            return options_of_name(self.kind, self.name)
+        return _options_of_class(self.maker, self.kind.supplied)
+
+    def option(self, name: str) -> Any:
+        """An option's value, its default if it is not given, None if there is neither or no such option."""
+        if name in self.options:
+            return self.options[name]
+        known = self.known_options.get(name)
+        return None if known is None else known.default
+
+    def with_option(self, name: str, value: Any) -> "Component":
+        """The component with another value of an option."""
+        options = {key: given for key, given in self.options.items() if key != name}
+        if value != self.known_options[name].default:
+            options[name] = value
+        return replace(self, options={key: options[key] for key in sorted(options)})
+
+    def build(self, *supplied: Any, **replaced: Any) -> Any:
+        """The object itself.
+
+        Args:
+            supplied: leading arguments, from the harness.
+            replaced: arguments in the place of options, by name: one value per replica, say.
+        """
+        return self.maker(*supplied, **{**self.options, **replaced})
+
+    def try_out(self, place: str) -> None:
+        """Lets the class refuse values.
+
+        Args:
+            place: what errors call it.
+
+        Raises:
+            BadKeyError: it does.
+        """
+        values = {key: self.options.get(key, option.default) for key, option in self.known_options.items()}
+        try:
+            self.kind.trial(self.maker, values)
+        except (ValueError, TypeError) as error:
+            raise BadKeyError(place, str(error)) from error
+        except (Exception, SystemExit) as error:
+            problem = f"expected a class that can be made, found of {self.name!r}: {first_line(error)}"
+            raise BadKeyError(place, problem) from error
+
+
+def metrics_of(measure: Component) -> tuple[str, ...]:
+    """The names of the metrics that a measure gives; empty where its class does not say."""
+    if measure.module is None:
+        return metrics_of_measure(measure.name)
+    return tuple(getattr(measure.maker, "gives", ()))
+
+
+def parse(key: str, spec: Spec, place: str, finder: Finder) -> Component:
+    """A component from its written form: name and options checked, options at their default left out.
+
+    Args:
+        key: of a run.
+        spec: as written.
+        place: what errors call it.
+        finder: where classes of the user's own are looked for.
 
     Raises:
-        BadKeyError: no such name, a dotted path that does not import, or a class of another kind.
+        BadKeyError: an unknown name or option, a wrong type, a dotted path that does not import, or a class of another
+            kind.
     """
-    if ":" not in name:
-        if name not in kind.names:
-            raise BadKeyError(
-                where, f"expected the name of a known {kind.noun}, found {name!r}{nearest(name, kind.names)}"
-            )
-        return kind.names[name]
-    module_name, _, class_name = name.partition(":")
-    if module_name == "__main__":
-        raise BadKeyError(
-            where,
-            f"expected a class in a file that worker processes can import, found {name!r}, of the script or notebook"
-            " itself; put it into a file of its own",
-        )
-    try:
-        module = _as_it_is_now(module_name)
-    except (Exception, SystemExit) as error:
-        raise BadKeyError(
-            where, f"expected an importable module before the colon, found {name!r} ({first_line(error)})"
-        ) from error
-    found = getattr(module, class_name, None)
-    if found is None:
-        public = [key for key in vars(module) if not key.startswith("_")]
-        raise BadKeyError(
-            where, f"expected a class of {module_name}, found {class_name!r}{nearest(class_name, public)}"
-        )
-    if not (inspect.isclass(found) and issubclass(found, kind.base)):
-        raise BadKeyError(where, f"expected a subclass of {kind.base.__name__} at {name!r}, found {found!r}")
-    return typing.cast(Callable[..., Any], found)
-
-
-_loaded: dict[str, str] = {}  # the hash of the file of every module of a user's own
-
-
-def _as_it_is_now(name: str) -> ModuleType:
-    """A module, loaded again if its file has changed since: a session may be older than the file."""
-    module = importlib.import_module(name)
-    now = _file_hash(module)
-    if now and _loaded.setdefault(name, now) != now:
-        module = importlib.reload(module)
-        _loaded[name] = now
-    return module
-
-
-def _file_hash(module: ModuleType) -> str | None:
-    """SHA-256 of a module's file; None where it has none."""
-    file = getattr(module, "__file__", None)
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
-
-
-def class_path(made_by: Callable[..., Any]) -> str:
-    """The module and name of the class behind a maker, whatever presets it has."""
-    target = made_by.func if isinstance(made_by, functools.partial) else made_by
-    return f"{target.__module__}:{target.__qualname__}"
-
-
-def parameters(kind: Kind, made_by: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """The options of a part: its maker's arguments without those the harness hands in."""
-    return _parameters(made_by, kind.supplied)
-
-
-def stackable(kind: Kind, name: str) -> set[str]:
-    """The options that may differ between the replicas of one stack."""
-    made_by = maker(kind, name, name)
-    hints = _hints(made_by)
-    return {key for key in parameters(kind, made_by) if hints.get(key) == HyperParameter}
-
-
-def canonical(kind: Kind, spec: Spec, where: str) -> Spec:
-    """The part in its one canonical form: checked, options at their default omitted, keys sorted.
-
-    Raises:
-        BadKeyError: an unknown name or option, a wrong type, or a value that the class refuses.
-    """
+    kind = KINDS[key]
     name, options = split(spec)
-    made_by = maker(kind, name, where)
+    if ":" in name:
+        component = _own(key, name, place, finder)
+    elif name in kind.names:
+        component = Component(key, name)
+    else:
+        raise BadKeyError(place, f"expected the name of a known {kind.noun}, found {name!r}{nearest(name, kind.names)}")
     try:
-        known, model = parameters(kind, made_by), _options_model(made_by, kind.supplied, name)
+        known = component.known_options
+        model = _options_model(component.name, tuple(known.values()))
     except Exception as error:
         problem = f"expected options of types that a study can state, found of {name!r}: {first_line(error)}"
-        raise BadKeyError(where, problem) from error
-    for key in options:
-        if key not in known:
+        raise BadKeyError(place, problem) from error
+    for option in options:
+        if option not in known:
             raise BadKeyError(
-                f"{where}.{key}", f"expected an option of {kind.noun} {name!r}, found {key!r}{nearest(key, known)}"
+                f"{place}.{option}",
+                f"expected an option of {kind.noun} {name!r}, found {option!r}{nearest(option, known)}",
             )
     try:
         checked = model.model_validate_json(json.dumps(options))
     except ValidationError as error:
-        raise first_problem(error, where) from error
-    values = {key: getattr(checked, key) for key in known}
+        raise first_problem(error, place) from error
+    changed = {each for each in checked.model_fields_set if getattr(checked, each) != known[each].default}
+    values = json.loads(checked.model_dump_json(include=changed))
+    return replace(component, options={each: values[each] for each in sorted(changed)})
+
+
+def own_class(path: str, place: str, finder: Finder) -> tuple[type, Module, str]:
+    """The class that a dotted path names, its module, and the path with fairgrid's own modules named in full.
+
+    Raises:
+        BadKeyError: it does not import, names no class, or imports under names that it computes and does not declare.
+    """
+    module_name, _, class_name = path.partition(":")
+    if module_name == "__main__":
+        raise BadKeyError(
+            place,
+            f"expected a class in a file that worker processes can import, found {path!r}, of the script or notebook"
+            " itself; put it into a file of its own",
+        )
     try:
-        kind.trial(made_by, values)
-    except (ValueError, TypeError) as error:
-        raise BadKeyError(where, str(error)) from error
+        module = finder.find(module_name)
+        if isinstance(module, UserCode) and module.computed:
+            raise BadKeyError(
+                place,
+                f"expected imports that state a name, found one that computes it ({module.computed[0]});"
+                ' sources = ["FILE", …] in [run] declares what it imports',
+            )
+        namespace = module.load()
+    except BadKeyError:
+        raise
     except (Exception, SystemExit) as error:
         raise BadKeyError(
-            where, f"expected a class that can be made, found of {name!r}: {first_line(error)}"
+            place, f"expected an importable module before the colon, found {path!r} ({first_line(error)})"
         ) from error
-    changed = {key for key in checked.model_fields_set if values[key] != known[key].default}
-    plain = json.loads(checked.model_dump_json(include=changed))
-    return join(name, {key: plain[key] for key in sorted(changed)})
+    found = getattr(namespace, class_name, None)
+    if found is None:
+        public = [name for name in vars(namespace) if not name.startswith("_")]
+        raise BadKeyError(
+            place, f"expected a class of {module_name}, found {class_name!r}{nearest(class_name, public)}"
+        )
+    return found, module, f"{finder.full_name(module_name)}:{class_name}"
 
 
-def build(kind: Kind, spec: Spec, *supplied: Any, **replaced: Any) -> Any:
-    """The part itself. `replaced` takes the place of options, by name: one value per replica, say."""
-    name, options = split(spec)
-    return maker(kind, name, name)(*supplied, **{**options, **replaced})
+def _own(key: str, path: str, place: str, finder: Finder) -> Component:
+    found, module, name = own_class(path, place, finder)
+    base = imported(KINDS[key].base)
+    if not (inspect.isclass(found) and issubclass(found, base)):
+        raise BadKeyError(place, f"expected a subclass of {base.__name__} at {path!r}, found {found!r}")
+    return Component(key, name, {}, module)
 
 
-def source_hash(name: str) -> str | None:
-    """SHA-256 of the file that a dotted path names; None for a known name."""
-    if ":" not in name:
-        return None
-    return _file_hash(importlib.import_module(name.partition(":")[0]))
-
-
-# studies ask for the same few classes over and over
+# a study asks for the same few classes over and over
 @functools.lru_cache(maxsize=256)
-def _parameters(made_by: Callable[..., Any], supplied: int) -> dict[str, inspect.Parameter]:
-    listed = list(inspect.signature(made_by).parameters.values())[supplied:]
-    return {p.name: p for p in listed if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+def _options_of_class(maker: Callable[..., Any], supplied: int) -> dict[str, Option]:
+    return options_of_class(maker, supplied)
 
 
-@functools.lru_cache(maxsize=256)
-def _options_model(made_by: Callable[..., Any], supplied: int, name: str) -> type[BaseModel]:
-    """What checks the options of a part."""
-    hints = _hints(made_by)
-    fields: dict[str, Any] = {}
-    for key, parameter in _parameters(made_by, supplied).items():
-        hint = hints.get(key, Any)
-        required = parameter.default is inspect.Parameter.empty
-        fields[key] = (float if hint == HyperParameter else hint, ... if required else parameter.default)
-    config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
-    return create_model(f"{name} options", __config__=config, **fields)
+_models: dict[tuple[str, str], type[BaseModel]] = {}
 
 
-@functools.lru_cache(maxsize=256)
-def _hints(made_by: Callable[..., Any]) -> dict[str, Any]:
-    target = made_by.func if isinstance(made_by, functools.partial) else made_by
-    return typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+def _options_model(name: str, options: tuple[Option, ...]) -> type[BaseModel]:
+    """What checks the options of a component."""
+    key = name, repr(options)
+    if key not in _models:
+        fields: dict[str, Any] = {
+            option.name: (option.annotation, ... if option.required else option.default) for option in options
+        }
+        config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+        _models[key] = create_model(f"{name} options", __config__=config, **fields)
+    return _models[key]

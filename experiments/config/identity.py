@@ -1,75 +1,73 @@
 """What a run is called: a hash of what its record depends on, and of nothing else."""
 
-import functools
 import hashlib
-import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fairgrid.experiments.config import components as parts
-from fairgrid.experiments.config.registry import KINDS
-from fairgrid.experiments.config.run import Config, Settings
-from fairgrid.experiments.problems import Problem
+from fairgrid.experiments.config.run import Config, RunConfig, canonical_json
 from fairgrid.experiments.runtime.determinism import Device, Mode
+
+if TYPE_CHECKING:
+    from fairgrid.experiments.problems import Problem
 
 # Raised when the same configuration and seed no longer give the same record (tests/experiments/test_golden.py).
 RECORD_VERSION = 1
 
-
-def canonical_json(value: Any) -> str:
-    """JSON in its one form: sorted keys, no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_problems: "dict[str, Problem]" = {}  # built once for all seeds and numerics
 
 
-def cell_id(config: Config, mode: Mode, device: Device = "cpu") -> str:
+def cell_id(config: RunConfig, mode: Mode, device: Device = "cpu") -> str:
     """Twelve hexadecimal digits for a configuration under given numerics."""
     return _digest(_identity(config, mode, device))[:12]
 
 
-def run_id(config: Config, seed: int, mode: Mode, device: Device = "cpu") -> str:
+def run_id(config: RunConfig, seed: int, mode: Mode, device: Device = "cpu") -> str:
     """SHA-256 over canonical JSON of configuration, seed, numerics, RECORD_VERSION and the source of own classes.
 
-    Keys at their default are not in a canonical configuration, so adding a key with a default changes no run_id.
+    Keys at their default are not in a canonical configuration, so adding a key with a default changes no run_id. The
+    source is that of each class's file and of all files that it imports, fairgrid's own and installed ones excepted.
     """
     return run_ids(config, [seed], mode, device)[0]
 
 
-def run_ids(config: Config, seeds: Iterable[int], mode: Mode, device: Device = "cpu") -> list[str]:
+def run_ids(config: RunConfig, seeds: Iterable[int], mode: Mode, device: Device = "cpu") -> list[str]:
     """The `run_id` of each seed of a configuration."""
     identity = _identity(config, mode, device)
     return [_digest({**identity, "seed": seed}) for seed in seeds]
 
 
-def _identity(config: Config, mode: Mode, device: Device) -> dict[str, Any]:
+def _identity(config: RunConfig, mode: Mode, device: Device) -> dict[str, Any]:
+    modules = config.own_modules
+    sources = {name: module.digest for name, module in modules.items() if module.digest}
+    helpers = {name: digest for module in modules.values() for name, digest in module.helper_digests.items()}
+    helpers |= {name: digest for name, _, digest in config.sources}
     return {
         "config": _with_contents(config),
         "numerics": {"device": device, "mode": mode},
         "record_version": RECORD_VERSION,
-        "sources": {name: digest for name in part_names(config) if (digest := parts.source_hash(name))},
+        "sources": sources,
+        **({"helpers": helpers} if helpers else {}),
     }
 
 
-def _with_contents(config: Config) -> Config:
+def _with_contents(config: RunConfig) -> Config:
     """The configuration with hashes of files in the place of their names."""
     contents = files(config)
-    return {**config, "problem": {**config["problem"], **contents}} if contents else config
+    stated = config.canonical
+    return {**stated, "problem": {**stated["problem"], **contents}} if contents else stated
 
 
-def files(config: Config) -> dict[str, str]:
+def files(config: RunConfig) -> dict[str, str]:
     """For every option of a configuration's problem that names files, a hash of what is in them now."""
-    return _problem(canonical_json(config["problem"])).contents() if "problem" in config else {}
+    return _contents(config) if "problem" in config.canonical else {}
 
 
-@functools.cache
-def _problem(problem: str) -> Problem:
-    return Settings(problem=json.loads(problem)).build_problem()
-
-
-def part_names(config: Config) -> list[str]:
-    """The names of a configuration's parts; the user's own have a colon."""
-    specs = [config[key] for key in KINDS if key in config]
-    flat = [spec for item in specs for spec in (item if isinstance(item, list) else [item])]
-    return [parts.split(spec)[0] for spec in flat]
+def _contents(config: RunConfig) -> dict[str, str]:
+    module = config.problem.module
+    key = repr((config.problem.spec, module and module.content))
+    if key not in _problems:
+        _problems[key] = config.build_problem()
+    return _problems[key].contents()
 
 
 def _digest(value: Any) -> str:

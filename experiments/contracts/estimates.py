@@ -4,9 +4,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fairgrid.experiments.config.identity import canonical_json, cell_id
-from fairgrid.experiments.config.run import Settings
-from fairgrid.experiments.engines import train
+from fairgrid.experiments.config.identity import cell_id
+from fairgrid.experiments.config.run import canonical_json
+from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.planning.plans import evaluation_plans, tuning_plans
 from fairgrid.experiments.planning.work_units import Chunk, Run, cut, stretch
 from fairgrid.experiments.runtime.determinism import Mode
@@ -52,7 +52,7 @@ def estimate(study: Study, jobs: int, mode: Mode = "portable") -> Estimate:
     shapes: dict[str, list[Chunk]] = {}
     for chunk in chunks:
         config = chunk.runs[0].config
-        shapes.setdefault(canonical_json({key: config.get(key) for key in _SHAPE}), []).append(chunk)
+        shapes.setdefault(canonical_json([config.value(key) for key in _SHAPE]), []).append(chunk)
     seconds = []
     for group in shapes.values():
         largest = max(group, key=lambda chunk: chunk.cost)
@@ -64,13 +64,13 @@ def estimate(study: Study, jobs: int, mode: Mode = "portable") -> Estimate:
 
 def _measured(runs: Sequence[Run]) -> float:
     """Seconds that a chunk takes, from three trainings of an epoch or two of as many of its runs as are affordable."""
-    settings = Settings(**runs[0].config)
+    config = runs[0].config
     few = list(runs)
     while len(few) > 2 and _epoch(few) > _LONGEST:
         few = few[: len(few) // 2]
 
     def timed(epochs: int, checkpoints: int) -> float:
-        configs = [{**run.config, "epochs": epochs, "checkpoints": checkpoints} for run in few]
+        configs = [run.config.shortened(epochs, checkpoints) for run in few]
         start = time.process_time()  # what else the machine does has no say
         train(configs, [run.seed for run in few])
         return time.process_time() - start
@@ -78,10 +78,10 @@ def _measured(runs: Sequence[Run]) -> float:
     timed(1, 1)  # what is made once is made now
     one, two, looked = timed(1, 1), timed(2, 1), timed(2, 2)
     epoch, look = max(0.0, two - one), max(0.0, looked - two)
-    total = one + (settings.epochs - 1) * epoch + (min(settings.checkpoints, settings.epochs) - 1) * look
+    total = one + (config.epochs - 1) * epoch + (min(config.checkpoints, config.epochs) - 1) * look
     return total * stretch(runs) / stretch(few)
 
 
 def _epoch(runs: Sequence[Run]) -> float:
     """Seconds that an epoch of a stack is expected to take."""
-    return cut(runs, largest=len(runs))[0].cost / Settings(**runs[0].config).epochs
+    return cut(runs, largest=len(runs))[0].cost / runs[0].config.epochs

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from fairgrid.experiments.config.run import Config, Settings
-from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.config.run import RunConfig
+from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.errors import first_line
 from fairgrid.experiments.store.record_diff import differences
 
@@ -12,10 +13,9 @@ _OTHERS = ([2, 0], [1])  # the same runs in other company
 _EPOCHS = 2
 
 
-def wrong_in_training(config: Config) -> Iterator[str]:
+def wrong_in_training(config: RunConfig) -> Iterator[str]:
     """What is wrong with trainings of a configuration, a line each."""
-    settings = Settings(**config)
-    tiny = {**config, "epochs": min(_EPOCHS, settings.epochs), "checkpoints": 1}
+    tiny = config.shortened(min(_EPOCHS, config.epochs), 1)
     try:
         first, again = (train([tiny] * len(_SEEDS), _SEEDS) for _ in range(2))
         if differ := _differ(dict(zip(_SEEDS, first, strict=True)), _SEEDS, again):

@@ -10,10 +10,8 @@ import operator
 import torch
 from torch import Tensor, nn
 
-from fairgrid.experiments.config.components import build
 from fairgrid.experiments.config.metrics import Part, measured
-from fairgrid.experiments.config.registry import OPTIMIZER
-from fairgrid.experiments.config.run import Config, Settings
+from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
 from fairgrid.experiments.problems import Problem, Samples
 from fairgrid.experiments.runtime.determinism import Device
@@ -29,18 +27,17 @@ from fairgrid.torch_peers import (
 )
 
 
-def train(config: Config, seed: int, keep: bool, device: Device) -> Record:
+def train(config: RunConfig, seed: int, keep: bool, device: Device) -> Record:
     """Trains one run; arguments and record have the meaning that they have in the engine `framework`."""
-    settings = Settings(**config)
-    problem = settings.build_problem()
-    dtype = getattr(torch, settings.dtype)
-    model = settings.build_model(problem)
-    model.initialize(generator(seed, "initialization"), settings.build_initializer(), dtype, device)
+    problem = config.build_problem()
+    dtype = getattr(torch, config.dtype)
+    model = config.build_model(problem)
+    model.initialize(generator(seed, "initialization"), config.build_initializer(), dtype, device)
     net = twin_module(model)
-    criterion = twin_loss(settings.build_loss())
-    optimizer = twin_optimizer(build(OPTIMIZER, settings.optimizer, model.parameters()), net.parameters())
-    scheduler = twin_schedule(settings.build_schedule(), optimizer)
-    stopping = settings.build_stopping()
+    criterion = twin_loss(config.build_loss())
+    optimizer = twin_optimizer(config.optimizer.build(model.parameters()), net.parameters())
+    scheduler = twin_schedule(config.build_schedule(), optimizer)
+    stopping = config.build_stopping()
     parts = stacked([problem.sample(seed)], dtype, device)
     training = parts["train"].each(lambda tensor: tensor[0])
     order_stream, noise_stream = generator(seed, "order"), generator(seed, "noise")
@@ -48,15 +45,15 @@ def train(config: Config, seed: int, keep: bool, device: Device) -> Record:
     best, waited = math.inf, 0
     kept: dict[str, Tensor] = {}
 
-    checkpoints = checkpoint_epochs(settings)
+    checkpoints = checkpoint_epochs(config)
     record.add(0, _evaluate(net, criterion, problem, parts))
-    for epoch in range(1, settings.epochs + 1):
+    for epoch in range(1, config.epochs + 1):
         model.begin_epoch(noise_stream, problem.train)
         order = torch.arange(problem.train)
-        if settings.shuffle:
+        if config.shuffle:
             order = torch.randperm(problem.train, generator=order_stream)
         losses = []
-        for batch in order.to(device).split(settings.batch_size):
+        for batch in order.to(device).split(config.batch_size):
             optimizer.zero_grad()
             picked = training.each(operator.itemgetter(batch))
             loss = criterion(net(picked.x), picked.target)
@@ -69,14 +66,14 @@ def train(config: Config, seed: int, keep: bool, device: Device) -> Record:
         elif not all(bool(parameter.isfinite().all()) for parameter in net.parameters()):
             record.diverge(epoch * len(bad), "parameters not finite")
         if record.status == "diverged":
-            record.finish(epoch, settings, problem)
+            record.finish(epoch, config, problem)
             return record
-        watched = _loss(net, criterion, parts["validation"]) if settings.watches_validation() else math.nan
+        watched = _loss(net, criterion, parts["validation"]) if config.watches_validation() else math.nan
         waited = 0 if watched < best else waited + 1
         if watched < best or epoch == 1:
             kept = copy.deepcopy(net.state_dict())
         best = min(best, watched)
-        ends = epoch == settings.epochs or (stopping is not None and waited >= stopping.patience)
+        ends = epoch == config.epochs or (stopping is not None and waited >= stopping.patience)
         if ends and stopping is not None and stopping.restore_best:
             net.load_state_dict(kept)
         if epoch in checkpoints or ends:
@@ -87,12 +84,12 @@ def train(config: Config, seed: int, keep: bool, device: Device) -> Record:
             scheduler.step(watched)
         else:
             scheduler.step()
-    record.finish(epoch, settings, problem)
+    record.finish(epoch, config, problem)
     if record.status == "ok":
         for pair in parameters(model, net):
             pair.ours.value.copy_(pair.value)
         plain = {name: samples.each(lambda tensor: tensor[0]) for name, samples in parts.items()}
-        found = measured(settings.build_measures(), model, problem, plain)
+        found = measured(config.build_measures(), model, problem, plain)
         record.metrics |= {name: float(value) for name, value in found.items()}
         if keep:
             record.kept = kept_of(model, problem, seed)

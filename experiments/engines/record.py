@@ -7,18 +7,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from fairgrid.experiments.config.metric_names import TARGET
 from fairgrid.experiments.config.metrics import Part
-from fairgrid.experiments.config.run import Settings
+from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.problems import Data, Plane, Problem, Samples, stack
 from fairgrid.experiments.runtime.determinism import Device
 from fairgrid.framework import Module, predict
 
 Status = Literal["ok", "diverged", "timeout", "error"]
-
-COUNTS = ("steps", "gradient_evaluations")
-TARGET = "epochs_to_"  # begins the name of a metric: the first checkpoint at a test error
-
-CURVES = ("train_loss", "train_error", "validation_loss", "validation_error", "test_loss", "test_error")
 
 
 @dataclass
@@ -61,15 +57,15 @@ class Record:
         """Marks the run as diverged."""
         self.status, self.diverged_at_step, self.message = "diverged", step, message
 
-    def finish(self, epochs: int, settings: Settings, problem: Problem) -> None:
+    def finish(self, epochs: int, config: RunConfig, problem: Problem) -> None:
         """Counts the work done and, for a run that is ok so far, takes the last checkpoint as the result."""
-        steps = epochs * math.ceil(problem.train / settings.batch_size)
+        steps = epochs * math.ceil(problem.train / config.batch_size)
         self.steps, self.gradient_evaluations = steps, epochs * problem.train
         if self.status != "ok":
             return
-        if settings.stopping is not None:
+        if config.stopping is not None:
             self.metrics["stop_epoch"] = epochs
-        for target in settings.targets:
+        for target in config.targets:
             reached = zip(self.curves["epoch"], self.curves["test_error"], strict=True)
             self.metrics[f"{TARGET}{target:g}"] = next((at for at, error in reached if error <= target), math.nan)
         final = {name: values[-1] for name, values in self.curves.items() if name != "epoch"}
@@ -79,10 +75,10 @@ class Record:
             self.diverge(steps, "final evaluation not finite")
 
 
-def checkpoint_epochs(settings: Settings) -> set[int]:
+def checkpoint_epochs(config: RunConfig) -> set[int]:
     """The epochs after which a run is evaluated: the start, the end, and the rest evenly between."""
-    count = min(settings.checkpoints, settings.epochs)
-    return {round(i * settings.epochs / count) for i in range(count + 1)}
+    count = min(config.checkpoints, config.epochs)
+    return {round(i * config.epochs / count) for i in range(count + 1)}
 
 
 def stacked(data: list[Data], dtype: torch.dtype, device: Device = "cpu") -> dict[Part, Samples]:

@@ -9,10 +9,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.config import components as parts
 from fairgrid.experiments.config.metrics import Part, measured
-from fairgrid.experiments.config.registry import OPTIMIZER
-from fairgrid.experiments.config.run import Config, Settings
+from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.engines.compiled import CompiledPasses, NotCompilableError, epoch_program, forward_program
 from fairgrid.experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
 from fairgrid.experiments.problems import Problem, Samples
@@ -21,7 +19,7 @@ from fairgrid.experiments.runtime.seeding import Purpose, generator
 from fairgrid.framework import Loss, Module, Optimizer, Training, predict, replica_of, train_epoch
 
 
-def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool], device: Device) -> list[Record]:
+def train(configs: Sequence[RunConfig], seeds: Sequence[int], keep: Sequence[bool], device: Device) -> list[Record]:
     """Trains one stack.
 
     Args:
@@ -34,23 +32,19 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool],
         A record per run, in order; each depends on its own configuration and seed alone.
     """
     records = [Record() for _ in seeds]
-    if len(seeds) == 1:
-        # a product with one replica may round differently from one with several, so a lone run trains beside a twin
-        configs, seeds = [*configs, *configs], [*seeds, *seeds]
-    every = [Settings(**config) for config in configs]
-    settings = every[0]
-    problem = settings.build_problem()
-    criterion = settings.build_loss()
+    shared = configs[0]
+    problem = shared.build_problem()
+    criterion = shared.build_loss()
 
     def streams(purpose: Purpose) -> list[torch.Generator]:
         return [generator(seed, purpose) for seed in seeds]
 
-    model = settings.build_model(problem)
-    dtype = getattr(torch, settings.dtype)
-    model.initialize(streams("initialization"), [each.build_initializer() for each in every], dtype, device)
+    model = shared.build_model(problem)
+    dtype = getattr(torch, shared.dtype)
+    model.initialize(streams("initialization"), [config.build_initializer() for config in configs], dtype, device)
     data = stacked([problem.sample(seed) for seed in seeds], dtype, device)
-    optimizer = _optimizer(every, model)
-    compiled = CompiledPasses(optimizer) if settings.engine == "compiled" else None
+    optimizer = _optimizer(configs, model)
+    compiled = CompiledPasses(optimizer) if shared.engine == "compiled" else None
     evaluate = compiled.predict if compiled else predict
     training = Training(
         model,
@@ -58,18 +52,18 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool],
         criterion,
         data["train"].x,
         data["train"].target,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        shuffle=streams("order") if settings.shuffle else None,
+        epochs=shared.epochs,
+        batch_size=shared.batch_size,
+        shuffle=streams("order") if shared.shuffle else None,
         noise=streams("noise"),
-        validation=(data["validation"].x, data["validation"].target) if settings.watches_validation() else None,
-        schedule=settings.build_schedule(),
-        stopping=settings.build_stopping(),
+        validation=(data["validation"].x, data["validation"].target) if shared.watches_validation() else None,
+        schedule=shared.build_schedule(),
+        stopping=shared.build_stopping(),
         train=compiled.train_epoch if compiled else train_epoch,
         evaluate=evaluate,
     )
 
-    checkpoints = checkpoint_epochs(settings)
+    checkpoints = checkpoint_epochs(shared)
 
     def evaluation_of() -> list[dict[str, float]]:
         return _evaluate(_rows(data, training.rows), lambda x: evaluate(model, x), criterion, problem)
@@ -82,17 +76,15 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool],
         evaluations = evaluation_of()
         found: dict[str, Tensor] = {}
         if training.finished.any():
-            found = measured(settings.build_measures(), model, problem, _rows(data, training.rows))
+            found = measured(shared.build_measures(), model, problem, _rows(data, training.rows))
         for row, replica in training.replicas().items():
-            if row >= len(records):
-                continue
             record, finished = records[row], bool(training.finished[replica])
             if row in training.diverged:
                 record.diverge(*training.diverged[row])
             elif epoch in checkpoints or finished:
                 record.add(epoch, evaluations[replica])
             if finished:
-                record.finish(epoch, settings, problem)
+                record.finish(epoch, shared, problem)
             if finished and record.status == "ok":
                 record.metrics |= {name: float(value[replica]) for name, value in found.items()}
                 if keep[row]:
@@ -100,30 +92,29 @@ def train(configs: Sequence[Config], seeds: Sequence[int], keep: Sequence[bool],
     return records
 
 
-def refuses_to_compile(config: Config) -> str | None:
+def refuses_to_compile(config: RunConfig) -> str | None:
     """Why the engine `compiled` cannot train a configuration; None if it can."""
-    settings = Settings(**config)
-    problem = settings.build_problem()
-    model = settings.build_model(problem)
-    dtype = getattr(torch, settings.dtype)
-    model.initialize([generator(0, "initialization")], settings.build_initializer(), dtype)
-    optimizer = _optimizer([settings], model)
+    problem = config.build_problem()
+    model = config.build_model(problem)
+    dtype = getattr(torch, config.dtype)
+    model.initialize([generator(0, "initialization")], config.build_initializer(), dtype)
+    optimizer = _optimizer([config], model)
     train = stacked([problem.sample(0)], dtype)["train"]
     try:
-        epoch_program(model, settings.build_loss(), optimizer, train.x, train.target, settings.batch_size)
+        epoch_program(model, config.build_loss(), optimizer, train.x, train.target, config.batch_size)
         forward_program(model, optimizer, train.x)
     except NotCompilableError as error:
         return str(error)
     return None
 
 
-def _optimizer(every: Sequence[Settings], model: Module) -> Optimizer:
+def _optimizer(configs: Sequence[RunConfig], model: Module) -> Optimizer:
     """The optimizer, with one value per replica for each stackable option."""
-    spec = every[0].optimizer
-    names = parts.stackable(OPTIMIZER, parts.split(spec)[0])
-    values = {name: [settings.option("optimizer", name) for settings in every] for name in sorted(names)}
-    made: Optimizer = parts.build(OPTIMIZER, spec, model.parameters(), **values)
-    return made
+    first = configs[0].optimizer
+    names = [name for name, option in first.known_options.items() if option.stackable]
+    values = {name: [config.optimizer.option(name) for config in configs] for name in sorted(names)}
+    optimizer: Optimizer = first.build(model.parameters(), **values)
+    return optimizer
 
 
 def _rows(data: dict[Part, Samples], rows: list[int]) -> dict[Part, Samples]:

@@ -1,23 +1,18 @@
 """Which runs may train in one stack of replicas."""
 
-from fairgrid.experiments.config import components as parts
-from fairgrid.experiments.config.identity import canonical_json
-from fairgrid.experiments.config.registry import OPTIMIZER
-from fairgrid.experiments.config.run import Config, Settings
+from fairgrid.experiments.config.run import RunConfig, canonical_json
 
 
-def stack_key(config: Config) -> str:
+def stack_key(config: RunConfig) -> str:
     """Equal for configurations that may train in one stack."""
-    settings = Settings(**config)
-    if settings.engine == "pytorch":
-        return canonical_json(config)
-    name, options = parts.split(settings.optimizer)
-    maker = parts.maker(OPTIMIZER, name, "optimizer")
-    varying = parts.stackable(OPTIMIZER, name)
+    if config.engine == "pytorch":
+        return config.canonical_json
+    optimizer = config.optimizer
     fixed = {
-        key: options.get(key, parameter.default)
-        for key, parameter in parts.parameters(OPTIMIZER, maker).items()
-        if key not in varying
+        name: optimizer.options.get(name, option.default)
+        for name, option in optimizer.known_options.items()
+        if not option.stackable
     }
-    common = {key: value for key, value in config.items() if key not in ("optimizer", "initializer")}
-    return canonical_json({**common, "optimizer": [parts.class_path(maker), fixed]})
+    common = {key: value for key, value in config.canonical.items() if key not in ("optimizer", "initializer")}
+    own = {name: module.content for name, module in config.own_modules.items()}
+    return canonical_json({**common, "optimizer": [optimizer.class_path, fixed], "own": own})

@@ -3,7 +3,6 @@
 import gc
 import pickle
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,7 +12,8 @@ from multiprocessing.connection import Connection
 import torch
 
 from fairgrid.experiments.config.identity import files, run_id
-from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.errors import first_line
 from fairgrid.experiments.planning.work_units import Chunk, Run, stretch
 from fairgrid.experiments.runtime import determinism as numerics
@@ -33,7 +33,6 @@ class Outcome:
 
 def execute(
     chunk: Chunk,
-    import_paths: Sequence[str],
     commit: tuple[str, bool],
     timeout: float | None = None,
     device: Device = "cpu",
@@ -42,7 +41,6 @@ def execute(
 
     Args:
         chunk: what to train.
-        import_paths: where the user's own classes are looked for, as in the driver.
         commit: the driver's commit and whether its tree was dirty.
         timeout: seconds that a run may take alone; several have as much longer as they are expected to take. This
             process ends if they take more.
@@ -51,7 +49,6 @@ def execute(
     Raises:
         torch.AcceleratorError: the GPU refuses this process from now on.
     """
-    sys.path[:] = list(dict.fromkeys([*import_paths, *sys.path]))
     numerics.settle(device)
     start = time.perf_counter()
     records = _train(chunk.runs, timeout, device)
@@ -99,7 +96,7 @@ def _check_files(runs: Sequence[Run]) -> None:
     """Refuses to record under a run's name what another file than the one it is named after gives."""
     for run in {run.cell: run for run in runs}.values():
         if files(run.config) and run.run_id not in {run_id(run.config, run.seed, *kind) for kind in KINDS}:
-            raise ValueError("a data file or own class was changed after the run was planned; a new grid takes it up")
+            raise ValueError("a data file was changed after the run was planned; a new grid takes it up")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fairgrid.experiments.config.identity import cell_id, run_ids
-from fairgrid.experiments.config.run import Config
+from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.planning.work_units import Run
 from fairgrid.experiments.runtime.determinism import Device, Mode
 from fairgrid.experiments.study.study import Study
@@ -32,10 +32,10 @@ def tuning_plans(study: Study, mode: Mode, device: Device = "cpu") -> list[Plan]
     ]
 
 
-def candidates(study: Study, mode: Mode, device: Device = "cpu") -> dict[str, str]:
-    """For each tuning cell the tuned cell that its learning rate is a candidate for."""
+def candidates(study: Study, mode: Mode, device: Device = "cpu") -> dict[str, tuple[str, float]]:
+    """For each tuning cell the tuned cell that its learning rate is a candidate for, and the rate."""
     return {
-        cell_id(cell.at_rate(rate), mode, device): cell_id(cell.config, mode, device)
+        cell_id(cell.at_rate(rate), mode, device): (cell_id(cell.config, mode, device), rate)
         for cell in study.cells
         for rate in cell.rates
     }
@@ -61,7 +61,7 @@ def evaluation_plans(study: Study, rates: Mapping[str, float], mode: Mode, devic
 
 
 def _plans(
-    config: Config,
+    config: RunConfig,
     seeds: Sequence[int],
     phase: Phase,
     factors: dict[str, Any],

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fairgrid.experiments.config.run import Config, Settings
+from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.engines.stacking import stack_key
 from fairgrid.experiments.planning.cost_model import cost, shapes
 from fairgrid.experiments.problems import Samples
@@ -34,7 +34,7 @@ class Run:
 
     run_id: str
     cell: str
-    config: Config
+    config: RunConfig
     seed: int
     keep: bool = False
 
@@ -64,46 +64,46 @@ def cut(runs: Sequence[Run], largest: int | None = None, memory: int | None = No
     ordered = sorted(runs, key=lambda run: (keys[run.cell], run.seed, run.run_id))
     for _, grouped in itertools.groupby(ordered, key=lambda run: keys[run.cell]):
         group = list(grouped)
-        settings = Settings(**group[0].config)
-        size = largest or _stack_size(settings, memory)
+        config = group[0].config
+        size = largest or _stack_size(config, memory)
         count = math.ceil(len(group) / size)
         bounds = [round(i * len(group) / count) for i in range(count + 1)]
         for start, end in itertools.pairwise(bounds):
-            chunks.append(Chunk(tuple(group[start:end]), cost(settings, end - start)))
+            chunks.append(Chunk(tuple(group[start:end]), cost(config, end - start)))
     return sorted(chunks, key=lambda chunk: -chunk.cost)
 
 
 def stretch(runs: Sequence[Run]) -> float:
     """How many times as long as one of them alone the runs of a chunk are expected to take."""
-    settings = Settings(**runs[0].config)
-    return cost(settings, len(runs)) / cost(settings, 1)
+    config = runs[0].config
+    return cost(config, len(runs)) / cost(config, 1)
 
 
-def _stack_size(settings: Settings, memory: int | None) -> int:
-    if settings.engine == "pytorch":
+def _stack_size(config: RunConfig, memory: int | None) -> int:
+    if config.engine == "pytorch":
         return _PYTORCH_RUNS
-    held = max(_SMALLEST_STACK, _DATA // (_BYTES * _table(settings)))
-    if settings.engine == "compiled":
+    held = max(_SMALLEST_STACK, _DATA // (_BYTES * _table(config)))
+    if config.engine == "compiled":
         return min(_COMPILED_RUNS, held)
-    count, activations = shapes(settings)
-    size = 4 if settings.dtype == "float32" else 8
+    count, activations = shapes(config)
+    size = 4 if config.dtype == "float32" else 8
     if memory is not None:
-        samples = max(settings.batch_size, EVALUATION_SAMPLES)
-        numbers = _FLAT_BUFFERS * count + 2 * samples * activations + _numbers_of_data(settings)
+        samples = max(config.batch_size, EVALUATION_SAMPLES)
+        numbers = _FLAT_BUFFERS * count + 2 * samples * activations + _numbers_of_data(config)
         return max(_SMALLEST_STACK, min(_LARGEST_GPU_STACK, memory // 2 // (size * numbers)))
-    replica = size * (3 * count + 2 * settings.batch_size * activations)
+    replica = size * (3 * count + 2 * config.batch_size * activations)
     return max(_SMALLEST_STACK, min(_LARGEST_STACK, held, _WORKING_SET // replica))
 
 
-def _table(settings: Settings) -> int:
+def _table(config: RunConfig) -> int:
     """About how many numbers the data of a run is, without drawing it."""
-    problem = settings.build_problem()
+    problem = config.build_problem()
     return (problem.train + problem.validation + problem.test) * (problem.inputs + problem.outputs)
 
 
-def _numbers_of_data(settings: Settings) -> int:
+def _numbers_of_data(config: RunConfig) -> int:
     """Of one run: all of its samples, and the training samples again in an epoch's order."""
-    data = settings.build_problem().sample(0)
+    data = config.build_problem().sample(0)
 
     def numbers(samples: Samples) -> int:
         tensors = [samples.x, samples.label, samples.points, *listed(samples.target)]

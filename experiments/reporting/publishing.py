@@ -90,7 +90,7 @@ def written(results: Path, studies: Sequence[Study]) -> Evidence:
     if not (results / FILE).exists():
         return read(results)
     with Store(results) as store:
-        write(store, results)
+        write(store, results, studies)
     evidence = write_verdicts(results, studies)
     stamps.mark(results, "tables", studies)
     return evidence

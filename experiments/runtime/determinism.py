@@ -29,6 +29,8 @@ _VARIABLES: dict[Mode, dict[str, str]] = {
     "native": {"MKL_CBWR": "AUTO"},
 }
 _NAMES = ("MKL_CBWR", "ATEN_CPU_CAPABILITY")
+# worker processes are started with `python -m`, which would put the working directory first on their search path
+_SAFE_PATH = "PYTHONSAFEPATH"
 _WORKSPACE = ":4096:8"  # of cuBLAS, whose products may differ from call to call without one of their own
 
 
@@ -58,7 +60,7 @@ def prefer(mode: Mode) -> None:
 @contextmanager
 def inherited(mode: Mode, device: Device = "cpu") -> Iterator[None]:
     """Processes that are started inside compute in a mode, whatever this one does."""
-    names = (*_NAMES, "CUBLAS_WORKSPACE_CONFIG")
+    names = (*_NAMES, _SAFE_PATH, "CUBLAS_WORKSPACE_CONFIG")
     before = {name: os.environ[name] for name in names if name in os.environ}
     _set(mode, device)
     try:
@@ -72,7 +74,7 @@ def inherited(mode: Mode, device: Device = "cpu") -> Iterator[None]:
 def _set(mode: Mode, device: Device) -> None:
     for name in _NAMES:
         os.environ.pop(name, None)
-    os.environ.update(_VARIABLES[mode])
+    os.environ.update({**_VARIABLES[mode], _SAFE_PATH: "1"})
     if device == "cuda":
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = _WORKSPACE
 
@@ -84,6 +86,7 @@ def settle(device: Device = "cpu") -> None:
     """
     import torch
 
+    os.environ.pop(_SAFE_PATH, None)  # what a user's class starts is as everywhere
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     if device == "cuda":

@@ -5,9 +5,10 @@ of training points), never on optimizer, learning rate, batch size or engine. So
 the same data, start and order.
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from torch import Generator
+if TYPE_CHECKING:
+    from torch import Generator
 
 Purpose = Literal["data", "validation", "initialization", "order", "noise"]
 
@@ -19,7 +20,7 @@ _SEED_BITS = 29
 TUNING_BLOCK = 100_000_000
 
 
-def generator(seed: int, purpose: Purpose) -> Generator:
+def generator(seed: int, purpose: Purpose) -> "Generator":
     """The stream of one run for one purpose.
 
     Raises:
@@ -27,4 +28,6 @@ def generator(seed: int, purpose: Purpose) -> Generator:
     """
     if not 0 <= seed < 1 << _SEED_BITS:
         raise ValueError(f"a seed is an integer in [0, 2**{_SEED_BITS}), found {seed}")
+    from torch import Generator  # which takes seconds; who plans needs the numbers alone
+
     return Generator().manual_seed(_PURPOSES[purpose] << _SEED_BITS | seed)

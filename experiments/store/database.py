@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from fairgrid.experiments.config.identity import canonical_json
-from fairgrid.experiments.engines.record import CURVES, Record
+from fairgrid.experiments.config.metric_names import CURVES
+from fairgrid.experiments.config.run import canonical_json
+from fairgrid.experiments.engines.record import Record
 from fairgrid.experiments.errors import StoreError
 from fairgrid.experiments.planning.plans import Plan
 from fairgrid.experiments.planning.work_units import Run
@@ -158,7 +159,7 @@ class Store:
         with self.transaction() as connection:
             connection.executemany(
                 "INSERT INTO cells VALUES (?, ?) ON CONFLICT DO NOTHING",
-                [(cell, canonical_json(config)) for cell, config in {p.run.cell: p.run.config for p in plans}.items()],
+                [(cell, config.canonical_json) for cell, config in {p.run.cell: p.run.config for p in plans}.items()],
             )
             connection.executemany(
                 "INSERT INTO runs (run_id, cell, seed, status) VALUES (?, ?, ?, 'planned') ON CONFLICT DO NOTHING",

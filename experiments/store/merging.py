@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fairgrid.experiments.engines import Record
+from fairgrid.experiments.engines.record import Record
 from fairgrid.experiments.errors import InputError, StoreError
 from fairgrid.experiments.store.database import FILE, Store
 from fairgrid.experiments.store.lock import locked

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fairgrid.experiments.engines import Record
+from fairgrid.experiments.engines.record import Record
 
 _COUNTED = ("status", "diverged_at_step", "message", "steps", "gradient_evaluations")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fairgrid.experiments.engines.record import TARGET
+from fairgrid.experiments.config.metric_names import TARGET
 from fairgrid.experiments.errors import InputError, nearest
 from fairgrid.experiments.store.columns import BEST_COLUMNS, CURVE_COLUMNS, INTEGERS, RUNS, TEXT, VARIANTS
 

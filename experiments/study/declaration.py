@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fairgrid.experiments.config.components import join, split
-from fairgrid.experiments.config.run import Config, Settings, canonical
+from fairgrid.experiments.config.run import RunConfig
+from fairgrid.experiments.runtime.user_code import Finder
 from fairgrid.experiments.study.schema import Claim, Comparison, Reported, ReportFigure, ReportTable
 
 TUNED = "tuned"  # the factor that tells tuned cells from their baselines
@@ -17,20 +18,19 @@ class Cell:
     """One configuration of a study and the seeds it runs with.
 
     Attributes:
-        config: canonical; without a learning rate where it is tuned.
+        config: its configuration, without a learning rate where that is tuned.
         factors: the value of every key that the study varies.
         rates: candidates for the learning rate; empty where it is not tuned.
     """
 
-    config: Config
+    config: RunConfig
     factors: dict[str, Any]
     seeds: tuple[int, ...]
     rates: tuple[float, ...] = ()
 
-    def at_rate(self, rate: float) -> Config:
+    def at_rate(self, rate: float) -> RunConfig:
         """The configuration with a learning rate."""
-        name, options = split(Settings(**self.config).optimizer)
-        return canonical({**self.config, "optimizer": join(name, {**options, "learning_rate": rate})})
+        return self.config.with_learning_rate(rate)
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,26 @@ class Declaration:
     claims: tuple[Claim, ...]
     figures: tuple[ReportFigure, ...] = ()
     comparison: Comparison = field(default_factory=Comparison)
+
+    @cached_property
+    def configurations(self) -> list[RunConfig]:
+        """Those of all its runs: of a tuned cell, the configuration at each candidate for its learning rate."""
+        return [config for cell in self.cells for config in [*map(cell.at_rate, cell.rates)] or [cell.config]]
+
+    @cached_property
+    def finder(self) -> Finder:
+        """Where its classes of the user's own are looked for."""
+        return Finder(self.path.parent)
+
+    @property
+    def shadowing(self) -> list[str]:
+        """What a user should know of modules that their own files are taken for, a line for each study's file."""
+        modules = [module for cell in self.cells for module in cell.config.own_modules.values()]
+        names = sorted({name for module in modules for name in module.shadowing})
+        own = ", ".join(f"{name}.py" for name in names)
+        return (
+            [f"{self.path}: {own}: taken in the place of an installed or standard module of that name"] if own else []
+        )
 
     @property
     def interactions(self) -> list[tuple[str, str]]:

@@ -3,14 +3,16 @@
 import copy
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from fairgrid.experiments.config.registry import KINDS
+from fairgrid.experiments.config.run import DEFAULTS, SYNONYM
 from fairgrid.experiments.errors import BadKeyError, nearest
 
 # what is said later takes the place of what was said in the other word
-_SYNONYMS = {"epochs": "gradient_evaluations_per_sample", "gradient_evaluations_per_sample": "epochs"}
+_SYNONYMS = {"epochs": SYNONYM, SYNONYM: "epochs"}
 
 Axis = tuple[str, list[tuple[str, Any]]]  # dotted key; (place in the file, value) for each value
 
@@ -21,6 +23,14 @@ class Point:
 
     raw: dict[str, Any]
     places: dict[str, str]
+
+    @contextmanager
+    def located(self) -> Iterator[None]:
+        """Errors about a key of the configuration name the place in the file."""
+        try:
+            yield
+        except BadKeyError as error:
+            raise BadKeyError(self.locate(error), error.problem) from error
 
     def locate(self, error: BadKeyError) -> str:
         """The place in the file that an error's key stands for."""
@@ -72,11 +82,9 @@ def expand(base: Point, crossed: Sequence[Axis]) -> Iterator[Point]:
 
 def _known(key: str, place: str) -> None:
     """Refuses a dotted key that reaches into none; a plain one is refused with all others that a run does not have."""
-    from fairgrid.experiments.config.run import Settings
-
     head, dot, _ = key.partition(".")
-    if dot and head not in Settings.model_fields:
-        raise BadKeyError(place, f"expected a key of a run, found {head!r}{nearest(head, Settings.model_fields)}")
+    if dot and head not in DEFAULTS:
+        raise BadKeyError(place, f"expected a key of a run, found {head!r}{nearest(head, DEFAULTS)}")
 
 
 def _assign(raw: dict[str, Any], key: str, value: Any, place: str) -> None:
@@ -101,8 +109,6 @@ def default_name(key: str) -> Any:
 
     An empty table for a key that is a table without a name and has none by default; None for any other key.
     """
-    from fairgrid.experiments.config.run import Settings
-
     if key in KINDS:
-        return Settings.model_fields[key].default
-    return {} if key in Settings.model_fields and Settings.model_fields[key].default is None else None
+        return DEFAULTS[key]
+    return {} if key in DEFAULTS and DEFAULTS[key] is None else None

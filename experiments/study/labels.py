@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from fairgrid.experiments.config.components import join, maker, parameters, split
-from fairgrid.experiments.config.identity import canonical_json
+from fairgrid.experiments.config.components import join, split
 from fairgrid.experiments.config.registry import KINDS
-from fairgrid.experiments.study.study import Study
+from fairgrid.experiments.config.run import RunConfig, canonical_json
+from fairgrid.experiments.study.declaration import Cell, Declaration
 
 
 def label(value: Any) -> str:
@@ -34,12 +34,30 @@ def labels(factors: str) -> dict[str, str]:
     return {key: label(value) for key, value in json.loads(factors).items()}
 
 
+def described(config: RunConfig) -> dict[str, Any]:
+    """What runs.csv says of a configuration."""
+    hidden = config.model.option("hidden")
+    return {
+        "engine": config.engine,
+        "problem": label(config.problem.spec),
+        "optimizer": config.optimizer.name,
+        "learning_rate": config.optimizer.option("learning_rate"),
+        "momentum": config.optimizer.option("momentum"),
+        "batch_size": config.batch_size,
+        "activation": label(config.value("activation")),
+        "initializer": label(config.initializer.spec),
+        "hidden": label(hidden) if hidden is not None else "",
+        "loss": label(config.loss.spec),
+        "epochs": config.epochs,
+    }
+
+
 def factors_text(factors: dict[str, Any]) -> str:
     """Factors as they are written to tables."""
     return canonical_json(factors)
 
 
-def factor_labels(study: Study) -> dict[str, dict[str, str]]:
+def factor_labels(study: Declaration) -> dict[str, dict[str, str]]:
     """For the factors of every cell, as a record holds them, each value as people read it.
 
     Of a part's options only those are shown that tell it from others of its name: disk(center=(0, 0)).
@@ -50,37 +68,35 @@ def factor_labels(study: Study) -> dict[str, dict[str, str]]:
             levels.setdefault(name, {})[canonical_json(value)] = value
     shown: dict[tuple[str, str, bool], str] = {}
 
-    def level(name: str, value: Any, tuned: bool) -> str:
-        key = name, canonical_json(value), tuned
+    def level(factor: str, cell: Cell) -> str:
+        key = factor, canonical_json(cell.factors[factor]), bool(cell.rates)
         if key not in shown:
-            shown[key] = _level(name, value, list(levels[name].values()), tuned)
+            shown[key] = _level(factor, cell, list(levels[factor].values()))
         return shown[key]
 
-    return {
-        factors_text(cell.factors): {name: level(name, value, bool(cell.rates)) for name, value in cell.factors.items()}
-        for cell in study.cells
-    }
+    return {factors_text(cell.factors): {name: level(name, cell) for name in cell.factors} for cell in study.cells}
 
 
-def _level(factor: str, value: Any, levels: list[Any], tuned: bool) -> str:
-    if factor not in KINDS or not isinstance(value, str | dict):
+def _level(factor: str, cell: Cell, levels: list[Any]) -> str:
+    value = cell.factors[factor]
+    component = cell.config.component(factor) if factor in KINDS else None
+    if component is None:
         return label(value)
-    name = split(value)[0]
-    known = parameters(KINDS[factor], maker(KINDS[factor], name, factor))
+    name, given = split(value)
+    known = component.known_options
     namesakes = [split(level)[1] for level in levels if isinstance(level, str | dict) and split(level)[0] == name]
     told = [
         option
-        for option, parameter in known.items()
-        if len({label(options.get(option, parameter.default)) for options in namesakes}) > 1
+        for option in known
+        if len({label(options.get(option, known[option].default)) for options in namesakes}) > 1
     ]
-    given = split(value)[1]
     shown = {option: given.get(option, known[option].default) for option in told}
-    if tuned and factor == "optimizer" and "learning_rate" in shown:
+    if cell.rates and factor == "optimizer" and "learning_rate" in shown:
         shown["learning_rate"] = "tuned"
     return label(join(name, shown))
 
 
-def factors_order(study: Study) -> dict[str, list[str]]:
+def factors_order(study: Declaration) -> dict[str, list[str]]:
     """The study's factors and their levels as labels, in the order in which the study states them."""
     order: dict[str, list[str]] = {}
     for shown in factor_labels(study).values():

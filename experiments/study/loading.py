@@ -36,8 +36,31 @@ def load(name: str | Path, *, seeds: int | None = None, overrides: Mapping[str, 
     return load_with(str(name), overrides_of(seeds, overrides))
 
 
-def load_with(name: str, overrides: Overrides) -> Study:
-    """See `load`."""
+def load_with(name: str, overrides: Overrides, built: bool = True) -> Study:
+    """See `load`; without `built`, no class is asked whether it takes its options, and torch is not imported."""
+    path = _path(name)
+    try:
+        return Study.from_table(_read(path), path, overrides, built)
+    except BadKeyError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def require(names: Sequence[str]) -> None:
+    """Looks at the files of studies before anything is made of results.
+
+    Raises:
+        InputError: one is missing, unreadable or no TOML.
+    """
+    for name in names:
+        _read(_path(name))
+
+
+def _path(name: str) -> Path:
+    """The file of a study by its shipped name or its path.
+
+    Raises:
+        InputError: there is none.
+    """
     path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
     if not path.exists():
         if name.endswith(".toml"):
@@ -46,10 +69,7 @@ def load_with(name: str, overrides: Overrides) -> Study:
         raise InputError(
             f"expected a shipped study or a path ending in .toml, found {name!r}{nearest(name, own or shipped())}"
         )
-    try:
-        return Study.from_table(_read(path), path, overrides)
-    except BadKeyError as error:
-        raise InputError(f"{path}: {error}") from error
+    return path
 
 
 def _read(path: Path) -> dict[str, Any]:

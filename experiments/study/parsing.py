@@ -1,68 +1,69 @@
-"""From a study file's table to a study: what it shares and varies, crossed, with seeds and candidates for rates."""
+"""From a study file's table to a study: what it shares and varies, crossed, with seeds and candidates for rates.
+
+What can be refused without importing what is behind known names is refused first: see `try_out` for the rest.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fairgrid.experiments.config.components import split
-from fairgrid.experiments.config.identity import canonical_json
+from fairgrid.experiments.config import run
 from fairgrid.experiments.config.registry import OPTIMIZER
-from fairgrid.experiments.config.run import Config, Settings, canonical
-from fairgrid.experiments.engines.stacked import refuses_to_compile
+from fairgrid.experiments.config.run import RunConfig, canonical_json
 from fairgrid.experiments.engines.stacking import stack_key
 from fairgrid.experiments.errors import BadKeyError, nearest
 from fairgrid.experiments.runtime.seeding import TUNING_BLOCK
-from fairgrid.experiments.study.compatibility import fits
+from fairgrid.experiments.runtime.user_code import Finder
 from fairgrid.experiments.study.declaration import TUNED, Cell, Declaration, Overrides
 from fairgrid.experiments.study.factors import factors
 from fairgrid.experiments.study.grid import Point, axes, expand
-from fairgrid.experiments.study.schema import Tuning, checked, refuse_dates
+from fairgrid.experiments.study.schema import StudyFile, Tuning, checked, refuse_dates
 from fairgrid.experiments.study.validation import fitting_together
 
 
-def parse(table: Mapping[str, Any], path: Path, overrides: Overrides | None = None) -> Declaration:
+@dataclass
+class _Configured:
+    """A configuration of a study.
+
+    Attributes:
+        config: parsed.
+        point: the first place in the file that states it.
+        rates: candidates for its learning rate; empty where that is not tuned.
+        seeds: of all places that state it.
+    """
+
+    config: RunConfig
+    point: Point
+    rates: tuple[float, ...]
+    seeds: list[int] = field(default_factory=list)
+
+
+def parse(table: Mapping[str, Any], path: Path, overrides: Overrides, built: bool = True) -> Declaration:
     """What a study declares, from its table and the path that it came from.
+
+    Args:
+        table: as TOML has it.
+        path: of the study's file, or what it would be called.
+        overrides: what takes the place of what the table says.
+        built: whether components are built, so that their classes can refuse values.
 
     Raises:
         BadKeyError: something in it is not what is expected.
     """
     file = checked(table)
-    shared = dict(file.run)
-    given = overrides or Overrides()
-    assigned, flag = dict(given.run), given.flag
+    shared, assigned = dict(file.run), dict(overrides.run)
     for key, value in assigned.items():
-        refuse_dates(value, f"{flag}{key}")
-    place = f"{flag}keep_seeds" if "keep_seeds" in assigned else "run.keep_seeds"
+        refuse_dates(value, f"{overrides.flag}{key}")
+    place = f"{overrides.flag}keep_seeds" if "keep_seeds" in assigned else "run.keep_seeds"
     keep_seeds = _keep_seeds(assigned.pop("keep_seeds", shared.pop("keep_seeds", [])), place)
-    base = Point(shared, {})
-    for key, value in assigned.items():
-        base = next(expand(base, [(key, [(f"{flag}{key}", value)])]))
-    points: dict[str, tuple[Config, list[int], tuple[float, ...]]] = {}
-    varied: dict[str, None] = {}
-    for number, grid in enumerate(file.grid or [{}]):
-        place = f"grid[{number}]"
-        varied_here = dict(grid)
-        stated = varied_here.pop("seeds", file.seeds)
-        if given.seeds is None:
-            own_seeds = _seeds(stated, f"{place}.seeds" if "seeds" in grid else "seeds")
-        else:
-            own_seeds = _seeds(given.seeds, given.seeds_flag)
-        crossed = axes(varied_here, place)
-        _not_overridden(assigned, [key for key, _ in crossed], place, flag)
-        varied.update(dict.fromkeys(key for key, _ in crossed))
-        for point in expand(base, crossed):
-            config = _configuration(point)
-            rates = _rates(config, file.tuning)
-            known = points.setdefault(canonical_json(config), (config, [], rates))
-            known[1].extend(own_seeds)
-    _tuning_fits(file.tuning, points.values())
-    configs = [config for config, _, _ in points.values()]
-    _compilable(configs)
-    values = factors(configs, list(varied))
+    finder = Finder(path.parent)
+    configured, varied = _expanded(file, Point(shared, {}), assigned, overrides, finder)
+    _tuning_fits(file.tuning, configured)
+    values = factors([each.config for each in configured], varied)
     cells = tuple(
-        Cell(config, cell_factors, tuple(sorted(set(cell_seeds))), rates)
-        for (config, cell_seeds, rates), cell_factors in zip(points.values(), values, strict=True)
+        Cell(each.config, cell_factors, tuple(sorted(set(each.seeds))), each.rates)
+        for each, cell_factors in zip(configured, values, strict=True)
     )
     if file.tuning and file.tuning.baseline:
         cells = _with_baseline(cells)
@@ -82,27 +83,64 @@ def parse(table: Mapping[str, Any], path: Path, overrides: Overrides | None = No
         file.comparison,
     )
     fitting_together(study, "region" in file.comparison.model_fields_set)
+    if built:
+        _try_out(configured)
     return study
 
 
-def _compilable(configs: Iterable[Config]) -> None:
-    """Refuses what the engine `compiled` cannot train, before a night is spent on it."""
-    kinds = {stack_key(config): config for config in configs if config.get("engine") == "compiled"}
-    for config in kinds.values():
+def _expanded(
+    file: StudyFile, base: Point, assigned: Mapping[str, Any], overrides: Overrides, finder: Finder
+) -> tuple[list[_Configured], list[str]]:
+    """Every configuration of the [[grid]] tables, once, and the keys that these state."""
+    for key, value in assigned.items():
+        base = next(expand(base, [(key, [(f"{overrides.flag}{key}", value)])]))
+    parsed: dict[str, RunConfig] = {}
+    configured: dict[str, _Configured] = {}
+    varied: dict[str, None] = {}
+    for number, grid in enumerate(file.grid or [{}]):
+        place = f"grid[{number}]"
+        varied_here = dict(grid)
+        stated = varied_here.pop("seeds", file.seeds)
+        if overrides.seeds is None:
+            seeds = _seeds(stated, f"{place}.seeds" if "seeds" in grid else "seeds")
+        else:
+            seeds = _seeds(overrides.seeds, overrides.seeds_flag)
+        crossed = axes(varied_here, place)
+        _not_overridden(assigned, [key for key, _ in crossed], place, overrides.flag)
+        varied.update(dict.fromkeys(key for key, _ in crossed))
+        for point in expand(base, crossed):
+            written = canonical_json(point.raw)
+            if written not in parsed:
+                with point.located():
+                    parsed[written] = run.parse(point.raw, finder)
+            config = parsed[written]
+            rates = _rates(config, file.tuning)
+            configured.setdefault(config.canonical_json, _Configured(config, point, rates)).seeds.extend(seeds)
+    return list(configured.values()), list(varied)
+
+
+def _try_out(configured: Sequence[_Configured]) -> None:
+    """Builds what configurations name: classes refuse values and one another, engines what they cannot train.
+
+    Raises:
+        BadKeyError: one is refused.
+    """
+    from fairgrid.experiments.engines.stacked import refuses_to_compile  # imports torch
+    from fairgrid.experiments.study.compatibility import check_compatible  # imports torch
+
+    for each in configured:
+        with each.point.located():
+            run.try_out(each.config)
+            check_compatible(each.config)
+    if any(each.rates and not each.config.build_problem().validation for each in configured):
+        raise BadKeyError("run.problem.validation", "expected ≥ 1, as [tuning] selects on validation error, found 0")
+    compiled = {stack_key(each.config): each.config for each in configured if each.config.engine == "compiled"}
+    for config in compiled.values():
         reason = refuses_to_compile(config)
         if reason:
             raise BadKeyError(
                 "engine", f'expected runs that can be compiled (engine = "framework" trains all), found {reason}'
             )
-
-
-def _configuration(point: Point) -> Config:
-    try:
-        config = canonical(point.raw)
-        fits(config)
-        return config
-    except BadKeyError as error:
-        raise BadKeyError(point.locate(error), error.problem) from error
 
 
 def _seeds(written: Any, place: str) -> list[int]:
@@ -130,20 +168,20 @@ def _keep_seeds(written: Any, place: str) -> tuple[int, ...]:
     return tuple(written)
 
 
-def _rates(config: Config, tuning: Tuning | None) -> tuple[float, ...]:
+def _rates(config: RunConfig, tuning: Tuning | None) -> tuple[float, ...]:
     """The candidates of a cell: none without [tuning], or where the cell states its own learning rate."""
-    name, options = split(Settings(**config).optimizer)
-    if tuning is None or "learning_rate" in options:
+    name = config.optimizer.name
+    if tuning is None or "learning_rate" in config.optimizer.options:
         return ()
     if name not in tuning.learning_rate:
         raise BadKeyError("tuning.learning_rate", f"expected rates for the grid's optimizer {name!r}, found none")
     return tuple(tuning.learning_rate[name])
 
 
-def _tuning_fits(tuning: Tuning | None, points: Iterable[tuple[Config, list[int], tuple[float, ...]]]) -> None:
+def _tuning_fits(tuning: Tuning | None, configured: Sequence[_Configured]) -> None:
     if tuning is None:
         return
-    used = {split(Settings(**config).optimizer)[0] for config, _, _ in points}
+    used = {each.config.optimizer.name for each in configured}
     for name, rates in tuning.learning_rate.items():
         place = f"tuning.learning_rate.{name}"
         if name not in used:
@@ -157,8 +195,6 @@ def _tuning_fits(tuning: Tuning | None, points: Iterable[tuple[Config, list[int]
         raise BadKeyError(
             "tuning.learning_rate", f"expected as many rates for every optimizer, or unequal = true, found {found}"
         )
-    if any(rates and not Settings(**config).build_problem().validation for config, _, rates in points):
-        raise BadKeyError("run.problem.validation", "expected ≥ 1, as [tuning] selects on validation error, found 0")
 
 
 def _with_baseline(cells: Sequence[Cell]) -> tuple[Cell, ...]:

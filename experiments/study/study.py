@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,18 +23,20 @@ class Study(Declaration):
     """
 
     @classmethod
-    def from_table(cls, table: Mapping[str, Any], path: Path, overrides: Overrides) -> Self:
+    def from_table(cls, table: Mapping[str, Any], path: Path, overrides: Overrides, built: bool = True) -> Self:
         """A study from the table of a study file.
 
         Args:
             table: as TOML has it.
             path: of the file, or what the file would be called.
             overrides: what takes the place of what the table says.
+            built: whether components are built, so that their classes can refuse values.
 
         Raises:
             BadKeyError: something in it is not what is expected.
         """
-        return cls(**vars(parse(table, path, overrides)))
+        declaration = parse(table, path, overrides, built)
+        return cls(**{each.name: getattr(declaration, each.name) for each in fields(declaration)})
 
     @classmethod
     def from_toml(

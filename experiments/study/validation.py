@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fairgrid.experiments.config.identity import canonical_json
+from fairgrid.experiments.config.components import metrics_of
+from fairgrid.experiments.config.metric_names import COUNTS, CURVES, TARGET
 from fairgrid.experiments.config.registry import KINDS
-from fairgrid.experiments.config.run import Settings, canonical_part
-from fairgrid.experiments.engines.record import COUNTS, CURVES, TARGET
+from fairgrid.experiments.config.run import canonical_json, canonical_value
 from fairgrid.experiments.errors import BadKeyError, nearest
 from fairgrid.experiments.study.declaration import Cell, Declaration
 from fairgrid.experiments.study.schema import METRICS, ReportFigure
@@ -41,7 +41,8 @@ def matching(study: Declaration, where: Mapping[str, Any]) -> list[Cell]:
     Raises:
         BadKeyError: a part in `where` is not one.
     """
-    wanted = {key: canonical_part(key, value, key) if key in KINDS else value for key, value in where.items()}
+    finder = study.finder
+    wanted = {key: canonical_value(key, value, key, finder) if key in KINDS else value for key, value in where.items()}
     return [cell for cell in study.cells if all(cell.factors.get(key) == value for key, value in wanted.items())]
 
 
@@ -62,7 +63,7 @@ def arms(study: Declaration, figure: ReportFigure) -> list[tuple[str, Cell]]:
         except BadKeyError as error:
             raise BadKeyError(f"{place}.{error.key}", error.problem) from error
         if figure.kind == "data":
-            cells = list({canonical_json(cell.config.get("problem")): cell for cell in reversed(cells)}.values())[::-1]
+            cells = list({canonical_json(cell.config.problem.spec): cell for cell in reversed(cells)}.values())[::-1]
         if len(cells) != 1 and (name or not cells):
             raise BadKeyError(place, f"expected factors of {'one cell' if name else 'cells'}, found {len(cells)} cells")
         found.extend((name, cell) for cell in cells)
@@ -122,12 +123,11 @@ def _measured(study: Declaration) -> None:
 
 def _metric_known(cell: Cell, metric: str, place: str) -> None:
     """Refuses a metric that no run of a cell will have, unless one of its measures does not say what it gives."""
-    settings = Settings(**cell.config)
-    measures = settings.build_measures()
-    known = [*CURVES, *COUNTS, *(name for measure in measures for name in measure.gives)]
-    known += [f"{TARGET}{target:g}" for target in settings.targets]
-    known += ["stop_epoch"] if settings.stopping else []
-    if metric not in known and all(measure.gives for measure in measures):
+    given = [metrics_of(component) for component in cell.config.measures]
+    known = [*CURVES, *COUNTS, *(name for names in given for name in names)]
+    known += [f"{TARGET}{target:g}" for target in cell.config.targets]
+    known += ["stop_epoch"] if cell.config.stopping else []
+    if metric not in known and all(given):
         raise BadKeyError(place, f"expected a metric of the runs, found {metric!r}{nearest(metric, known)}")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fairgrid.experiments.analysis.statistics.signflip import holm, sign_flip
-from fairgrid.experiments.engines import Record
+from fairgrid.experiments.engines.record import Record
 from fairgrid.experiments.verification.retraining import Retrained
 
 LEVEL = 0.001

@@ -11,12 +11,14 @@ from typing import Any
 
 import pandas as pd
 
-from fairgrid.experiments.config.identity import canonical_json, cell_id, run_id
-from fairgrid.experiments.config.run import Config
-from fairgrid.experiments.engines import Record
+from fairgrid.experiments.config.identity import cell_id, run_id
+from fairgrid.experiments.config.run import Config, RunConfig, canonical_json, parse
+from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.errors import BadKeyError
 from fairgrid.experiments.planning.work_units import Run
 from fairgrid.experiments.runtime.determinism import KINDS, Device, Mode
 from fairgrid.experiments.runtime.environment import named
+from fairgrid.experiments.runtime.user_code import Finder
 from fairgrid.experiments.store.database import Store
 from fairgrid.experiments.store.tables import Evidence, environments_of
 from fairgrid.experiments.study.study import Study
@@ -47,7 +49,7 @@ class Population:
     other_numerics: int = 0
     store: bool = False
 
-    def add(self, study: str, row: Mapping[Hashable, Any], config: Config | None, kind: tuple[Mode, Device]) -> bool:
+    def add(self, study: str, row: Mapping[Hashable, Any], config: RunConfig | None, kind: tuple[Mode, Device]) -> bool:
         """Files a row with a result under what its name says; returns whether it can be trained again here."""
         name, seed = str(row["run_id"]), int(row["seed"])
         found = None if config is None else _kind_of(name, config, seed)
@@ -68,8 +70,16 @@ def of_store(store: Store, studies: Sequence[Study], mode: Mode, device: Device)
     population = Population(store=True)
     names = [study.name for study in studies]
     rows = store.runs(names)
+    stated = {study.name: configurations(study) for study in studies}
+    finders = {study.name: study.finder for study in studies}
+    configs: dict[tuple[str, str], RunConfig | None] = {}
     for row in rows[rows["status"].isin(_RESULTS)].to_dict("records"):
-        population.add(str(row["study"]), row, row["config"], (mode, device))
+        place = name, cell = str(row["study"]), str(row["cell"])
+        if place not in configs:
+            config = stated[name][cell][0] if cell in stated[name] else None
+            same = config is not None and config.canonical == row["config"]
+            configs[place] = config if same else _parsed(row["config"], finders[name])
+        population.add(name, row, configs[place], (mode, device))
     known = store.provenance(names).drop_duplicates("run_id").set_index("run_id")["versions"]
     population.arithmetic = _arithmetic(known)
     return population
@@ -98,11 +108,19 @@ def of_tables(evidence: Evidence, results: Path, studies: Sequence[Study], mode:
     return population
 
 
-def configurations(study: Study) -> dict[str, tuple[Config, set[str]]]:
+def _parsed(stored: Config, finder: Finder) -> RunConfig | None:
+    """A configuration as a store has it; None if it names what is not there."""
+    try:
+        return parse(stored, finder)
+    except BadKeyError:
+        return None
+
+
+def configurations(study: Study) -> dict[str, tuple[RunConfig, set[str]]]:
     """By cell, under any numerics: the configuration, and the factors that the study has it under, as JSON."""
-    found: dict[str, tuple[Config, set[str]]] = {}
+    found: dict[str, tuple[RunConfig, set[str]]] = {}
     for cell in study.cells:
-        for config in [cell.at_rate(rate) for rate in cell.rates] or [cell.config]:
+        for config in [*map(cell.at_rate, cell.rates)] or [cell.config]:
             for kind in KINDS:
                 factors = found.setdefault(cell_id(config, *kind), (config, set()))[1]
                 factors.add(canonical_json(cell.factors))
@@ -139,7 +157,7 @@ def _record(row: Mapping[Hashable, Any], metrics: dict[str, float]) -> Record:
     )
 
 
-def _kind_of(name: str, config: Config, seed: int) -> tuple[Mode, Device] | None:
+def _kind_of(name: str, config: RunConfig, seed: int) -> tuple[Mode, Device] | None:
     """The numerics and device under which a run of this configuration and seed has this name."""
     try:
         return next((kind for kind in KINDS if run_id(config, seed, *kind) == name), None)

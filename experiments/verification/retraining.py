@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from fairgrid.experiments.engines import Record
+from fairgrid.experiments.engines.record import Record
 from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.progress import shown
 from fairgrid.experiments.execution.scheduler import outcomes

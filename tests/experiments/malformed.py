@@ -389,8 +389,8 @@ MALFORMED = {
     ),
     "dotted path without a module": (
         edited('"relu"', '":x"'),
-        "grid[0].activation[0]: expected an importable module before the colon, found ':x' (ValueError:"
-        " Empty module name)",
+        "grid[0].activation[0]: expected an importable module before the colon, found ':x' (ModuleNotFoundError:"
+        " No module named '')",
     ),
     "model of another problem": (
         edited('model.name = "mlp"\nmodel.hidden = [4]', 'model = "siamese"'),

@@ -99,9 +99,10 @@ seeds = 3
 
 def run(results: Path, *paths: str, **options: Any) -> Progress:
     """Runs studies in this process and writes their CSVs."""
-    progress = Driver(results, Sequential(), say=lambda _: None, **options).run([load(path) for path in paths])
+    loaded = [load(path) for path in paths]
+    progress = Driver(results, Sequential(), say=lambda _: None, **options).run(loaded)
     with Store(results) as store:
-        write_tables(store, results)
+        write_tables(store, results, loaded)
     return progress
 
 

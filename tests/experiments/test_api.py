@@ -133,8 +133,8 @@ def test_study_of_a_dictionary_is_that_of_a_file(tmp_path: Path) -> None:
 def test_overrides_take_the_place_of_what_a_study_says(loaded: Callable[..., Study], tmp_path: Path) -> None:
     study = loaded(tmp_path, seeds=2, overrides={"epochs": 1, "problem.train": np.int64(20)})
     assert {cell.seeds for cell in study.cells} == {(0, 1)}
-    assert {cell.config["epochs"] for cell in study.cells} == {1}
-    assert {cell.config["problem"]["train"] for cell in study.cells} == {20}
+    assert {cell.config.epochs for cell in study.cells} == {1}
+    assert {cell.config.problem.option("train") for cell in study.cells} == {20}
 
 
 class Here:

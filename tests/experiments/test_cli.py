@@ -12,7 +12,7 @@ import pytest
 from fairgrid.experiments.cli import VERBS, main, parser
 from fairgrid.experiments.commands.listing import PARTS
 from fairgrid.experiments.config.registry import KINDS
-from fairgrid.experiments.config.run import default_settings
+from fairgrid.experiments.config.run import default_keys
 from fairgrid.experiments.runtime.environment import commit, release
 from fairgrid.experiments.study.loading import load, shipped
 from tests.experiments.studies import TINY, write
@@ -79,7 +79,7 @@ def test_list_has_every_study_with_its_runs(capsys: pytest.CaptureFixture[str]) 
 def test_list_has_every_name(what: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", what]) == 0
     names = {line.split()[0] for line in capsys.readouterr().out.splitlines()[3:] if line and not line.startswith(" ")}
-    assert names == set(default_settings() if what == "keys" else KINDS[PARTS[what]].names)
+    assert names == set(default_keys() if what == "keys" else KINDS[PARTS[what]].names)
 
 
 def test_list_of_something_else_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,7 +76,7 @@ def choose(
 
 def _trainable_on_gpu(studies: Sequence[Study], flag: str) -> None:
     for study in studies:
-        compiled = [cell for cell in study.cells if cell.config.get("engine") == "compiled"]
+        compiled = [cell for cell in study.cells if cell.config.engine == "compiled"]
         if compiled:
             change = "--set engine=framework" if flag else 'overrides={"engine": "framework"}'
             hint = "" if "engine" in compiled[0].factors else f"; {change} changes it"

@@ -62,7 +62,7 @@ class Cluster(Pool):
         self._said_alone = False
 
     def task(self) -> Callable[[Chunk], Outcome]:
-        return functools.partial(_checked, super().task(), tuple(sys.path), self._mode)
+        return functools.partial(_checked, super().task(), self._mode)
 
     def __enter__(self) -> "Cluster":
         """Connects.
@@ -189,14 +189,13 @@ class Cluster(Pool):
         return WorkersError(f"{self._address}: expected the scheduler to stay, found it gone")
 
 
-def _checked(task: Callable[[Chunk], Outcome], import_paths: tuple[str, ...], mode: Mode, chunk: Chunk) -> Outcome:
+def _checked(task: Callable[[Chunk], Outcome], mode: Mode, chunk: Chunk) -> Outcome:
     """Trains a chunk if its runs are called the same here, and so consist of the same."""
-    sys.path[:] = list(dict.fromkeys([*import_paths, *sys.path]))
     for run in {run.cell: run for run in chunk.runs}.values():
         try:
             name = run_id(run.config, run.seed, mode)
         except Exception as error:
             raise _UnfitError(first_line(error)) from None
         if name != run.run_id:
-            raise _UnfitError("own classes or data files there are not the driver's")
+            raise _UnfitError("data files or installed modules there are not the driver's")
     return task(chunk)

@@ -1,7 +1,6 @@
 """What every backend does: it takes a chunk per worker, and says how each ended."""
 
 import functools
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,9 +56,7 @@ class Pool(ABC):
 
     def task(self) -> Callable[[Chunk], Outcome]:
         """What a worker does with a chunk."""
-        return functools.partial(
-            execute, import_paths=tuple(sys.path), commit=self.commit, timeout=self.timeout, device=self.device
-        )
+        return functools.partial(execute, commit=self.commit, timeout=self.timeout, device=self.device)
 
     def __enter__(self) -> Self:
         return self

@@ -54,7 +54,7 @@ def findings(study: Study) -> list[Finding]:
     if any(len(cell.rates) > 1 for cell in study.cells):
         found.append(Finding("sensitivity", "Validation error over the learning rate"))
         found.append(Finding("budget", "Expected test error over the number of learning rates tried"))
-    if any(cell.config.get("targets") for cell in study.cells):
+    if any(cell.config.targets for cell in study.cells):
         found.append(Finding("times", "The share of runs that have reached a test error, over the work done"))
     if any(len(layout.cells) >= LEAST_PROBLEMS for layout in layouts(study)):
         caption = "Mean test error on different problems, and the share of problems within a factor of the best"

@@ -7,8 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fairgrid.experiments.config.components import split
-from fairgrid.experiments.config.run import Settings
 from fairgrid.experiments.reporting.figures.checkpoints import reached
 from fairgrid.experiments.reporting.figures.series import Arm, arms_of
 from fairgrid.experiments.reporting.figures.style import (
@@ -114,7 +112,7 @@ def _metric_axis(row: list[Axes], metric: FigureMetric, text: str, drawn: pd.Dat
 def _unit(metric: FigureMetric, arms: list[Arm]) -> str:
     if metric != "loss":
         return " (%)"
-    names = {split(Settings(**arm.cell.config).loss)[0] for arm in arms}
+    names = {arm.cell.config.loss.name for arm in arms}
     return f" ({_spaced(label(names.pop()))})" if len(names) == 1 else ""
 
 

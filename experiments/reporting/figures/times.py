@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from fairgrid.experiments.analysis.time_to_target import reaching_of
-from fairgrid.experiments.config.run import Settings
 from fairgrid.experiments.reporting.figures.panels import Order, assign, dashed, finish_panels, keys, panels_of, shades
 from fairgrid.experiments.reporting.figures.style import Colour, spelled, word
 from fairgrid.experiments.store.tables import Evidence
@@ -25,7 +24,7 @@ def times(study: Study, evidence: Evidence) -> Figure:
     levels = factor_labels(study)
     order, note = _first(factors_order(study))
     colour, row, _ = assign(order)
-    targets = sorted({target for cell in study.cells for target in Settings(**cell.config).targets}, reverse=True)
+    targets = sorted({target for cell in study.cells for target in cell.config.targets}, reverse=True)
     order[_TARGET] = [f"{100 * target:g} %" for target in targets]
     figure, panels = panels_of(order, _TARGET, row)
     palette = shades(order, colour)
@@ -34,7 +33,7 @@ def times(study: Study, evidence: Evidence) -> Figure:
         mine = levels[factors_text(cell.factors)]
         if any(level not in order[name] for name, level in mine.items()):
             continue
-        for target in Settings(**cell.config).targets:
+        for target in cell.config.targets:
             ax = panels[mine.get(row or "", ""), f"{100 * target:g} %"]
             end = max(end, draw(ax, cell, target, evidence, mine.get(colour or "", ""), palette))
     scale(panels.values(), end)
@@ -68,8 +67,7 @@ def draw(ax: Axes, cell: Cell, target: float, evidence: Evidence, level: str, pa
     found = reaching_of(cell, target, evidence)
     if found is None:
         return 0.0
-    settings = Settings(**cell.config)
-    end = float(settings.epochs * settings.build_problem().train)
+    end = float(cell.config.epochs * cell.config.build_problem().train)
     at = np.concatenate([[0.0], found.times, [end]])
     share, low, high = (
         np.concatenate([[0.0], values, [values[-1] if len(values) else 0.0]])

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from fairgrid.experiments.config.run import Settings
 from fairgrid.experiments.reporting.figures.checkpoints import reached
 from fairgrid.experiments.reporting.figures.series import Arm, arms_of
 from fairgrid.experiments.reporting.figures.style import spelled, word
@@ -126,7 +125,7 @@ def _panel(figure: ReportFigure, arm: Arm, part: FigurePart, evidence: Evidence,
     name = " ".join(arm.label.split())
     where = f"{name}, {_SETS[part]}" if name else _SETS[part]
     if figure.kind == "data":
-        points = Settings(**arm.cell.config).option("problem", part)
+        points = arm.cell.config.problem.option(part)
         return f"{where}: {points} points"
     runs = arm.of(evidence.runs)
     error = runs.loc[runs["seed"] == seed, f"{part}_error"]

@@ -38,8 +38,11 @@ def study(tmp_path: Path) -> Study:
     return load(studies.write(tmp_path, TEXT))
 
 
-def runs_of(study: Study, errors: dict[float, Any] = ERRORS) -> pd.DataFrame:
-    """Every tuned cell with the same trials; its baseline with test errors of 0.5, 0.6 and a divergence."""
+def runs_of(study: Study, errors: dict[float, Any] = ERRORS, chosen: float | None = 0.1) -> pd.DataFrame:
+    """Every tuned cell with the same trials; its baseline with test errors of 0.5, 0.6 and a divergence.
+
+    A tuned cell has an evaluation run at the learning rate that was chosen, if one was.
+    """
     rows: list[dict[str, Any]] = []
     for number, cell in enumerate(study.cells):
         common = {"factors": factors_text(cell.factors), "optimizer": cell.factors["optimizer"]}
@@ -48,6 +51,9 @@ def runs_of(study: Study, errors: dict[float, Any] = ERRORS) -> pd.DataFrame:
                 rows.append(
                     common | {"phase": "evaluation", "seed": seed, "learning_rate": 0.001} | outcome(error, error)
                 )
+        if cell.rates and chosen is not None:
+            row = {"phase": "evaluation", "cell": f"{number} chosen", "seed": 0, "learning_rate": chosen}
+            rows.append(common | row | outcome(0.2, 0.2))
         for rate in cell.rates:
             for seed, pair in zip(study.tuning_seeds, errors[rate], strict=True):
                 row = {"phase": "tuning", "cell": f"{number} {rate}", "seed": seed, "learning_rate": rate}
@@ -78,10 +84,16 @@ def test_every_rate_is_a_row_with_its_mean_and_interval(study: Study) -> None:
 @pytest.mark.parametrize(("best", "edge"), [(0.01, "lowest"), (0.1, ""), (1.0, "highest")])
 def test_best_rate_on_the_grids_edge_is_flagged(study: Study, best: float, edge: str) -> None:
     errors = dict.fromkeys(RATES, ((0.3, 0.3), (0.3, 0.3))) | {best: ((0.1, 0.1), (0.1, 0.1))}
-    table = trials_table(study, runs_of(study, errors))
+    table = trials_table(study, runs_of(study, errors, best))
     assert table.loc[table["chosen"], "learning_rate"].tolist() == [best] * 4
     assert table.loc[table["chosen"], "edge"].tolist() == [edge] * 4
     assert (table.loc[~table["chosen"], "edge"] == "").all()
+
+
+@pytest.mark.parametrize("chosen", [*RATES, None])
+def test_the_chosen_rate_is_that_of_the_evaluation_runs(study: Study, chosen: float | None) -> None:
+    table = trials_table(study, runs_of(study, chosen=chosen))
+    assert table.loc[table["chosen"], "learning_rate"].tolist() == ([] if chosen is None else [chosen] * 4)
 
 
 def test_budgets_by_hand(study: Study) -> None:

@@ -1,6 +1,7 @@
 """A run is named after what its record depends on, and after nothing else."""
 
-import sys
+import hashlib
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from fairgrid.experiments.config import identity
 from fairgrid.experiments.config.identity import cell_id, run_id
-from fairgrid.experiments.config.run import Settings, canonical
+from fairgrid.experiments.config.run import DEFAULTS, RunConfig
+from fairgrid.experiments.errors import BadKeyError
 from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
+from tests.experiments.configs import configured
 
 WRITTEN = {
     "problem": {"name": "disk", "train": 100, "radius": 0.3, "encoding": "signed"},
@@ -27,7 +30,7 @@ WRITTEN = {
 
 
 def name(raw: dict[str, Any], seed: int = 3) -> str:
-    return run_id(canonical(raw), seed, "portable")
+    return run_id(configured(raw), seed, "portable")
 
 
 def reordered(value: Any, choose: Any) -> Any:
@@ -40,16 +43,16 @@ def reordered(value: Any, choose: Any) -> Any:
 def test_order_of_keys_does_not_matter(data: st.DataObject) -> None:
     mixed = reordered(WRITTEN, lambda keys: data.draw(st.permutations(keys)))
     assert name(mixed) == name(WRITTEN)
-    assert cell_id(canonical(mixed), "native") == cell_id(canonical(WRITTEN), "native")
+    assert cell_id(configured(mixed), "native") == cell_id(configured(WRITTEN), "native")
 
 
 def test_every_default_may_be_written_out() -> None:
-    plain = Settings().model_dump(mode="json")
+    plain = DEFAULTS
     for key, value in plain.items():
         if value is not None:
             assert name({key: value}) == name({}), key
     assert name(plain | WRITTEN if None not in plain.values() else WRITTEN) == name(WRITTEN)
-    assert canonical(canonical(WRITTEN)) == canonical(WRITTEN)
+    assert configured(configured(WRITTEN).canonical) == configured(WRITTEN)
 
 
 SAME = {
@@ -92,11 +95,11 @@ def test_two_ways_to_write_a_run_have_one_name(case: str) -> None:
 def test_what_a_record_depends_on_changes_the_name(case: str) -> None:
     one, other = DIFFERENT[case]
     assert name(one) != name(other)
-    assert cell_id(canonical(one), "portable") != cell_id(canonical(other), "portable")
+    assert cell_id(configured(one), "portable") != cell_id(configured(other), "portable")
 
 
 def test_seed_numerics_and_record_version_change_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = canonical(WRITTEN)
+    config = configured(WRITTEN)
     found = [run_id(config, 3, "portable"), run_id(config, 4, "portable"), run_id(config, 3, "native")]
     cells = [cell_id(config, "portable"), cell_id(config, "native")]
     monkeypatch.setattr(identity, "RECORD_VERSION", identity.RECORD_VERSION + 1)
@@ -125,9 +128,58 @@ def test_source_of_an_own_class_changes_the_name(key: str, tmp_path: Path, monke
     module.write_text(OWN + "# changed\n")
     names.append(name({key: written}))
     module.write_text(OWN)
-    monkeypatch.delitem(sys.modules, f"mine_as_{key}")
     assert name({key: written}) == names[0]
     assert len(set(names)) == 3
+
+
+def named_by_hand(config: RunConfig, sources: dict[str, str], seed: int = 3, **more: Any) -> str:
+    """A run_id from the rule in docs/verify.md, without the code that makes them."""
+    numerics = {"device": "cpu", "mode": "portable"}
+    identity = {"config": config.canonical, "numerics": numerics, "record_version": 1, "seed": seed}
+    text = json.dumps({**identity, "sources": sources, **more}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sha(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_class_without_helpers_has_the_name_that_it_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(OWN)
+    config = configured({"activation": "mine:Mine"})
+    assert run_id(config, 3, "portable") == named_by_hand(config, {"mine:Mine": sha(tmp_path / "mine.py")})
+    config = configured(WRITTEN)
+    assert run_id(config, 3, "portable") == named_by_hand(config, {})
+
+
+def test_helpers_and_declared_files_are_in_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    mine, helper, data = (tmp_path / name for name in ("mine.py", "helper.py", "data.txt"))
+    mine.write_text(f"import helper\n{OWN}")
+    helper.write_text("import further\n")
+    (tmp_path / "further.py").write_text("import torch\n")
+    data.write_text("1")
+    raw = {"activation": "mine:Mine", "sources": ["*.txt"]}
+    names = [name(raw)]
+    helpers = {"helper": sha(helper), "further": sha(tmp_path / "further.py"), "data.txt": sha(data)}
+    assert names[0] == named_by_hand(configured(raw), {"mine:Mine": sha(mine)}, helpers=helpers)
+    for path in (helper, tmp_path / "further.py", data):
+        path.write_text(path.read_text() + "\n# changed\n")
+        names.append(name(raw))
+    assert len(set(names)) == 4
+
+
+@pytest.mark.parametrize("short", ["framework:Dropout", "fairgrid.framework:Dropout"])
+def test_a_short_name_of_fairgrids_own_stands_for_the_full_one(short: str, tmp_path: Path) -> None:
+    config = configured({"activation": {"name": short, "rate": 0.3}})
+    assert config.canonical == {"activation": {"name": "fairgrid.framework:Dropout", "rate": 0.3}}
+    assert run_id(config, 3, "portable") == named_by_hand(config, {})
+
+
+def test_files_that_are_not_there_are_refused() -> None:
+    with pytest.raises(BadKeyError, match=r"^sources: expected patterns of files .*, found nothing\.txt$"):
+        configured({"sources": ["nothing.txt"]})
 
 
 def test_runs_of_a_study_have_distinct_names(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from torch import Tensor
 
 from fairgrid.experiments.analysis.derived import write_verdicts
 from fairgrid.experiments.config.metrics import Baseline, Border, DeadUnits
-from fairgrid.experiments.config.run import Settings, canonical
-from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.planning.plans import evaluation_plans
 from fairgrid.experiments.problems import Disk, Line, Plane, Samples
 from fairgrid.experiments.store.database import Store
 from fairgrid.experiments.study.loading import load
 from fairgrid.framework import Module
+from tests.experiments.configs import configured
 from tests.experiments.own import Numbered
 from tests.experiments.studies import TUNED, run, table, write
 
@@ -35,7 +36,7 @@ class RightHalf(Module):
 
 def config(**keys: Any) -> dict[str, Any]:
     given = {"problem": {"name": "disk", **SMALL}, "model": {"name": "mlp", "hidden": [6, 5]}, "epochs": 4}
-    return canonical(given | {"optimizer": {"name": "sgd", "learning_rate": 0.1}} | keys)
+    return configured(given | {"optimizer": {"name": "sgd", "learning_rate": 0.1}} | keys)
 
 
 def trained(count: int = 3, **keys: Any) -> list[Record]:
@@ -69,7 +70,7 @@ def test_distance_to_the_border(plane: Plane) -> None:
 @pytest.mark.parametrize("engine", ["framework", "pytorch"])
 def test_border_measures_all_points_and_the_misclassified(problem: dict[str, Any], engine: str) -> None:
     records = trained(problem=problem, engine=engine, measures="border", dtype="float64")
-    plane = Settings(problem=problem).build_problem()
+    plane = configured({"problem": problem}).build_problem()
     assert isinstance(plane, Plane)
     for record in records:
         kept = {name: value.numpy() for name, value in record.kept.items()}

@@ -1,6 +1,7 @@
 """The engine `compiled`: it does what the modules do, and each replica's bits are its own."""
 
 import copy
+import inspect
 import itertools
 import math
 from collections.abc import Callable
@@ -11,14 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.config.components import parameters
+from fairgrid.experiments.config.catalogue import options_of_name
 from fairgrid.experiments.config.registry import ACTIVATION, OPTIMIZER
-from fairgrid.experiments.config.run import canonical
-from fairgrid.experiments.engines import train
 from fairgrid.experiments.engines.compiled import CompiledPasses, NotCompilableError, epoch_program, forward_program
 from fairgrid.experiments.engines.compiled.elementwise import PLAIN
 from fairgrid.experiments.engines.compiled.llvm import Code
 from fairgrid.experiments.engines.compiled.program import compiled
+from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.study.loading import load
 from fairgrid.framework import (
@@ -40,6 +40,7 @@ from fairgrid.framework import (
 )
 from fairgrid.framework.passes import predict
 from tests.experiments import studies
+from tests.experiments.configs import configured
 from tests.framework.checks import generator
 
 LOSSES = [MSELoss, CrossEntropyLoss, BinaryCrossEntropyLoss]
@@ -85,7 +86,7 @@ def test_every_optimizer_compiled_is_the_optimizer(name: str, batch: int) -> Non
     dtype = torch.float64
     model = network(ACTIVATION.names["tanh"], dtype, 3, 5, 20, 2)
     rates = [0.01, 0.02, 0.001, 0.0]
-    decays = "weight_decay" in parameters(OPTIMIZER, OPTIMIZER.names[name])
+    decays = "weight_decay" in options_of_name(OPTIMIZER, name)
     options: dict[str, Any] = {"weight_decay": [0.0, 0.1, 0.0, 0.01]} if decays else {}
     if name == "adam_without_root":
         options["epsilon"] = 0.1  # by default it divides by squares as small as 1e-8, and rounding explodes
@@ -211,7 +212,7 @@ def config(**keys: Any) -> dict[str, Any]:
         "batch_size": 8,
         "epochs": 5,
     }
-    return canonical(common | {"engine": "compiled"} | keys)
+    return configured(common | {"engine": "compiled"} | keys)
 
 
 def test_a_record_is_that_of_the_framework_but_for_rounding() -> None:
@@ -318,7 +319,8 @@ def test_classes_as_targets_and_images_are_refused() -> None:
 
 
 def test_a_study_that_cannot_be_compiled_is_refused_before_it_runs(tmp_path: Any) -> None:
-    text = f'title = "t"\nseeds = 2\n[run]\nengine = "compiled"\nactivation = "{__name__}:Noisy"\n'
+    text = 'title = "t"\nseeds = 2\n[run]\nengine = "compiled"\nactivation = "noisy:Noisy"\n'
+    (tmp_path / "noisy.py").write_text("from fairgrid.framework import Dropout\n\n\n" + inspect.getsource(Noisy))
     path = studies.write(tmp_path, text)
     with pytest.raises(InputError) as error:
         load(path)

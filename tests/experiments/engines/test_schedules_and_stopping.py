@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import torch
 
-from fairgrid.experiments.config.run import Config, Settings, canonical
-from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.config.run import RunConfig
+from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.errors import BadKeyError
 from fairgrid.experiments.runtime.seeding import generator
 from fairgrid.framework import SGD, MSELoss, train_model
+from tests.experiments.configs import configured
 
 BASE: dict[str, Any] = {
     "problem": {"name": "disk", "train": 43, "test": 20, "validation": 20},
@@ -40,9 +42,9 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def configs(case: dict[str, Any], **more: Any) -> list[Config]:
+def configs(case: dict[str, Any], **more: Any) -> list[RunConfig]:
     """A configuration per run; they differ in the learning rate."""
-    return [canonical({**BASE, **case, **more, "optimizer": {"name": "sgd", "learning_rate": rate}}) for rate in RATES]
+    return [configured({**BASE, **case, **more, "optimizer": {"name": "sgd", "learning_rate": rate}}) for rate in RATES]
 
 
 def trained(chosen: Sequence[int], case: dict[str, Any], **more: Any) -> list[Record]:
@@ -112,8 +114,8 @@ def test_a_divergence_ends_a_run_whatever_it_waits_for() -> None:
 
 def test_train_model_is_the_harness() -> None:
     case = {"stopping": {"patience": 2, "restore_best": True}, "schedule": PLATEAU}
-    config = canonical({**BASE, **case, "optimizer": {"name": "sgd", "learning_rate": 0.5}})
-    settings = Settings(**config)
+    config = configured({**BASE, **case, "optimizer": {"name": "sgd", "learning_rate": 0.5}})
+    settings = config
     problem = settings.build_problem()
     model = settings.build_model(problem)
     model.initialize([generator(seed, "initialization") for seed in SEEDS], settings.build_initializer())
@@ -182,13 +184,13 @@ def test_train_model_is_the_harness() -> None:
         ),
     ],
 )
-def test_what_cannot_be_is_refused_before_it_trains(written: Config, key: str, message: str) -> None:
+def test_what_cannot_be_is_refused_before_it_trains(written: RunConfig, key: str, message: str) -> None:
     with pytest.raises(BadKeyError) as caught:
-        canonical(written)
+        configured(written)
     assert (caught.value.key, caught.value.problem) == (key, message)
 
 
 def test_the_defaults_are_not_in_a_configuration() -> None:
-    assert canonical({"schedule": "constant", "stopping": None}) == {}
+    assert configured({"schedule": "constant", "stopping": None}).canonical == {}
     written = {"schedule": {"name": "plateau", "patience": 10}, "stopping": {"patience": 3, "restore_best": False}}
-    assert canonical(written)["schedule"] == "plateau"
+    assert configured(written).canonical["schedule"] == "plateau"

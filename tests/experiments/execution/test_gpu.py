@@ -17,11 +17,11 @@ import torch
 
 from fairgrid.experiments.analysis.derived import write as write_tables
 from fairgrid.experiments.cli import main
-from fairgrid.experiments.config.components import parameters
+from fairgrid.experiments.config.catalogue import options_of_name
 from fairgrid.experiments.config.identity import cell_id, run_id
 from fairgrid.experiments.config.registry import ACTIVATION, INITIALIZER, LOSS, MEASURE, OPTIMIZER, PROBLEM, SCHEDULE
-from fairgrid.experiments.config.run import Config, canonical
-from fairgrid.experiments.engines import train
+from fairgrid.experiments.config.run import RunConfig
+from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.execution.backends import Processes, Sequential
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.execution.worker import Outcome, execute
@@ -32,6 +32,7 @@ from fairgrid.experiments.store.database import Store
 from fairgrid.experiments.store.record_diff import differences
 from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
+from tests.experiments.configs import configured
 from tests.pretended import DEVICE, PretendedGPU
 
 MLP = {
@@ -52,7 +53,7 @@ PAIRS = {
 
 def decaying(name: str) -> dict[str, Any]:
     """An optimizer with weight decay, if it has that."""
-    decay = {"weight_decay": 0.1} if "weight_decay" in parameters(OPTIMIZER, OPTIMIZER.names[name]) else {}
+    decay = {"weight_decay": 0.1} if "weight_decay" in options_of_name(OPTIMIZER, name) else {}
     return {"name": name, **decay}
 
 
@@ -81,7 +82,7 @@ CASES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("engine", ["framework", "pytorch"])
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_mixes_no_tensors_and_draws_what_it_draws_on_a_processor(case: str, engine: str) -> None:
-    config = canonical({**CASES[case], "engine": engine})
+    config = configured({**CASES[case], "engine": engine})
     seeds, keep = [0, 1, 2], [True, False, False]
     expected = train([config] * 3, seeds, keep)
     with PretendedGPU():
@@ -107,7 +108,7 @@ def test_a_grid_on_a_gpu_has_its_tables_under_names_of_their_own(tmp_path: Path)
 
 
 def test_device_is_part_of_a_name_and_the_processor_s_names_are_what_they_were() -> None:
-    config: Config = canonical(MLP)
+    config: RunConfig = configured(MLP)
     names = {run_id(config, 3, *kind) for kind in numerics.KINDS}
     assert len(names) == len({cell_id(config, *kind) for kind in numerics.KINDS}) == 4
     assert run_id(config, 3, "portable", "cpu") == run_id(config, 3, "portable")  # test_golden.py has them
@@ -157,7 +158,7 @@ def test_what_trains_on_processors_alone_is_refused(
         "fairgrid: --device cuda: expected a backend of this machine (loky, sequential), found --backend dask\n"
     )
     with pytest.raises(ValueError, match=r"^the engine compiled trains on the cpu alone, found cuda$"):
-        train([canonical({**MLP, "engine": "compiled"})], [0], device="cuda")
+        train([configured({**MLP, "engine": "compiled"})], [0], device="cuda")
 
 
 @pytest.fixture
@@ -183,7 +184,7 @@ def test_kernels_are_deterministic_and_products_of_float32() -> None:
 
 
 def runs(count: int, **config: Any) -> list[Run]:
-    made = canonical({**MLP, **config})
+    made = configured({**MLP, **config})
     return [Run(f"{made} {seed}", str(made), made, seed) for seed in range(count)]
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from fairgrid.experiments.analysis.derived import write
-from fairgrid.experiments.config.run import canonical
-from fairgrid.experiments.engines import train
+from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.execution import driver as runner
 from fairgrid.experiments.execution.backends import Cluster, Pool, Processes, Sequential
 from fairgrid.experiments.execution.driver import Driver
@@ -19,6 +18,7 @@ from fairgrid.experiments.planning.work_units import cut
 from fairgrid.experiments.store.database import Store
 from fairgrid.experiments.study.loading import load
 from tests.experiments import clusters, studies
+from tests.experiments.configs import configured
 
 
 def runs_csv(results: Path, study: str, pool: Pool, chunk: int | None = None) -> bytes:
@@ -109,7 +109,7 @@ def test_the_reference_has_what_the_contract_is_about(reference: tuple[str, byte
 
 def test_diverged_run_leaves_its_neighbours_alone() -> None:
     def config(rate: float) -> dict:
-        return canonical(
+        return configured(
             {
                 "problem": {"name": "disk", "train": 60, "test": 20, "validation": 0},
                 "model": {"name": "mlp", "hidden": [6]},
@@ -129,8 +129,8 @@ def test_diverged_run_leaves_its_neighbours_alone() -> None:
 
 
 def test_last_survivor_of_a_stack_has_the_record_of_a_full_one() -> None:
-    good = canonical({"optimizer": {"name": "sgd", "learning_rate": 0.1}, "epochs": 3, "batch_size": 100})
-    bad = canonical({"optimizer": {"name": "sgd", "learning_rate": 1e30}, "epochs": 3, "batch_size": 100})
+    good = configured({"optimizer": {"name": "sgd", "learning_rate": 0.1}, "epochs": 3, "batch_size": 100})
+    bad = configured({"optimizer": {"name": "sgd", "learning_rate": 1e30}, "epochs": 3, "batch_size": 100})
     full = train([good] * 4, [0, 1, 2, 3])
     assert train([bad, good, bad], [5, 2, 6])[1] == full[2]
     assert train([good], [2])[0] == full[2]
@@ -138,7 +138,7 @@ def test_last_survivor_of_a_stack_has_the_record_of_a_full_one() -> None:
 
 def test_parameters_that_overflow_behind_a_bounded_activation_diverge() -> None:
     # one step to infinite weights at the very end: every training loss is still finite
-    config = canonical(
+    config = configured(
         {
             "problem": {"name": "disk", "train": 10, "test": 10, "validation": 0},
             "output_activation": "tanh",

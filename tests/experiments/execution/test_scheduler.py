@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fairgrid.experiments.engines import Record
+from fairgrid.experiments.engines.record import Record
 from fairgrid.experiments.execution.backends import Ended, Pool
 from fairgrid.experiments.execution.scheduler import outcomes
 from fairgrid.experiments.execution.worker import Outcome

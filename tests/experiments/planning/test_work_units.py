@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairgrid.experiments.config.run import canonical
 from fairgrid.experiments.engines.stacking import stack_key
 from fairgrid.experiments.planning.work_units import Run, cut
+from tests.experiments.configs import configured
 
 
 def runs(count: int, **config: Any) -> list[Run]:
-    made = canonical(config)
+    made = configured(config)
     return [Run(f"{made} {seed}", str(made), made, seed) for seed in range(count)]
 
 
@@ -41,7 +41,7 @@ def test_longest_chunks_come_first() -> None:
     ],
 )
 def test_rates_momenta_and_initializers_stack(other: dict[str, Any]) -> None:
-    assert stack_key(canonical(other)) == stack_key(canonical({"optimizer": "sgd"}))
+    assert stack_key(configured(other)) == stack_key(configured({"optimizer": "sgd"}))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_rates_momenta_and_initializers_stack(other: dict[str, Any]) -> None:
     ],
 )
 def test_what_differs_in_anything_else_does_not_stack(other: dict[str, Any]) -> None:
-    assert stack_key(canonical(other)) != stack_key(canonical({}))
+    assert stack_key(configured(other)) != stack_key(configured({}))
 
 
 def test_larger_batches_make_smaller_stacks() -> None:
@@ -84,7 +84,7 @@ def test_chunks_do_not_depend_on_the_order_of_runs_and_are_of_about_one_size(
     named = sorted([run.run_id for run in chunk.runs] for chunk in chunks)
     mix.shuffle(planned)
     assert sorted([run.run_id for run in chunk.runs] for chunk in cut(planned, largest)) == named
-    for stack in ({stack_key(canonical({}))}, {stack_key(canonical({"activation": "tanh"}))}):
+    for stack in ({stack_key(configured({}))}, {stack_key(configured({"activation": "tanh"}))}):
         sizes = [len(chunk.runs) for chunk in chunks if {stack_key(run.config) for run in chunk.runs} == stack]
         assert max(sizes, default=0) - min(sizes, default=0) <= 1
 

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from fairgrid.experiments.config.identity import run_id
-from fairgrid.experiments.config.run import Config, Settings, canonical
-from fairgrid.experiments.engines import train
+from fairgrid.experiments.config.run import RunConfig
+from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.errors import BadKeyError
 from fairgrid.experiments.problems import DigitPairs
 from fairgrid.experiments.study.loading import load
+from tests.experiments.configs import configured
 
 
 def images_in(samples: torch.Tensor) -> set[bytes]:
@@ -41,10 +42,10 @@ def test_pairs_depend_on_the_seed_alone_and_validation_is_drawn_extra() -> None:
 DESIGNS = load("report_001_digits").cells
 
 
-def short(cell_config: Config, engine: str) -> Config:
+def short(cell_config: RunConfig, engine: str) -> RunConfig:
     problem = {"name": "digit_pairs", "train": 50, "test": 20}
     changes = {"problem": problem, "epochs": 2, "checkpoints": 1, "dtype": "float64", "engine": engine}
-    return canonical({**cell_config, **changes})
+    return configured({**cell_config.canonical, **changes})
 
 
 @pytest.mark.parametrize("number", range(len(DESIGNS)))
@@ -59,7 +60,7 @@ def test_engines_agree_on_every_design(number: int) -> None:
 
 
 def test_record_does_not_depend_on_the_stack() -> None:
-    config = canonical({**short(DESIGNS[2].config, "framework"), "dtype": "float32"})
+    config = configured({**short(DESIGNS[2].config, "framework").canonical, "dtype": "float32"})
     whole = train([config] * 5, range(5))
     assert train([config] * 2, [3, 1]) == [whole[3], whole[1]]
     assert train([config], [4]) == [whole[4]]
@@ -67,8 +68,8 @@ def test_record_does_not_depend_on_the_stack() -> None:
 
 def test_sharing_is_one_base_and_one_classifier_for_both_images() -> None:
     def built(sharing: bool) -> list[tuple[int, ...]]:
-        settings = Settings(problem="digit_pairs", model={"name": "siamese", "sharing": sharing})
-        return [parameter.shape for parameter in settings.build_model(settings.build_problem()).parameters()]
+        config = configured({"problem": "digit_pairs", "model": {"name": "siamese", "sharing": sharing}})
+        return [parameter.shape for parameter in config.build_model(config.build_problem()).parameters()]
 
     shared, apart = built(True), built(False)
     assert (32, 10) in shared
@@ -126,7 +127,7 @@ def test_mnist_is_read_plain_or_gzip_and_averaged_to_14(tmp_path: Path) -> None:
 def test_malformed_file_is_one_line(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     folder = mnist(tmp_path / "bad", **{name: content})
     with pytest.raises(BadKeyError) as refused:
-        canonical({"problem": {"name": "digit_pairs", "directory": str(folder)}, "model": "siamese"})
+        configured({"problem": {"name": "digit_pairs", "directory": str(folder)}, "model": "siamese"})
     assert refused.value.key == "problem"
     assert refused.value.problem.startswith(f"{folder}/")
     assert message in refused.value.problem
@@ -144,7 +145,7 @@ def test_missing_file_and_other_sizes_are_one_line(tmp_path: Path) -> None:
 
 def test_identity_is_of_the_files_and_not_of_where_they_lie(tmp_path: Path) -> None:
     def identity(folder: Path) -> str:
-        config = canonical({"problem": {"name": "digit_pairs", "directory": str(folder)}, "model": "siamese"})
+        config = configured({"problem": {"name": "digit_pairs", "directory": str(folder)}, "model": "siamese"})
         return run_id(config, 0, "portable")
 
     one, copied = mnist(tmp_path / "one"), mnist(tmp_path / "copied")

@@ -11,12 +11,12 @@ import torch
 from sklearn import datasets
 
 from fairgrid.experiments.config.identity import run_id
-from fairgrid.experiments.config.run import Settings, canonical
 from fairgrid.experiments.errors import BadKeyError, InputError
 from fairgrid.experiments.execution.backends import Sequential
 from fairgrid.experiments.problems import Table
 from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
+from tests.experiments.configs import configured
 
 WORDS = "x,y,kind\n" + "".join(f"{i},{i * i},{'abc'[i % 3]}\n" for i in range(30))
 NUMBERS = "x,y,price\n" + "".join(f"{i},{(7 * i) % 10},{2 * i + (i % 3) / 2}\n" for i in range(30))
@@ -36,7 +36,7 @@ def write(text: str | bytes, name: str = "mine.csv") -> str:
 def refused(text: str | bytes, **options: Any) -> str:
     """The line that a study with this file is refused with."""
     with pytest.raises(BadKeyError) as error:
-        canonical({"problem": {"name": "table", "path": write(text), "target": "kind", **options}})
+        configured({"problem": {"name": "table", "path": write(text), "target": "kind", **options}})
     assert error.value.key == "problem"
     return error.value.problem
 
@@ -51,7 +51,10 @@ def test_a_bundled_table_written_to_a_file_is_the_same_problem() -> None:
             for kind, row in zip(bunch.target, bunch.data.tolist(), strict=True)
         )
     sizes = {"train": 90, "test": 48, "validation": 40}
-    ours, theirs = Table("wine.csv", "grower", **sizes), Settings(problem={"name": "wine", **sizes}).build_problem()
+    ours, theirs = (
+        Table("wine.csv", "grower", **sizes),
+        configured({"problem": {"name": "wine", **sizes}}).build_problem(),
+    )
     assert (ours.inputs, ours.outputs) == (theirs.inputs, theirs.outputs) == (13, 3)
     for seed in range(3):
         mine, bundled = ours.sample(seed), theirs.sample(seed)
@@ -83,10 +86,10 @@ def test_sizes_that_are_not_given_share_the_rows_that_are_left(
 
 
 def test_columns_that_are_dropped_are_no_features() -> None:
-    config = canonical(
+    config = configured(
         {"problem": {"name": "table", "path": write(WORDS), "target": "x", "task": "regression", "drop": ["kind"]}}
     )
-    problem = Settings(**config).build_problem()
+    problem = config.build_problem()
     assert problem.inputs == 1
     unscaled = Table("mine.csv", "x", task="regression", drop=("kind",), normalize="none").sample(0).train
     assert set(unscaled.x[:, 0].tolist()) <= {float(i * i) for i in range(30)}
@@ -144,7 +147,7 @@ def test_error_of_numbers_does_not_depend_on_the_stack() -> None:
 
 
 def name(path: str = "mine.csv") -> str:
-    return run_id(canonical({"problem": {"name": "table", "path": path, "target": "kind"}}), 0, "portable")
+    return run_id(configured({"problem": {"name": "table", "path": path, "target": "kind"}}), 0, "portable")
 
 
 def test_a_run_is_named_after_what_the_file_holds_and_not_after_where_it_lies() -> None:
@@ -222,7 +225,7 @@ def test_a_file_that_changes_while_a_grid_runs_gives_no_records(
     runs = studies.table(own_directory / "results", "runs")
     assert set(runs["status"]) == {"error"}
     assert set(runs["message"]) == {
-        "ValueError: a data file or own class was changed after the run was planned; a new grid takes it up"
+        "ValueError: a data file was changed after the run was planned; a new grid takes it up"
     }
 
 

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from fairgrid.experiments.analysis.summary import summary_table
-from fairgrid.experiments.config.identity import canonical_json, cell_id
+from fairgrid.experiments.config.identity import cell_id
+from fairgrid.experiments.config.run import canonical_json
 from fairgrid.experiments.reporting.figures import curves, draw, errors, names
 from fairgrid.experiments.reporting.figures.style import colours, percent_axis, spelled, theme
 from fairgrid.experiments.store.tables import Evidence

@@ -1,15 +1,17 @@
 """Runs of one seed are paired: the same data, the same start, the same order, whatever trains on them."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairgrid.experiments.config.run import canonical
-from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.runtime.seeding import TUNING_BLOCK, Purpose, generator
 from fairgrid.experiments.study.loading import load, shipped
-from tests.experiments.own import Listening
+from tests.experiments.configs import configured
 
 PURPOSES: list[Purpose] = ["data", "validation", "initialization", "order", "noise"]
 STREAMS = st.tuples(st.sampled_from(PURPOSES), st.integers(0, 2**29 - 1))
@@ -51,7 +53,7 @@ def test_tuning_and_evaluation_seeds_are_disjoint_in_every_shipped_study() -> No
 
 
 def start(seed: int, **changes: object) -> Record:
-    return train([canonical({**BASE, **changes})], [seed], [True])[0]
+    return train([configured({**BASE, **changes})], [seed], [True])[0]
 
 
 CHANGES = {
@@ -79,8 +81,7 @@ def test_data_and_start_do_not_depend_on_what_trains(change: str, engine: str) -
 
 def orders(seeds: list[int], batch_size: int, **changes: object) -> torch.Tensor:
     """The sample numbers in the order in which each run of a stack meets them, (R, epochs × N)."""
-    Listening.heard.clear()
-    config = {
+    written = {
         "problem": {"name": "tests.experiments.own:Numbered", "train": 30},
         "loss": {"name": "tests.experiments.own:Listening"},
         "model": {"name": "mlp", "hidden": [2]},
@@ -89,9 +90,12 @@ def orders(seeds: list[int], batch_size: int, **changes: object) -> torch.Tensor
         "batch_size": batch_size,
         **changes,
     }
-    train([canonical(config)] * len(seeds), seeds)
+    config = configured(written)
+    listening: Any = config.loss.maker  # the class as the harness loads it
+    listening.heard.clear()
+    train([config] * len(seeds), seeds)
     # evaluations are of two test points, or of all 30 training points in their order
-    heard = [batch for batch in Listening.heard if batch.shape[-1] == batch_size]
+    heard = [batch for batch in listening.heard if batch.shape[-1] == batch_size]
     steps = 2 * 30 // batch_size
     assert len(heard) == steps
     return torch.cat(heard, -1)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from fairgrid.experiments.cli import main
-from fairgrid.experiments.engines import Record, train
+from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.errors import StoreError
 from fairgrid.experiments.execution.backends import Sequential
 from fairgrid.experiments.execution.driver import Driver

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fairgrid.experiments.cli import VERBS, main
-from fairgrid.experiments.config.run import Settings
+from fairgrid.experiments.config.run import DEFAULTS
 from tests.experiments import studies
 from tests.experiments.malformed import MALFORMED
 from tests.experiments.studies import TINY, write
@@ -86,7 +86,7 @@ def test_wrong_argument_is_one_line(
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     expected = expected.replace("{studies}", str(ROOT / "experiments" / "studies"))
-    expected = expected.replace("{keys}", ", ".join(sorted(Settings.model_fields)))
+    expected = expected.replace("{keys}", ", ".join(sorted(DEFAULTS)))
     assert capsys.readouterr().err == f"fairgrid: {expected}\n"
     assert not list(tmp_path.iterdir())
 

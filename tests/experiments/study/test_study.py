@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from fairgrid.experiments.config.run import Settings
 from fairgrid.experiments.errors import BadKeyError, InputError
 from fairgrid.experiments.planning.plans import evaluation_plans
 from fairgrid.experiments.study.declaration import Overrides
@@ -39,8 +38,8 @@ def test_axes_of_a_table_are_crossed(tmp_path: Path) -> None:
     expected = itertools.product([1, 5, 25], ["sgd", "adam"], [True, False])
     assert sorted(values(study, "batch_size", "optimizer", "shuffle")) == sorted(expected)
     for cell in study.cells:
-        settings = Settings(**cell.config)
-        assert (settings.batch_size, settings.optimizer, settings.shuffle) == tuple(
+        settings = cell.config
+        assert (settings.batch_size, settings.optimizer.spec, settings.shuffle) == tuple(
             cell.factors[key] for key in ("batch_size", "optimizer", "shuffle")
         )
         assert cell.seeds == (0, 1, 2)
@@ -70,12 +69,12 @@ activation = "tanh"
 def test_study_without_a_grid_is_one_cell(tmp_path: Path) -> None:
     study = study_of(tmp_path, "batch_size = 5")
     assert [cell.factors for cell in study.cells] == [{}]
-    assert Settings(**study.cells[0].config).batch_size == 5
+    assert study.cells[0].config.batch_size == 5
 
 
 def test_fixed_value_overrides_run_and_is_no_factor(tmp_path: Path) -> None:
     study = study_of(tmp_path, 'batch_size = 5\n[[grid]]\nbatch_size = 20\nactivation = ["relu", "tanh"]')
-    assert [Settings(**cell.config).batch_size for cell in study.cells] == [20, 20]
+    assert [cell.config.batch_size for cell in study.cells] == [20, 20]
     assert [cell.factors for cell in study.cells] == [{"activation": "relu"}, {"activation": "tanh"}]
 
 
@@ -84,7 +83,7 @@ def test_dotted_keys_reach_inside_and_leave_the_rest(tmp_path: Path) -> None:
     found = sorted(values(study, "problem.radius", "model.hidden"))
     assert found == [(0.2, [4]), (0.2, [5, 6]), (0.3, [4]), (0.3, [5, 6])]
     for cell in study.cells:
-        problem = Settings(**cell.config).build_problem()
+        problem = cell.config.build_problem()
         assert (problem.train, problem.validation) == (100, 20)
 
 
@@ -98,7 +97,7 @@ def test_nested_table_is_the_same_as_dotted_keys(tmp_path: Path) -> None:
 def test_table_with_a_name_is_one_part_and_no_axis(tmp_path: Path) -> None:
     study = study_of(tmp_path, "[[grid]]\nmodel = { name = 'mlp', hidden = [2, 3] }\nbatch_size = [1, 2]")
     assert [cell.factors for cell in study.cells] == [{"batch_size": 1}, {"batch_size": 2}]
-    assert all(Settings(**cell.config).option("model", "hidden") == [2, 3] for cell in study.cells)
+    assert all(cell.config.model.option("hidden") == [2, 3] for cell in study.cells)
 
 
 def test_whole_parts_and_their_options_cross_in_either_order(tmp_path: Path) -> None:
@@ -161,7 +160,7 @@ def test_early_stopping_may_vary(tmp_path: Path) -> None:
 
 def test_both_words_for_epochs_override_each_other(tmp_path: Path) -> None:
     study = study_of(tmp_path, "epochs = 7\n[[grid]]\ngradient_evaluations_per_sample = [2, 3]")
-    assert [Settings(**cell.config).epochs for cell in study.cells] == [2, 3]
+    assert [cell.config.epochs for cell in study.cells] == [2, 3]
     assert values(study, "gradient_evaluations_per_sample") == [(2,), (3,)]
 
 
@@ -170,10 +169,10 @@ def test_set_overrides_what_all_runs_share(tmp_path: Path) -> None:
     study = study_of(tmp_path, text, ("epochs", 2), ("problem.train", 50), ("model.hidden", [3]))
     assert values(study, "batch_size") == [(1,), (2,)]
     for cell in study.cells:
-        settings = Settings(**cell.config)
+        settings = cell.config
         assert (settings.epochs, settings.build_problem().train) == (2, 50)
         assert settings.build_problem().validation == 20
-        assert settings.option("model", "hidden") == [3]
+        assert settings.model.option("hidden") == [3]
 
 
 def test_count_of_seeds_replaces_every_grids_own(tmp_path: Path) -> None:
@@ -190,15 +189,15 @@ def test_cells_without_a_learning_rate_of_their_own_are_tuned(tmp_path: Path) ->
     assert len(study.tuning_seeds) == 4
     tuned = study.cells[0]
     for rate in tuned.rates:
-        at_rate, bare = Settings(**tuned.at_rate(rate)), Settings(**tuned.config)
-        assert at_rate.option("optimizer", "learning_rate") == rate
-        assert at_rate.model_copy(update={"optimizer": "sgd"}) == bare
+        at_rate = tuned.at_rate(rate)
+        assert at_rate.optimizer.option("learning_rate") == rate
+        assert {**at_rate.canonical, "optimizer": "sgd"} == {**tuned.config.canonical, "optimizer": "sgd"}
 
 
 def test_baseline_is_every_tuned_cell_at_the_default_rate(tmp_path: Path) -> None:
     grid = '[[grid]]\noptimizer = ["sgd", "adam", { name = "sgd", learning_rate = 0.5 }]\n'
     study = study_of(tmp_path, grid + TUNED + "baseline = true\n")
-    assert [(cell.config.get("optimizer", "sgd"), cell.factors["tuned"], cell.rates) for cell in study.cells] == [
+    assert [(cell.config.optimizer.spec, cell.factors["tuned"], cell.rates) for cell in study.cells] == [
         ("sgd", True, (0.01, 0.1)),
         ("sgd", False, ()),
         ("adam", True, (0.001,)),
@@ -206,7 +205,7 @@ def test_baseline_is_every_tuned_cell_at_the_default_rate(tmp_path: Path) -> Non
         ({"learning_rate": 0.5, "name": "sgd"}, False, ()),
     ]
     plans = evaluation_plans(study, {}, "portable")
-    assert {Settings(**plan.run.config).option("optimizer", "learning_rate") for plan in plans} == {0.001, 0.5}
+    assert {plan.run.config.optimizer.option("learning_rate") for plan in plans} == {0.001, 0.5}
     assert len(matching(study, {"optimizer": "adam", "tuned": False})) == 1
 
 
@@ -299,7 +298,7 @@ def test_flagship_has_the_cells_that_it_is_about() -> None:
     assert {
         (cell.factors["activation"], cell.factors["batch_size"], cell.factors["optimizer"]) for cell in study.cells
     } == set(itertools.product(["relu", "leaky_relu", "tanh", "sigmoid"], [1, 10, 100], ["sgd", "momentum", "adam"]))
-    assert all(len(cell.rates) == 3 and Settings(**cell.config).epochs == 100 for cell in study.cells)
+    assert all(len(cell.rates) == 3 and cell.config.epochs == 100 for cell in study.cells)
 
 
 def test_quoted_and_nested_dotted_keys_mean_the_same(tmp_path: Path) -> None:

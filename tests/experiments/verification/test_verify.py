@@ -1,7 +1,6 @@
 """Verification: what is recorded is what training gives, and whoever changed a value is found out."""
 
 import sqlite3
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -349,7 +348,6 @@ def test_records_of_an_own_class_that_is_gone_cannot_be_trained_again(
     expected = "  study: 10 more are not what their names stand for: a seed, a setting or an own class was changed\n"
     assert expected in capsys.readouterr().out
     path.unlink()
-    monkeypatch.delitem(sys.modules, "own_for_verify")
     studies.write(tmp_path, TEXT)
     assert run(study, tmp_path / "own", "--sample", "1") == 2
     assert capsys.readouterr().err.endswith(
