@@ -54,7 +54,8 @@ def _with_contents(config: RunConfig) -> Config:
     """The configuration with hashes of files in the place of their names."""
     contents = files(config)
     stated = config.canonical
-    return {**stated, "problem": {**stated["problem"], **contents}} if contents else stated
+    problem = {"name": config.problem.name, **config.problem.options, **contents}
+    return {**stated, "problem": problem} if contents else stated
 
 
 def files(config: RunConfig) -> dict[str, str]:
