@@ -162,4 +162,11 @@ class Driver:
             raise StoreError(f"{self.results}: expected a store to move aside, found: {error.strerror}") from error
         if aside:
             self.say(f"the old store is in {aside}")
-        return Store(self.results, create=True)
+        store = Store(self.results, create=True)
+        try:
+            store.upgrade(self.warn)
+            store.check()
+        except BaseException:
+            store.close()
+            raise
+        return store

@@ -1,5 +1,6 @@
 """Files put in place whole: a reader sees the old one or the new one, whatever happens in between."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,3 +26,11 @@ def placed(path: Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             error.filename = str(path)
         raise
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes in hexadecimal digits; "" where there is no regular file."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

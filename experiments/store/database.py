@@ -1,15 +1,19 @@
 """The store: one SQLite file that knows every planned run before it trains and keeps every record.
 
 Only the driver writes, a chunk per transaction, with a rollback journal and synchronous=FULL: what is committed
-survives a crash at any moment, and a chunk is there wholly or not at all.
+survives a crash at any moment, and a chunk is there wholly or not at all. Every record is committed with its checksum
+(checksums.py), so that whatever changes it later is found.
 """
 
+import hashlib
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +21,33 @@ import numpy as np
 import pandas as pd
 import torch
 
-from fairgrid.experiments.config.metric_names import CURVES
+from fairgrid.experiments.config.metric_names import COUNTS, CURVES
 from fairgrid.experiments.config.run import canonical_json
 from fairgrid.experiments.engines.record import Record
 from fairgrid.experiments.errors import StoreError
 from fairgrid.experiments.planning.plans import Plan
 from fairgrid.experiments.planning.work_units import Run
 from fairgrid.experiments.runtime.environment import Environment
+from fairgrid.experiments.runtime.files import placed
+from fairgrid.experiments.store.checksums import (
+    checksum,
+    damage,
+    planned_checksum,
+    seal,
+    seal_all,
+    structure,
+)
 
 FILE = "runs.sqlite"
 
 _APPLICATION = 0x66616972  # "fair", so that another program's file is not taken for ours
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
-CREATE TABLE cells (cell TEXT PRIMARY KEY, config TEXT NOT NULL);
+-- described: JSON of what runs.csv says of a cell
+CREATE TABLE cells (
+    cell TEXT PRIMARY KEY, config TEXT NOT NULL, described TEXT, checksum TEXT NOT NULL DEFAULT ''
+);
+-- sealed: NULL if the checksum was made when the run was planned or trained, else the date on which it was
 CREATE TABLE runs (
     run_id TEXT PRIMARY KEY,
     cell TEXT NOT NULL REFERENCES cells (cell),
@@ -41,6 +58,8 @@ CREATE TABLE runs (
     steps INTEGER,
     gradient_evaluations INTEGER,
     train_loss REAL, train_error REAL, validation_loss REAL, validation_error REAL, test_loss REAL, test_error REAL,
+    checksum TEXT NOT NULL DEFAULT '',
+    sealed TEXT,
     UNIQUE (cell, seed)
 ) WITHOUT ROWID;
 CREATE TABLE planned (
@@ -48,6 +67,7 @@ CREATE TABLE planned (
     phase TEXT NOT NULL CHECK (phase IN ('tuning', 'evaluation')),
     run_id TEXT NOT NULL REFERENCES runs (run_id),
     factors TEXT NOT NULL,
+    checksum TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (study, phase, run_id, factors)
 ) WITHOUT ROWID;
 CREATE TABLE metrics (
@@ -61,7 +81,7 @@ CREATE TABLE curves (
 -- what figures of single runs are drawn from
 CREATE TABLE kept (
     run_id TEXT NOT NULL REFERENCES runs (run_id), name TEXT NOT NULL, dtype TEXT NOT NULL, shape TEXT NOT NULL,
-    "values" BLOB NOT NULL, PRIMARY KEY (run_id, name)
+    "values" BLOB NOT NULL, checksum TEXT NOT NULL DEFAULT '', PRIMARY KEY (run_id, name)
 ) WITHOUT ROWID;
 CREATE TABLE environments (
     environment TEXT PRIMARY KEY, "commit" TEXT, dirty INTEGER, versions TEXT, cpu TEXT, threads INTEGER
@@ -71,6 +91,21 @@ CREATE TABLE provenance (
     seconds REAL NOT NULL
 ) WITHOUT ROWID;
 """
+
+_PLANNED_RUN = ", ".join(
+    [
+        *("study", "phase", "run_id", "cell", "seed", "factors", "status", "diverged_at_step", "message"),
+        *(*COUNTS, *CURVES, "config"),
+    ]
+)
+_TO_SCHEMA_2 = (
+    "ALTER TABLE cells ADD COLUMN described TEXT",
+    "ALTER TABLE cells ADD COLUMN checksum TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE runs ADD COLUMN checksum TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE runs ADD COLUMN sealed TEXT",
+    "ALTER TABLE planned ADD COLUMN checksum TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE kept ADD COLUMN checksum TEXT NOT NULL DEFAULT ''",
+)
 
 
 class Store:
@@ -88,8 +123,16 @@ class Store:
         self.path = directory / FILE
         if not create and not self.path.exists():
             raise StoreError(f"{self.path}: expected a store, found none")
+        if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
+            raise StoreError(f"{self.path}: expected a store, found what is no regular file")
+        if self.path.is_file() and not self.path.stat().st_size:
+            raise StoreError(
+                f"{self.path}: expected a store, found an empty file; once it is removed, a new one is made"
+            )
         with self._problems_named():
             directory.mkdir(parents=True, exist_ok=True)
+            if not self.path.exists():
+                _create(self.path)
             self._connection = sqlite3.connect(self.path, isolation_level=None, timeout=60)
         try:
             with self._problems_named():
@@ -103,17 +146,36 @@ class Store:
     def _open(self) -> None:
         application = self._value("PRAGMA application_id")
         version = self._value("PRAGMA user_version")
-        empty = not self._value("SELECT count(*) FROM sqlite_master")
-        if empty and application == 0:
-            with self.transaction() as connection:
-                for statement in _SCHEMA.split(";\n"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-        elif application != _APPLICATION:
+        if application != _APPLICATION:
             raise StoreError(f"{self.path}: expected a store of fairgrid, found another program's database")
-        elif version > _SCHEMA_VERSION:
+        if not 1 <= version <= _SCHEMA_VERSION:
             raise StoreError(f"{self.path}: expected a store of schema {_SCHEMA_VERSION} or older, found {version}")
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is of a schema without checksums, and has to be upgraded before it is checked or written to."""
+        return self._value("PRAGMA user_version") < _SCHEMA_VERSION
+
+    def upgrade(self, say: Callable[[str], None]) -> None:
+        """Brings a store of an older schema to this one, in one transaction; its records stay as they are.
+
+        Args:
+            say: prints a line, if there is something to upgrade.
+
+        Raises:
+            StoreError: it is damaged, or cannot be written to.
+        """
+        if not self.is_old:
+            return
+        self._check_structure()
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        with self.transaction() as connection:
+            for statement in _TO_SCHEMA_2:
+                connection.execute(statement)
+            connection.execute("UPDATE runs SET sealed = ? WHERE status != 'planned'", (today,))
+            seal_all(connection)
+            connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+        say(f"{self.path}: upgraded to schema {_SCHEMA_VERSION}; checksums made on {today}, not at training")
 
     def _value(self, query: str) -> int:
         return int(self._connection.execute(query).fetchone()[0])
@@ -122,7 +184,8 @@ class Store:
     def _problems_named(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, sqlite3.Error) as error:  # pandas' error for a query that fails is an OSError
+        # pandas' error for a query that fails is an OSError; sqlite3's own message may quote what is no UTF-8
+        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
             reason = error.__cause__ if isinstance(error.__cause__, sqlite3.Error) else error
             raise StoreError(f"{self.path}: expected a usable store, found: {reason}") from error
 
@@ -130,7 +193,25 @@ class Store:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the use of the store."""
         self._connection.close()
+
+    def copy_to(self, path: Path) -> None:
+        """Copies the store into a new file."""
+        with self._problems_named():
+            target = sqlite3.connect(path)
+            try:
+                self._connection.backup(target)
+            finally:
+                target.close()
+
+    @property
+    def file(self) -> Path:
+        """The file that is open; `path` is what messages call it."""
+        return Path(self._connection.execute("PRAGMA database_list").fetchone()[2])
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -158,12 +239,16 @@ class Store:
         """
         with self.transaction() as connection:
             connection.executemany(
-                "INSERT INTO cells VALUES (?, ?) ON CONFLICT DO NOTHING",
-                [(cell, config.canonical_json) for cell, config in {p.run.cell: p.run.config for p in plans}.items()],
+                "INSERT INTO cells (cell, config, checksum) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [
+                    (cell, config.canonical_json, checksum(cell, config.canonical_json, None))
+                    for cell, config in {p.run.cell: p.run.config for p in plans}.items()
+                ],
             )
             connection.executemany(
-                "INSERT INTO runs (run_id, cell, seed, status) VALUES (?, ?, ?, 'planned') ON CONFLICT DO NOTHING",
-                [(plan.run.run_id, plan.run.cell, plan.run.seed) for plan in plans],
+                "INSERT INTO runs (run_id, cell, seed, status, checksum) VALUES (?, ?, ?, 'planned', ?)"
+                " ON CONFLICT DO NOTHING",
+                [(*name, planned_checksum(*name)) for plan in plans if (name := _name(plan.run))],
             )
             before = set(
                 connection.execute(
@@ -187,17 +272,20 @@ class Store:
                 [(study, *row) for row in sorted(there - after)],
             )
             connection.executemany(
-                "INSERT INTO planned (study, phase, run_id, factors) VALUES (?, ?, ?, ?)",
-                [(study, *row) for row in sorted(after - there)],
+                "INSERT INTO planned (study, phase, run_id, factors, checksum) VALUES (?, ?, ?, ?, ?)",
+                [(study, *row, checksum(study, *row)) for row in sorted(after - there)],
             )
 
     def retry(self, plans: Iterable[Plan]) -> None:
         """Plans again those runs that ended in error or timeout."""
+        status = self.statuses()
+        failed = {plan.run.run_id for plan in plans if status.get(plan.run.run_id) in ("error", "timeout")}
         with self.transaction() as connection:
             connection.executemany(
-                "UPDATE runs SET status = 'planned', message = '' WHERE status IN ('error', 'timeout') AND run_id = ?",
-                [(plan.run.run_id,) for plan in plans],
+                "UPDATE runs SET status = 'planned', message = '', sealed = NULL WHERE run_id = ?",
+                [(run_id,) for run_id in failed],
             )
+            seal(connection, failed)
 
     def waiting(self, runs: Iterable[Run]) -> list[Run]:
         """Those of the runs that have no record yet, or lack what is to be kept of them, each once."""
@@ -230,9 +318,9 @@ class Store:
                 "INSERT INTO environments VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (where, *asdict(environment).values()),
             )
-            connection.executemany(
+            updated = connection.executemany(
                 "UPDATE runs SET status = ?, diverged_at_step = ?, message = ?, steps = ?, gradient_evaluations = ?,"
-                f" {finals} WHERE run_id = ?",
+                f" {finals}, sealed = NULL WHERE run_id = ? AND cell = ? AND seed = ?",
                 [
                     (
                         record.status,
@@ -241,11 +329,13 @@ class Store:
                         record.steps,
                         record.gradient_evaluations,
                         *(record.final.get(name) for name in CURVES),
-                        run_id,
+                        *_name(run),
                     )
-                    for run_id, record in made
+                    for run, record in zip(runs, records, strict=True)
                 ],
-            )
+            ).rowcount
+            if updated != len(runs):
+                raise StoreError(f"{self.path}: expected {len(runs)} planned runs of a chunk, found {updated}")
             connection.executemany(
                 "INSERT OR REPLACE INTO curves VALUES (?, ?, ?)",
                 [
@@ -259,27 +349,59 @@ class Store:
                 [(run_id, name, value) for run_id, record in made for name, value in record.metrics.items()],
             )
             connection.executemany(
-                "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?, ?)",
                 [
-                    (run_id, name, *_packed(tensor.numpy()))
+                    (*row, checksum(*row))
                     for run_id, record in made
                     for name, tensor in record.kept.items()
+                    if (row := (run_id, name, *_packed(tensor.numpy())))
                 ],
             )
             connection.executemany(
                 "INSERT OR REPLACE INTO provenance VALUES (?, ?, ?, ?)",
                 [(run_id, where, len(runs), seconds / len(runs)) for run_id, _ in made],
             )
+            seal(connection, [run.run_id for run in runs])
 
     def check(self) -> None:
-        """Reads every page.
+        """Reads everything, and holds it against its checksums.
 
         Raises:
-            StoreError: one is damaged.
+            StoreError: something is damaged; the line names runs.
         """
-        found = self._rows("PRAGMA quick_check(1)")[0][0]
-        if found != "ok":
-            raise StoreError(f"{self.path}: expected a usable store, found: {' '.join(found.split())}")
+        with self._problems_named():
+            found = damage(self._connection)
+        if found:
+            raise StoreError(f"{self.path}: expected records as they were committed, found {found}")
+        self._check_structure()
+
+    def _check_structure(self) -> None:
+        with self._problems_named():
+            found = structure(self._connection)
+        if found:
+            raise StoreError(f"{self.path}: expected a usable store, found: {found}")
+
+    def contents(self, studies: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """For each study how many runs it plans, and SHA-256 over "run_id checksum" lines in the order of run ids."""
+        contents = {}
+        for study in studies:
+            lines = [
+                f"{run_id} {sealed}\n"
+                for run_id, sealed in self._rows(
+                    "SELECT DISTINCT run_id, runs.checksum FROM planned JOIN runs USING (run_id) WHERE study = ?"
+                    " ORDER BY run_id",
+                    study,
+                )
+            ]
+            contents[study] = (len(lines), hashlib.sha256("".join(lines).encode()).hexdigest())
+        return contents
+
+    def sealed_later(self, studies: Sequence[str]) -> dict[str, int]:
+        """How many runs have checksums that were not made at training, by the date on which they were made."""
+        frame = self._frame(
+            "SELECT DISTINCT run_id, sealed FROM planned JOIN runs USING (run_id) WHERE sealed IS NOT NULL", studies
+        )
+        return {str(date): int(count) for date, count in frame["sealed"].value_counts().sort_index().items()}
 
     def statuses(self) -> dict[str, str]:
         """The status of every run, whether a study still plans it or not."""
@@ -314,8 +436,10 @@ class Store:
         return [row[0] for row in self._rows("SELECT DISTINCT study FROM planned ORDER BY study")]
 
     def runs(self, studies: Sequence[str]) -> pd.DataFrame:
-        """A row per planned run: the columns of `planned`, `runs`, and `config`, a dictionary."""
-        frame = self._frame("SELECT * FROM planned JOIN runs USING (run_id) JOIN cells USING (cell)", studies)
+        """A row per planned run: study, phase, factors, the columns of a record, and `config`, a dictionary."""
+        frame = self._frame(
+            f"SELECT {_PLANNED_RUN} FROM planned JOIN runs USING (run_id) JOIN cells USING (cell)", studies
+        )
         configs = {text: json.loads(text) for text in frame["config"].unique()}
         frame["config"] = frame["config"].map(configs)
         return frame
@@ -363,6 +487,41 @@ class Store:
         marks = ", ".join("?" for _ in studies)
         with self._problems_named():
             return pd.read_sql_query(f"{query}{joined}study IN ({marks})", self._connection, params=list(studies))
+
+
+@contextmanager
+def unchanged(directory: Path) -> Iterator[Store]:
+    """A store that is only read; one of an older schema is upgraded in a copy, which is gone afterwards."""
+    with Store(directory) as store:
+        if not store.is_old:
+            yield store
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            store.copy_to(Path(folder) / FILE)
+            with Store(Path(folder)) as copy:
+                copy.path = store.path  # as messages name it
+                copy.upgrade(lambda line: None)
+                yield copy
+
+
+def _create(path: Path) -> None:
+    """Makes a store without rows, whole: what is there at any moment is nothing or that."""
+    with placed(path) as partial:
+        connection = sqlite3.connect(partial, isolation_level=None)
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN")
+            for statement in _SCHEMA.split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+
+
+def _name(run: Run) -> tuple[str, str, int]:
+    return run.run_id, run.cell, run.seed
 
 
 def _packed(array: np.ndarray) -> tuple[str, str, bytes]:

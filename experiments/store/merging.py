@@ -8,7 +8,8 @@ from pathlib import Path
 
 from fairgrid.experiments.engines.record import Record
 from fairgrid.experiments.errors import InputError, StoreError
-from fairgrid.experiments.store.database import FILE, Store
+from fairgrid.experiments.store.checksums import seal
+from fairgrid.experiments.store.database import FILE, Store, unchanged
 from fairgrid.experiments.store.lock import locked
 from fairgrid.experiments.store.record_diff import Difference, differences
 
@@ -72,22 +73,23 @@ def merge(results: Path, sources: Sequence[Path], say: Callable[[str], None] = p
             raise InputError(f"{place}: expected stores that differ, found this one twice")
     merged = Merged()
     with ExitStack() as opened:
-        theirs = [opened.enter_context(Store(source)) for source in sources]
+        theirs = [opened.enter_context(unchanged(source)) for source in sources]
         for store in theirs:
             store.check()
         opened.enter_context(locked(results, say))
         ours = opened.enter_context(Store(results, create=True))
+        ours.upgrade(say)
         ours.check()
         there = ours.statuses()
         had = {run_id for run_id, status in there.items() if status in _RESULTS}
         merged.disputes = _disputes(places, [ours, *theirs], had)
         disputed = {dispute.run_id for dispute in merged.disputes}
-        for source, store in zip(sources, theirs, strict=True):
+        for store in theirs:
             found = store.statuses()
             better = {run_id for run_id in found if _rank(found[run_id]) > _rank(there.get(run_id, "planned"))}
             taken = better - disputed
             same = {run_id for run_id in found if _has_record(found[run_id])} - disputed - taken
-            _copy(results, source, taken, same)
+            _copy(results, store, taken, same)
             there |= {run_id: found[run_id] for run_id in taken}
             there |= {run_id: "planned" for run_id in found if run_id not in there}
             merged.taken += len(taken)
@@ -127,11 +129,14 @@ def _disputes(places: Sequence[Path], stores: Sequence[Store], had: set[str]) ->
     return found
 
 
-def _copy(results: Path, source: Path, taken: Iterable[str], same: Iterable[str]) -> None:
-    """Copies a source's plans, the records of the runs `taken`, and what figures need of those and of the `same`."""
+def _copy(results: Path, source: Store, taken: Iterable[str], same: Iterable[str]) -> None:
+    """Copies a source's plans, the records of the runs `taken`, and what figures need of those and of the `same`.
+
+    Checksums come along with what they are of.
+    """
     with Store(results) as store, store.transaction() as connection:
-        connection.execute("ATTACH ? AS theirs", (str(source / FILE),))
-        _same_cells(connection, results, source)
+        connection.execute("ATTACH ? AS theirs", (str(source.file),))
+        _same_cells(connection, results / FILE, source.path)
         for name, run_ids in (("taken", taken), ("same", same)):
             connection.execute(f"CREATE TEMP TABLE {name} (run_id TEXT PRIMARY KEY)")
             connection.executemany(f"INSERT INTO {name} VALUES (?)", [(run_id,) for run_id in run_ids])
@@ -147,6 +152,7 @@ def _copy(results: Path, source: Path, taken: Iterable[str], same: Iterable[str]
             connection.execute(f"DELETE FROM {table} WHERE run_id IN taken")
             _insert(connection, "INSERT", table, "WHERE run_id IN taken")
         _insert(connection, "INSERT OR IGNORE", "kept", "WHERE run_id IN same")
+        seal(connection, [row[0] for row in connection.execute("SELECT run_id FROM runs WHERE checksum = ''")])
 
 
 def _insert(connection: sqlite3.Connection, how: str, table: str, which: str = "") -> None:
@@ -154,13 +160,13 @@ def _insert(connection: sqlite3.Connection, how: str, table: str, which: str = "
     connection.execute(f"{how} INTO {table} ({columns}) SELECT {columns} FROM theirs.{table} {which}")
 
 
-def _same_cells(connection: sqlite3.Connection, results: Path, source: Path) -> None:
+def _same_cells(connection: sqlite3.Connection, ours: Path, theirs: Path) -> None:
     row = connection.execute(
         "SELECT cell, ours.config, them.config FROM cells AS ours JOIN theirs.cells AS them USING (cell)"
         " WHERE ours.config != them.config"
     ).fetchone()
     if row is not None:
         raise StoreError(
-            f"{source / FILE}: expected cell {row[0]} to have the configuration that it has in {results / FILE},"
-            f" {row[1]}, found {row[2]}"
+            f"{theirs}: expected cell {row[0]} to have the configuration that it has in {ours}, {row[1]},"
+            f" found {row[2]}"
         )

@@ -1,5 +1,7 @@
 """Small studies that tests run."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,8 @@ import pandas as pd
 from fairgrid.experiments.analysis.derived import write as write_tables
 from fairgrid.experiments.execution.backends import Sequential
 from fairgrid.experiments.execution.driver import Driver, Progress
-from fairgrid.experiments.store.database import Store
+from fairgrid.experiments.store.checksums import seal_all
+from fairgrid.experiments.store.database import FILE, Store
 from fairgrid.experiments.study.loading import load
 
 TINY = """
@@ -109,3 +112,10 @@ def run(results: Path, *paths: str, **options: Any) -> Progress:
 def table(results: Path, name: str) -> pd.DataFrame:
     """A CSV as text, cell by cell as it stands there."""
     return pd.read_csv(results / f"{name}.csv", dtype=str, keep_default_na=False)
+
+
+def forge(results: Path, statement: str) -> None:
+    """Changes rows of a store and gives them the checksums of what they now say, as an accident would not."""
+    with closing(sqlite3.connect(results / FILE)) as connection, connection:
+        assert connection.execute(statement).rowcount > 0
+        seal_all(connection)

@@ -103,7 +103,7 @@ def cut_short(path: Path) -> None:
 UNUSABLE: dict[str, tuple[Callable[[Path], None], str]] = {
     "a text file": (text_file, "expected a usable store, found: file is not a database"),
     "another program's database": (other_program, "expected a store of fairgrid, found another program's database"),
-    "a newer schema": (newer_schema, "expected a store of schema 1 or older, found 99"),
+    "a newer schema": (newer_schema, "expected a store of schema 2 or older, found 99"),
     "a damaged file": (damaged, "expected a usable store, found: database disk image is malformed"),
     "a file that was cut short": (cut_short, "expected a usable store, found: database disk image is malformed"),
     "a directory": (Path.mkdir, "expected a usable store, found: unable to open database file"),

@@ -37,11 +37,6 @@ def dump(results: Path) -> list[str]:
         return sorted(connection.iterdump())
 
 
-def change(results: Path, statement: str) -> None:
-    with closing(sqlite3.connect(results / FILE)) as connection, connection:
-        assert connection.execute(statement).rowcount > 0
-
-
 def rows(results: Path, query: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(results / FILE)) as connection:
         return connection.execute(query).fetchall()
@@ -109,7 +104,7 @@ def test_different_results_of_a_run_are_reported_and_the_rest_is_taken(
 ) -> None:
     one, other = machines
     run = some_run(one)
-    change(other, f"UPDATE runs SET test_error = 0.25, test_loss = 9.5 WHERE run_id = '{run}'")
+    studies.forge(other, f"UPDATE runs SET test_error = 0.25, test_loss = 9.5 WHERE run_id = '{run}'")
     error, loss = rows(one, f"SELECT test_error, test_loss FROM runs WHERE run_id = '{run}'")[0]
     before = rows(one, f"SELECT * FROM runs WHERE run_id = '{run}'")
     for taken, known in ((8, 7), (0, 15)):
@@ -142,7 +137,7 @@ def test_every_part_of_a_record_counts(
     changed = tmp_path / "changed"
     changed.mkdir()
     (changed / FILE).write_bytes((halves[0] / FILE).read_bytes())
-    change(changed, change_of)
+    studies.forge(changed, change_of)
     assert merge(changed, halves[0]) == 6
     assert f": {name} " in capsys.readouterr().out
 
@@ -151,7 +146,7 @@ def test_sources_that_disagree_leave_the_run_without_a_record_in_either_order(
     machines: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = some_run(machines[0])
-    change(machines[1], f"UPDATE runs SET train_loss = 0.5 WHERE run_id = '{run}'")
+    studies.forge(machines[1], f"UPDATE runs SET train_loss = 0.5 WHERE run_id = '{run}'")
     for order in (machines, machines[::-1]):
         results = tmp_path / order[0].name / "merged"
         assert merge(results, *order) == 6
@@ -164,7 +159,8 @@ def test_sources_that_disagree_leave_the_run_without_a_record_in_either_order(
 def test_result_takes_the_place_of_an_error_but_not_the_other_way_round(machines: list[Path], tmp_path: Path) -> None:
     one, other = machines
     run = some_run(one)
-    change(other, f"UPDATE runs SET status = 'error', message = 'full', test_error = NULL WHERE run_id = '{run}'")
+    failed = "status = 'error', message = 'full', test_error = NULL"
+    studies.forge(other, f"UPDATE runs SET {failed} WHERE run_id = '{run}'")
     for results, source in ((one, other), (other, one)):
         expected = rows(tmp_path / "machine0", f"SELECT * FROM runs WHERE run_id = '{run}'")
         assert merge(results, source) == 0
@@ -177,8 +173,8 @@ def test_planned_runs_stay_planned_and_what_figures_need_is_taken(
     one, other = machines
     kept = rows(one, "SELECT * FROM kept ORDER BY run_id, name")
     assert kept
-    change(one, "DELETE FROM kept")
-    change(other, "UPDATE runs SET status = 'planned' WHERE seed = 4")
+    studies.forge(one, "DELETE FROM kept")
+    studies.forge(other, "UPDATE runs SET status = 'planned' WHERE seed = 4")
     results = tmp_path / "results"
     assert merge(results, one, other) == 0
     assert capsys.readouterr().out.startswith(f"{results}: 16 records taken, 8 there already, 4 planned runs still")
@@ -207,7 +203,7 @@ def test_sources_that_cannot_be_merged_are_one_line_and_nothing_is_written(
     refused(2, f"{one}: expected stores that differ, found this one twice", one, into=one)
     refused(2, f"{tmp_path / 'x' / '..' / 'machine0'}: expected stores that differ, found this one twice",
             one, tmp_path / "x" / ".." / "machine0")  # fmt: skip
-    change(other, "UPDATE cells SET config = '{}' WHERE cell = (SELECT min(cell) FROM cells)")
+    studies.forge(other, "UPDATE cells SET config = '{}' WHERE cell = (SELECT min(cell) FROM cells)")
     cell, config = rows(one, "SELECT cell, config FROM cells ORDER BY cell")[0]
     refused(
         5,
