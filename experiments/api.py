@@ -90,7 +90,7 @@ def run(
 
 
 def read(results: str | Path = "results", study: Which | Sequence[Which] | None = None) -> Results:
-    """What a results directory says, without training: from its store, whose CSVs are written first if they are older.
+    """What a results directory says, without training: from its store, whose CSVs are written first if need be.
 
     Args:
         results: a directory that `run` or the command line made, or one with CSVs alone.
@@ -140,7 +140,7 @@ def _same_numerics(mode: Mode) -> None:
 
 
 def _results(studies: Sequence[Study], directory: Path) -> Results:
-    found = Results(studies, tabulated(directory, studies), directory)
+    found = Results(studies, tabulated(directory, studies, _warn), directory)
     for line in mixtures(studies, found.evidence, directory):
         _warn(line)
     return found

@@ -33,6 +33,7 @@ def main(options: argparse.Namespace) -> int:
     from fairgrid.experiments.benchmark.race import race
     from fairgrid.experiments.benchmark.tables import measured, ratios
     from fairgrid.experiments.reporting.figures.style import save, theme
+    from fairgrid.experiments.store.content_manifest import record_file
 
     times = race(options.rounds, print)
     shares = parts(print)
@@ -42,6 +43,7 @@ def main(options: argparse.Namespace) -> int:
     (options.results / "figures").mkdir(parents=True, exist_ok=True)
     path = options.results / "benchmark.csv"
     measured(times, shares, bounds, several).to_csv(path, index=False)
+    record_file(options.results, path.name)
     with theme():
         save(benchmark(times), options.results / "figures" / "benchmark.png")
     print(f"\n{ratios(times)}\n\ntable: {path}; figure: {options.results}/figures/benchmark.png")

@@ -45,6 +45,7 @@ def main(options: argparse.Namespace) -> int:
     from fairgrid.experiments.reporting.figures.calibration import calibration
     from fairgrid.experiments.reporting.figures.style import save, theme
     from fairgrid.experiments.reporting.rendering import render
+    from fairgrid.experiments.store.content_manifest import record_file
     from fairgrid.experiments.store.database import Store
     from fairgrid.experiments.store.tables import with_metric
     from fairgrid.experiments.study.declaration import Overrides
@@ -62,6 +63,7 @@ def main(options: argparse.Namespace) -> int:
     table = calibration_table(study, runs, options.repeats)
     (options.results / "figures").mkdir(parents=True, exist_ok=True)
     replace(options.results / "calibration.csv", table.to_csv(index=False))
+    record_file(options.results, "calibration.csv")
     with theme():
         save(calibration(table), options.results / "figures" / "calibration.png")
     print(f"\n{render(shown(table), 'text', f'Comparisons at 5 %, {options.repeats:,} each', NAME)}")

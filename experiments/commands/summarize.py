@@ -42,15 +42,15 @@ def main(options: argparse.Namespace) -> int:
     from fairgrid.experiments.reporting.publishing import (
         Measurements,
         chosen,
-        draw_figures,
         fill_page,
+        illustrate,
         show_tables,
+        tabulated,
         warn_of_mixtures,
-        written,
     )
 
     studies = chosen(options.results, options.study)
-    evidence = written(options.results, studies)
+    evidence = tabulated(options.results, studies)
     if options.into is not None:
         measurements = {
             "benchmark": Measurements("make benchmark", benchmark.SECTIONS),
@@ -60,7 +60,7 @@ def main(options: argparse.Namespace) -> int:
     elif not options.quiet:
         show_tables(studies, evidence, options.format)
     warn_of_mixtures(studies, evidence, options.results)
-    draw_figures(studies, evidence, options.results, options.figures)
+    illustrate(studies, evidence, options.results, options.figures)
     if options.strict and not evidence.complete([study.name for study in studies]):
         warn("planned runs are missing or failed")
         return MISSING

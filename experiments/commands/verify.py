@@ -1,7 +1,8 @@
 """`fairgrid verify`: holds what is recorded against what this machine computes; changes nothing.
 
-Tables are held against what they are made from; a random sample of the recorded runs is trained again and compared, bit
-for bit where the arithmetic is the one they were made with; and a study whose hash is published is trained.
+Records are held against their checksums, and tables against what they are made from and against manifest.json; a random
+sample of the recorded runs is trained again and compared, bit for bit where the arithmetic is the one they were made
+with; and a study whose hash is published is trained. What none of this covers is said.
 """
 
 import argparse
@@ -50,7 +51,14 @@ def main(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\nfairgrid: interrupted; nothing was changed", file=sys.stderr)
         return INTERRUPTED
-    for line in (*_records(found), *_tables(found), *_trained_again(found, options.seed), *_published(found)):
+    for line in (
+        *_records(found),
+        *_tables(found),
+        *_contents(found),
+        *_trained_again(found, options.seed),
+        *_published(found),
+        *_unchecked(found),
+    ):
         print(line)
     print("verified" if found.holds else "not verified")
     return 0 if found.holds else DIFFERENT
@@ -85,7 +93,8 @@ def _size(text: str) -> int | None:
 def _records(found: "Verification") -> Iterator[str]:
     population = found.population
     source = "the store" if population.store else "the tables, as there is no store"
-    yield f"records: {len(population.runs):,} of {len(set(population.studies.values()))} studies in {source}"
+    whole = ", as their checksums say" if population.store else ""
+    yield f"records: {len(population.runs):,} of {len(set(population.studies.values()))} studies in {source}{whole}"
     if population.other_numerics:
         yield f"  {population.other_numerics:,} more have other numerics (--numerics) or another device (--device)"
     for study, names in population.strangers.items():
@@ -116,6 +125,42 @@ def _tables(found: "Verification") -> Iterator[str]:
             place = f"{each.file}: {row}" if row else each.file
             lines.append(f"  {place}: expected {each.column} {each.expected!r}, found {each.found!r}")
         yield from _first(lines)
+
+
+def _contents(found: "Verification") -> Iterator[str]:
+    contents = found.contents
+    if contents.differing:
+        yield f"manifest.json: {len(contents.differing):,} hashes are not those of what there is"
+        yield from _first([f"  {line}" for line in contents.differing])
+    elif contents.files:
+        yield f"manifest.json: {contents.files} files and {contents.studies} studies are as it says"
+
+
+def _unchecked(found: "Verification") -> Iterator[str]:
+    """What an altered value could hide in, after all that was done."""
+    lines = []
+    again = len(found.retrained)
+    if again < len(found.population.runs):
+        lines.append(f"{len(found.population.runs) - again:,} records were not trained again (--sample)")
+    if not found.contents.files:
+        lines.append(
+            "tables' bytes, as manifest.json is missing or unfinished; beside a store `fairgrid summarize` writes it"
+        )
+    if found.contents.unnamed:
+        lines.append(f"manifest.json says nothing of {', '.join(found.contents.unnamed)}")
+    if not found.population.store:
+        only = "of these only the SHA-256" if found.contents.files else "of these nothing"
+        lines.append(
+            "losses, steps and metrics of single runs beyond what other tables give, and curves before their last"
+            f" checkpoint: {only}"
+        )
+    elif found.behind:
+        lines.append("tables that are older than the store, other than runs.csv; `fairgrid summarize` writes them")
+    for date, count in found.sealed_later.items():
+        lines.append(f"what happened to {count:,} records before {date}, when their checksums were made")
+    lines.append("figures; where and how fast records were made (no checksum covers it)")
+    yield "not checked:"
+    yield from (f"  {line}" for line in lines)
 
 
 def _trained_again(found: "Verification", seed: int) -> Iterator[str]:

@@ -14,7 +14,9 @@ from fairgrid.experiments.execution.scheduler import outcomes
 from fairgrid.experiments.planning.plans import Plan, candidates, evaluation_plans, tuning_plans
 from fairgrid.experiments.planning.work_units import Chunk, Run, cut
 from fairgrid.experiments.runtime.determinism import Device, Mode
+from fairgrid.experiments.runtime.files import digest
 from fairgrid.experiments.runtime.interrupts import heeded
+from fairgrid.experiments.store.build_manifest import read_build
 from fairgrid.experiments.store.columns import FAILED
 from fairgrid.experiments.store.database import FILE, Store
 from fairgrid.experiments.store.lock import locked
@@ -162,10 +164,13 @@ class Driver:
             raise StoreError(f"{self.results}: expected a store to move aside, found: {error.strerror}") from error
         if aside:
             self.say(f"the old store is in {aside}")
+        checked = read_build(self.results).store
+        known = bool(checked) and digest(self.results / FILE) == checked
         store = Store(self.results, create=True)
         try:
             store.upgrade(self.warn)
-            store.check()
+            if not known:
+                store.check()
         except BaseException:
             store.close()
             raise

@@ -1,23 +1,36 @@
 """What is made from a results directory: CSVs, tables on the terminal or in a page, figures."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.derived import write, write_verdicts
+from fairgrid.experiments.analysis.derived import TABLES, write, write_verdicts
 from fairgrid.experiments.errors import InputError, warn
 from fairgrid.experiments.reporting.figures import OVERVIEW as OVERVIEW_FIGURE
 from fairgrid.experiments.reporting.figures import draw, draw_overview, names
 from fairgrid.experiments.reporting.markdown import OVERVIEW, filled, marks
 from fairgrid.experiments.reporting.rendering import Format, overview, render, show, tables
 from fairgrid.experiments.reporting.sections import SECTIONS
-from fairgrid.experiments.store import build_manifest as stamps
+from fairgrid.experiments.runtime.files import digest
+from fairgrid.experiments.store import build_manifest
+from fairgrid.experiments.store.build_manifest import (
+    changed,
+    figures_are_current,
+    read_build,
+    stamps,
+    tables_are_current,
+)
+from fairgrid.experiments.store.content_manifest import Manifest, read_manifest
 from fairgrid.experiments.store.database import FILE, Store
 from fairgrid.experiments.store.environment_mix import mixture
-from fairgrid.experiments.store.tables import EVIDENCE, Evidence, environments_of, read, summary
+from fairgrid.experiments.store.lock import locked
+from fairgrid.experiments.store.tables import Evidence, as_text, environments_of, read, summary
 from fairgrid.experiments.study.loading import distinct, load, shipped
 from fairgrid.experiments.study.study import Study
 
@@ -46,7 +59,12 @@ def held(results: Path) -> set[str]:
         with Store(results) as store:
             known = set(store.studies())
     if (results / "summary.csv").exists():
-        known |= set(summary(results)["study"])
+        try:
+            known |= set(summary(results)["study"])
+        except InputError:
+            if not known:
+                raise
+            known |= set(_stated(results).studies)  # the table is made again, if nothing of it is lost
     elif not known:
         read(results)  # says what is missing
     return known
@@ -75,36 +93,72 @@ def chosen(results: Path, names: Sequence[str]) -> list[Study]:
     return studies
 
 
-def tabulated(results: Path, studies: Sequence[Study]) -> Evidence:
-    """Writes the CSVs from the store, unless they are as it and the studies would give them; reads them.
+def tabulated(results: Path, studies: Sequence[Study], say: Callable[[str], None] = warn) -> Evidence:
+    """Writes the CSVs from the store, unless they are those that it and the studies would give; reads them.
 
-    Without a store, what is there is read.
+    The store is held against its checksums first, unless its bytes are those that were. Without a store, what is there
+    is read.
+
+    Args:
+        results: a results directory.
+        studies: whose verdicts are written.
+        say: prints a line: on tables that were changed since they were made, or a store that is upgraded.
+
+    Raises:
+        StoreError: something in the store is damaged; the line names runs.
+        InputError: a table that cannot be made again here cannot be read.
     """
-    if not (results / FILE).exists() or _current(results, "tables", studies, _csvs(results)):
-        return read(results)
-    return written(results, studies)
-
-
-def written(results: Path, studies: Sequence[Study]) -> Evidence:
-    """Writes the CSVs from the store, where there is one; reads them."""
     if not (results / FILE).exists():
         return read(results)
+    _upgrade(results, say)
+    build, before = read_build(results), digest(results / FILE)
+    if tables_are_current(build, results, before, studies):
+        return read(results)
+    edited = _edited(results, build)
     with Store(results) as store:
-        write(store, results, studies)
-    evidence = write_verdicts(results, studies)
-    stamps.mark(results, "tables", studies)
+        if build.store != before:
+            store.check()
+        build.writing = True
+        build.write(results)
+        doubts = write(store, results, studies)
+    evidence, more = write_verdicts(results, studies)
+    for name in edited:
+        say(f"{results / name}: was changed since it was made; made again from the store")
+    for doubt in (doubts := [*doubts, *more]):
+        say(
+            f"{results / doubt.file}: rows of {doubt.study!r} were changed since they were made, and cannot be made"
+            " again here; restore them"
+        )
+    if not doubts and digest(results / FILE) == before:  # no other process wrote to the store in between
+        build.store = before
+        build.tables |= stamps(studies, before)
+    files = [f"{name}.csv" for name in TABLES]
+    build.csvs = {name: sha256 for name in files if (sha256 := digest(results / name))}
+    build.writing = False
+    build.write(results)
     return evidence
 
 
-def _csvs(results: Path) -> list[Path]:
-    return [results / f"{name}.csv" for name in EVIDENCE]
+def _upgrade(results: Path, say: Callable[[str], None]) -> None:
+    with Store(results) as store:
+        if store.is_old:
+            with locked(results, say):
+                store.upgrade(say)
 
 
-def _current(results: Path, kind: stamps.Kind, studies: Sequence[Study], files: Sequence[Path]) -> bool:
-    """Whether files are there, newer than the store, and made from the studies as they are."""
-    stored = (results / FILE).stat().st_mtime
-    there = all(path.exists() and path.stat().st_mtime >= stored for path in files)
-    return there and stamps.made(results, kind, studies)
+def _edited(results: Path, build: build_manifest.Build) -> list[str]:
+    """The CSVs that are there and are not those that were made here; or, where nothing was made yet, not shipped."""
+    if build.writing:
+        return []
+    shipped = {name: sha256 for name, sha256 in _stated(results).files.items() if name.removesuffix(".csv") in TABLES}
+    return [name for name in changed(results, build.csvs or shipped) if (results / name).exists()]
+
+
+def _stated(results: Path) -> Manifest:
+    """What manifest.json says, which is nothing where it is damaged: `verify` says so."""
+    with suppress(InputError):
+        return read_manifest(results) or Manifest()
+    return Manifest()
 
 
 def publish(results: Path, studies: Sequence[Study]) -> Evidence:
@@ -112,17 +166,62 @@ def publish(results: Path, studies: Sequence[Study]) -> Evidence:
 
     Without a store, only those figures are drawn that are not there.
     """
-    if not (results / FILE).exists():
-        evidence = read(results)
+    evidence = tabulated(results, studies)
+    if (results / FILE).exists():
+        illustrate(studies, evidence, results)
+    else:
         bare = [study for study in studies if not all((results / "figures" / name).exists() for name in names(study))]
         draw_figures(bare, evidence, results)
-        return evidence
-    drawn = [results / "figures" / name for study in studies for name in names(study)]
-    drawn += [results / "figures" / OVERVIEW_FIGURE] if any(study.reported for study in studies) else []
-    evidence = tabulated(results, studies)
-    if not _current(results, "figures", studies, [*_csvs(results), *drawn]):
-        draw_figures(studies, evidence, results)
     return evidence
+
+
+def illustrate(
+    studies: Sequence[Study],
+    evidence: Evidence,
+    results: Path,
+    formats: Sequence[str] = ("png",),
+    say: Callable[[str], None] = warn,
+) -> None:
+    """Draws those of the studies' figures that are not as the tables would give them; all, where there is no store.
+
+    Args:
+        studies: whose figures are drawn.
+        evidence: what `tabulated` gave.
+        results: a results directory.
+        formats: png, pdf, svg.
+        say: prints a line on figures that were changed since they were drawn.
+    """
+    build = read_build(results)
+    expected = stamps(studies, digest(results / FILE))
+    if not (results / FILE).exists() or any(build.tables.get(name) != stamp for name, stamp in expected.items()):
+        draw_figures(studies, evidence, results, formats)
+        return
+    folder = results / "figures"
+    wanted = {study.name: (expected[study.name], names(study)) for study in studies}
+    reports = _reports(studies, evidence)
+    if reports:
+        stated = json.dumps([sorted(build.csvs.items()), sorted(stamps(reports, build.store).items())])
+        wanted[OVERVIEW_FIGURE] = hashlib.sha256(stated.encode()).hexdigest()[:16], [OVERVIEW_FIGURE]
+    late = {name for name, (stamp, _) in wanted.items() if not figures_are_current(build, folder, name, stamp, formats)}
+    if not late:
+        return
+    previous = {name: build.images.pop(name, {}) for name in late}
+    for name in late:
+        for image in changed(folder, previous[name]):
+            if (folder / image).exists():
+                say(f"{folder / image}: was changed since it was drawn; drawn again")
+        if build.figures.pop(name, None) != wanted[name][0] or changed(folder, previous[name]):
+            previous[name] = {}
+    build.write(results)  # until they are drawn
+    _draw([study for study in studies if study.name in late], evidence, results, formats)
+    if OVERVIEW_FIGURE in late:
+        draw_overview(reports, evidence, folder, formats)
+    for name in late:
+        stamp, files = wanted[name]
+        images = [Path(file).with_suffix(f".{ending}").name for file in files for ending in formats]
+        drawn = {image: sha256 for image in images if (sha256 := digest(folder / image))}
+        build.figures[name], build.images[name] = stamp, previous[name] | drawn
+    build.write(results)
 
 
 def show_tables(studies: Sequence[Study], evidence: Evidence, style: Format) -> None:
@@ -207,6 +306,7 @@ def _measured(path: Path, measurements: Measurements, section: str) -> str:
     """A section of what is measured apart from studies, in Markdown."""
     if not path.exists():
         raise InputError(f"{path}: expected what `{measurements.command}` writes, found no such file")
+    as_text(path, [])  # says what is wrong with it
     title, table = measurements.sections[section]
     return render(table(pd.read_csv(path)), "markdown", title, section)
 
@@ -215,15 +315,24 @@ def draw_figures(
     studies: Sequence[Study], evidence: Evidence, results: Path, formats: Sequence[str] = ("png",)
 ) -> None:
     """Draws the studies' figures in each format; those of single runs from what the store keeps, where there is one."""
+    _draw(studies, evidence, results, formats)
+    reports = _reports(studies, evidence)
+    if reports:
+        draw_overview(reports, evidence, results / "figures", formats)
+
+
+def _draw(studies: Sequence[Study], evidence: Evidence, results: Path, formats: Sequence[str]) -> None:
     kept: dict[str, Any] = {}
     if (results / FILE).exists():
         with Store(results) as store:
             kept = {study.name: store.kept(study.name) for study in studies}
     for study in studies:
         draw(study, evidence, results / "figures", kept.get(study.name), formats)
-    if any(study.reported for study in studies):
-        others = set(evidence.summary["study"]) - {study.name for study in studies}
-        every = [*studies, *(load(name) for name in shipped() if name in others)]
-        draw_overview(every, evidence, results / "figures", formats)
-    if "png" in formats and (results / FILE).exists():
-        stamps.mark(results, "figures", studies)
+
+
+def _reports(studies: Sequence[Study], evidence: Evidence) -> list[Study]:
+    """The studies of the figure of all reported numbers; none if none of these has one."""
+    if not any(study.reported for study in studies):
+        return []
+    others = set(evidence.summary["study"]) - {study.name for study in studies}
+    return [*studies, *(load(name) for name in shipped() if name in others)]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +26,12 @@ MADE = {
     "effects": [*_COMPARED, *"kind by level other".split()],
     "stability": [*_COMPARED, *(f"{name}{end}" for name in VARIANTS for end in ("", "_outcome"))],
 }
+# columns of these that are numbers, or empty
+_NUMBERS = (
+    "n mean std tail_probability tail_low tail_high interval_low interval_high mean_difference ci_low ci_high p_value"
+    " p_holm probability_a_better pab_low pab_high n_diverged_a n_diverged_b needs_seeds contexts estimate context_low"
+    " context_high n_diverged"
+).split()
 ENVIRONMENT = "run_id commit dirty versions cpu threads".split()
 
 
@@ -74,16 +80,21 @@ def read(results: Path) -> Evidence:
     Raises:
         InputError: one is missing, is not a table, lacks a column, or has text in the place of a number.
     """
+    return replace(read_evidence(results), **made(results))
+
+
+def read_evidence(results: Path) -> Evidence:
+    """The CSVs that the others are made from; see `read`."""
     runs, summary, curves, metrics = (_read(results / f"{name}.csv", columns) for name, columns in EVIDENCE.items())
     best = results / "best_epochs.csv"
     best_epochs = _read(best, BEST_COLUMNS) if best.exists() else _no_run()
-    return Evidence(runs, summary, curves, metrics, best_epochs=best_epochs, **made(results))
+    return Evidence(runs, summary, curves, metrics, best_epochs=best_epochs)
 
 
 def made(results: Path) -> dict[str, pd.DataFrame]:
     """The tables of MADE that there are, by name."""
     paths = {name: (results / f"{name}.csv", words) for name, words in MADE.items()}
-    return {name: _typed(path, words) for name, (path, words) in paths.items() if path.exists()}
+    return {name: _made(path, words) for name, (path, words) in paths.items() if path.exists()}
 
 
 def with_metric(runs: pd.DataFrame, metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -114,13 +125,24 @@ def environments_of(results: Path) -> pd.DataFrame | None:
         InputError: it is not a table, or lacks a column.
     """
     path = results / "environments.csv"
-    return _as_text(path, ENVIRONMENT) if path.exists() else None
+    return as_text(path, ENVIRONMENT) if path.exists() else None
+
+
+def _made(path: Path, words: Sequence[str]) -> pd.DataFrame:
+    written = as_text(path, ["study"])
+    _check_numbers(path, written, [name for name in _NUMBERS if name in written])
+    return _typed(path, words)
 
 
 def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """A table whose columns are numbers, apart from those of TEXT."""
-    written = _as_text(path, columns)
-    for name in (name for name in written if name not in TEXT):
+    written = as_text(path, columns)
+    _check_numbers(path, written, [str(name) for name in written if name not in TEXT])
+    return _typed(path)
+
+
+def _check_numbers(path: Path, written: pd.DataFrame, names: Sequence[str]) -> None:
+    for name in names:
         numbers = pd.to_numeric(written[name], errors="coerce")
         whole = name in INTEGERS
         bad = (written[name] != "") & (numbers.isna() | (whole & (numbers % 1 != 0)))
@@ -128,7 +150,6 @@ def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
             line = int(bad.to_numpy().argmax())
             expected = "an integer" if whole else "a number"
             raise InputError(f"{path}: line {line + 2}: {name}: expected {expected}, found {written[name][line]!r}")
-    return _typed(path)
 
 
 def _typed(path: Path, words: Sequence[str] = ()) -> pd.DataFrame:
@@ -143,9 +164,20 @@ def _typed(path: Path, words: Sequence[str] = ()) -> pd.DataFrame:
     return frame.astype({name: "Int64" for name in INTEGERS if name in frame})
 
 
-def _as_text(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+def as_text(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """A table whose values are texts, as they stand there.
+
+    Args:
+        path: of a CSV.
+        columns: that it needs.
+
+    Raises:
+        InputError: it is not there, is not a table, or lacks a column.
+    """
     if not path.exists():
         raise InputError(f"{path}: expected results of a grid, found no such file; `make grid` makes it")
+    if not (path.is_file() or path.is_dir()):
+        raise InputError(f"{path}: expected a table, found what is no regular file")
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     except UnicodeDecodeError as error:

@@ -8,9 +8,11 @@ from pathlib import Path
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.runtime.determinism import Device, Mode, fingerprint
-from fairgrid.experiments.store.database import FILE, Store
+from fairgrid.experiments.store.build_manifest import read_build
+from fairgrid.experiments.store.database import FILE, unchanged
 from fairgrid.experiments.store.tables import read
 from fairgrid.experiments.study.study import Study
+from fairgrid.experiments.verification.contents import Contents, compared_contents
 from fairgrid.experiments.verification.cross_platform import Shift, shifts
 from fairgrid.experiments.verification.population import Population, of_store, of_tables, shown
 from fairgrid.experiments.verification.published import Check, check
@@ -26,6 +28,8 @@ class Verification:
         population: the records that there are.
         altered: values of tables that are not what their source gives.
         behind: whether the tables lack what the store has, so that runs.csv alone was held against it.
+        contents: the directory, held against its manifest.
+        sealed_later: how many records have checksums that were not made at training, by the date they were made on.
         check: the published study; None under numerics that it is not published for.
         suspects: how many runs were trained again because a table that is made from them was altered.
         retrained: these and the sample.
@@ -38,6 +42,8 @@ class Verification:
     population: Population
     altered: list[Altered]
     behind: bool
+    contents: Contents
+    sealed_later: dict[str, int]
     check: Check | None
     suspects: int
     retrained: list[Retrained]
@@ -60,7 +66,8 @@ class Verification:
         """Whether nothing contradicts the records."""
         unpublished = self.check is not None and self.check.same_arithmetic and not self.check.same_bytes
         moved = any(shift.significant for shift in self.shifts)
-        return not (self.population.strangers or self.altered or unpublished or self.wrong or moved)
+        contradicted = self.population.strangers or self.altered or self.contents.differing
+        return not (contradicted or unpublished or self.wrong or moved)
 
 
 def verify(
@@ -88,21 +95,25 @@ def verify(
         StoreError: the store is damaged.
     """
     if (results / FILE).exists():
-        with Store(results) as store:
+        with unchanged(results) as store:
             store.check()
             population = of_store(store, studies, mode, device)
             altered, behind = altered_tables(store, results, studies)
+            unfinished = read_build(results).writing
+            contents = Contents() if unfinished else compared_contents(results, studies, None if behind else store)
+            sealed_later = store.sealed_later([study.name for study in studies])
     else:
         evidence = read(results)
         population, behind = of_tables(evidence, results, studies, mode, device), False
         altered = altered_without_store(evidence, results, studies)
+        contents, sealed_later = compared_contents(results, studies, None), {}
     if not population.runs and not population.strangers:
         others = f"; {population.other_numerics:,} of others" if population.other_numerics else ""
         raise InputError(f"{results}: expected records of numerics {mode!r} and device {device!r}, found none{others}")
     suspects = _suspects(population, altered)
     names = dict.fromkeys([*suspects, *drawn(population.runs, size, seed)])
     if population.store:
-        with Store(results) as store:
+        with unchanged(results) as store:
             population.records = {name: store.record(name) for name in names}
     runs = [dataclasses.replace(population.runs[name], keep=bool(population.records[name].kept)) for name in names]
     found = retrain(runs, pool) if runs else {}
@@ -118,6 +129,8 @@ def verify(
         population,
         altered,
         behind,
+        contents,
+        sealed_later,
         check() if (mode, device) == ("portable", "cpu") else None,
         len(suspects),
         retrained,
@@ -133,7 +146,7 @@ def _elsewhere(population: Population, retrained: Retrained, here: str, device: 
 
 
 def _suspects(population: Population, altered: Sequence[Altered]) -> list[str]:
-    """The runs that altered values are of, or are made from where that is a row of summary.csv."""
+    """The runs that altered values are of, or are made from where that is a row of summary.csv or curves.csv."""
     named = {each.row["run_id"] for each in altered if "run_id" in each.row}
-    cells = {each.row["cell"] for each in altered if each.file == "summary.csv" and "cell" in each.row}
+    cells = {each.row["cell"] for each in altered if each.file in ("summary.csv", "curves.csv") and "cell" in each.row}
     return sorted(name for name, run in population.runs.items() if name in named or run.cell in cells)

@@ -16,8 +16,9 @@ from fairgrid.experiments.analysis.summary import runs_table, summary_table
 from fairgrid.experiments.errors import SeedError
 from fairgrid.experiments.store.columns import RUNS
 from fairgrid.experiments.store.database import Store
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import Evidence, as_text
 from fairgrid.experiments.study.study import Study
+from fairgrid.experiments.verification.cross_checks import best_epochs_at_the_end, better_than_best, ends_of_curves
 from fairgrid.experiments.verification.population import configurations
 
 _NAMING = ("study", "phase", "run_id", "cell", "metric", "epoch", "quote", "reading")
@@ -72,7 +73,7 @@ def altered_tables(store: Store, results: Path, studies: Sequence[Study]) -> tup
 
 
 def altered_without_store(evidence: Evidence, results: Path, studies: Sequence[Study]) -> list[Altered]:
-    """What differs: settings in runs.csv from their studies, summary.csv from runs.csv, verdicts from all of these."""
+    """What differs: settings in runs.csv from their studies, other tables from runs.csv, verdicts from all of these."""
     altered: list[Altered] = []
     summaries = _read(results / "summary.csv")
     for study in studies:
@@ -87,6 +88,7 @@ def altered_without_store(evidence: Evidence, results: Path, studies: Sequence[S
             altered += _runs(_as_text(known[RUNS]).set_index(_ROW), expected.set_index(_ROW))
         expected = _as_text(summary_table(mine.runs))
         altered += _differing("summary.csv", _of(summaries, {study.name}).reset_index(drop=True), expected)
+        altered += _contradictions(mine)
     with tempfile.TemporaryDirectory() as temporary:
         made = _copied(results, Path(temporary))
         try:
@@ -99,14 +101,29 @@ def altered_without_store(evidence: Evidence, results: Path, studies: Sequence[S
     return altered
 
 
+def _contradictions(evidence: Evidence) -> list[Altered]:
+    """Where curves.csv and best_epochs.csv do not say what runs.csv says."""
+    altered = []
+    for file, (stated, given) in (
+        ("curves.csv", ends_of_curves(evidence)),
+        ("best_epochs.csv", best_epochs_at_the_end(evidence)),
+    ):
+        altered += _differing(file, _as_text(stated), _as_text(given))
+    return altered + [
+        Altered("best_epochs.csv", {"run_id": run_id}, "validation_error", f"{least!r}", f"at most {last!r}")
+        for run_id, least, last in better_than_best(evidence)
+    ]
+
+
 def _copied(results: Path, folder: Path) -> Path:
     for path in results.glob("*.csv"):
-        shutil.copy(path, folder)
+        if path.is_file():
+            shutil.copy(path, folder)
     return folder
 
 
 def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    return as_text(path, [])
 
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:

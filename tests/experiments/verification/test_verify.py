@@ -1,5 +1,7 @@
 """Verification: what is recorded is what training gives, and whoever changed a value is found out."""
 
+import json
+import math
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -12,6 +14,7 @@ from fairgrid.experiments.cli import main
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.execution.backends import Sequential
 from fairgrid.experiments.store.checksums import seal_all
+from fairgrid.experiments.store.content_manifest import FILE as MANIFEST
 from fairgrid.experiments.store.database import FILE
 from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.verification import published, retraining, verify
@@ -75,11 +78,16 @@ def test_records_as_they_were_made_are_verified_and_nothing_is_changed(
     before = {path: path.read_bytes() for path in results.iterdir()}
     assert run(made[0], results, "--sample", "7") == 0
     assert capsys.readouterr().out == (
-        "records: 20 of 1 studies in the store\n"
+        "records: 20 of 1 studies in the store, as their checksums say\n"
         "tables: as the store gives them\n"
+        "manifest.json: 8 files and 1 studies are as it says\n"
         "trained again: 7 records, drawn with seed 0\n"
         "  7 are the same bit for bit\n"
-        f"{AFTER}verified\n"
+        f"{AFTER}"
+        "not checked:\n"
+        "  13 records were not trained again (--sample)\n"
+        "  figures; where and how fast records were made (no checksum covers it)\n"
+        "verified\n"
     )
     assert {path: path.read_bytes() for path in results.iterdir()} == before
     ship(results)
@@ -87,9 +95,15 @@ def test_records_as_they_were_made_are_verified_and_nothing_is_changed(
     assert capsys.readouterr().out == (
         "records: 20 of 1 studies in the tables, as there is no store\n"
         "tables: as their source gives them\n"
+        "manifest.json: 8 files and 1 studies are as it says\n"
         "trained again: 20 records, drawn with seed 3\n"
         "  20 are the same bit for bit\n"
-        f"{AFTER}verified\n"
+        f"{AFTER}"
+        "not checked:\n"
+        "  losses, steps and metrics of single runs beyond what other tables give, and curves before their last"
+        " checkpoint: of these only the SHA-256\n"
+        "  figures; where and how fast records were made (no checksum covers it)\n"
+        "verified\n"
     )
 
 
@@ -233,14 +247,15 @@ def test_tables_that_a_stopped_grid_left_behind_are_no_fault(
     made: tuple[str, Path], results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more = studies.write(tmp_path, TEXT.replace("seeds = 5", "seeds = 6"))
-    tables = {path: path.read_bytes() for path in results.glob("*.csv")}
+    tables = {path: path.read_bytes() for path in [*results.glob("*.csv"), results / MANIFEST]}
     assert studies.run(results, more).trained == 4
     for path, content in tables.items():
         path.write_bytes(content)
     capsys.readouterr()
     assert run(more, results, "--sample", "1") == 0
-    expected = "tables: older than the store, so only rows of runs.csv with a result are compared\ntrained again"
-    assert expected in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "tables: older than the store, so only rows of runs.csv with a result are compared\n" in printed
+    assert "\nmanifest.json: 8 files and 1 studies are as it says\n" in printed
     edit(results, "runs", 0, train_loss="0.0")
     assert run(more, results, "--sample", "1") == 6
     assert ": expected train_loss '" in capsys.readouterr().out
@@ -313,12 +328,15 @@ def test_native_records_are_verified_under_native_numerics(
     assert run(study, tmp_path / "results", "--sample", "2", "--numerics", "native") == 0
     printed = capsys.readouterr().out
     assert printed.startswith(
-        "records: 20 of 1 studies in the store\n"
+        "records: 20 of 1 studies in the store, as their checksums say\n"
         "  20 more have other numerics (--numerics) or another device (--device)\n"
     )
     assert printed.endswith(
         "  2 are the same bit for bit\n"
         "published study: not trained, as its hash is of portable numerics on a processor\n"
+        "not checked:\n"
+        "  18 records were not trained again (--sample)\n"
+        "  figures; where and how fast records were made (no checksum covers it)\n"
         "verified\n"
     )
 
@@ -423,3 +441,93 @@ def test_wrong_flags_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
             f"fairgrid: argument --sample: expected 'all' or an integer ≥ 1, found '{value}';"
             " --help lists the options\n"
         )
+
+
+def cells_of(results: Path) -> list[tuple[str, str]]:
+    """Every table that is committed with every column of it."""
+    tables = sorted(path.stem for path in results.glob("*.csv") if path.name not in ("environments.csv", "timings.csv"))
+    return [(table, column) for table in tables for column in studies.table(results, table).columns]
+
+
+def other(value: str) -> str:
+    """A value of the same kind: a number nearly the same, a text of another letter."""
+    try:
+        return repr(float(value) + 0.03125 if math.isfinite(float(value)) else 0.5)
+    except ValueError:
+        return value[:-1] + ("x" if value[-1:] != "x" else "y")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shipped", [True, False])
+def test_every_column_of_every_table_counts(
+    shipped: bool, made: tuple[str, Path], results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fairgrid.experiments.verification.checks.retrain", lambda runs, pool: {})
+    monkeypatch.setattr("fairgrid.experiments.verification.checks._suspects", lambda population, altered: [])
+    monkeypatch.setattr("fairgrid.experiments.verification.checks.drawn", lambda runs, size, seed: [])
+    if shipped:
+        ship(results)
+    columns = cells_of(results)
+    assert len(columns) > 80
+    for table, column in columns:
+        path = results / f"{table}.csv"
+        content = path.read_bytes()
+        frame = studies.table(results, table)
+        row = len(frame) // 2
+        frame.loc[row, column] = other(frame.loc[row, column])
+        frame.to_csv(path, index=False)
+        assert main(["verify", made[0], "--results", str(results), "--jobs", "1"]) in (2, 6), (table, column)
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "phase"),
+    [
+        ("train_loss", "curves", ""),
+        ("train_error", "summary", "phase evaluation, "),
+        ("validation_error", "curves", ""),
+        ("test_loss", "curves", ""),
+        ("test_error", "summary", "phase evaluation, "),
+    ],
+)
+def test_errors_and_losses_are_held_against_other_tables_where_no_manifest_is(
+    column: str, first: str, phase: str, made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ship(results)
+    (results / MANIFEST).unlink()
+    runs, metrics = studies.table(results, "runs"), studies.table(results, "metrics")
+    to_the_end = metrics.loc[(metrics["metric"] == "stop_epoch") & (metrics["value"] == "3.0"), "run_id"]
+    row = int(runs["run_id"].isin(to_the_end).to_numpy().nonzero()[0][-1])
+    was = edit(results, "runs", row, **{column: "0.0625"})
+    assert run(made[0], results, "--sample", "1") == 6
+    printed = capsys.readouterr().out
+    assert f"  {first}.csv: study study, {phase}cell {was['cell']}" in printed
+    assert f"run {was['run_id']} (study, seed {was['seed']}): {column} 0.0625 recorded, {was[column]} found" in printed
+    assert "\n  tables' bytes, as manifest.json is missing or unfinished; " in printed
+
+
+def test_best_epoch_is_no_worse_than_the_last(
+    made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ship(results)
+    (results / MANIFEST).unlink()
+    was = edit(results, "best_epochs", 3, validation_error="0.99")
+    assert run(made[0], results, "--sample", "1") == 6
+    assert f"  best_epochs.csv: run_id {was['run_id']}: expected validation_error '" in capsys.readouterr().out
+
+
+def test_manifest_that_was_changed_is_named(
+    made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = results / MANIFEST
+    text = path.read_text()
+    stated = json.loads(text)
+    digit = {"0": "1"}
+    for old in (stated["files"]["runs.csv"], stated["studies"]["study"]["rows"]["curves.csv"]):
+        path.write_text(text.replace(old, digit.get(old[0], "0") + old[1:]))
+        assert run(made[0], results, "--sample", "1") == 6
+        assert "manifest.json: 1 hashes are not those of what there is\n  " in capsys.readouterr().out
+    for damaged in (text[:50], "[]", text.replace(stated["records"], "0" * 64), "\0"):
+        path.write_text(damaged)
+        assert run(made[0], results, "--sample", "1") == 6
+        assert f"  {path}: expected a manifest as fairgrid writes it; restore it" in capsys.readouterr().out
