@@ -46,8 +46,8 @@ EXAMPLES = """
   fairgrid run mine.toml --results mine
 """
 
-# what a disk may be: full, over quota, read-only, not the user's, broken
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
+# what a disk may be: full, over quota or a limit, read-only, not the user's, broken
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

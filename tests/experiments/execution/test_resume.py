@@ -159,7 +159,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
         lines = list(torture(3, seed, study, expected, tmp_path))
     except AssertionError as error:
         raise AssertionError(f"python -m tests.experiments.torture --kills 3 --seed {seed}") from error
-    assert [line.split()[0] for line in lines[:-1]] == ["driver", "worker", "all"]
+    assert [line.split()[0] for line in lines[:-1:2]] == ["driver", "worker", "all"]
     assert lines[-1].endswith(" grids ended with the bytes of one that was left alone")
 
 
