@@ -223,3 +223,30 @@ def test_fresh_begins_a_manifest(copy: Path) -> None:
     assert main([*arguments, "--fresh"]) == 0
     assert set(json.loads((results / MANIFEST).read_text())["studies"]) == {"second"}
     assert len(list((results / "old").glob(f"*/{MANIFEST}"))) == 1
+
+
+@pytest.mark.parametrize("damage", ["Excel", "a FIFO", "bytes"])
+def test_damaged_table_without_a_store_is_one_line_or_a_difference(
+    damage: str, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clone(copy)
+    study, results = str(copy / "second.toml"), copy / "results"
+    for name in ("runs.csv", "curves.csv", "comparisons.csv", "effects.csv", "best_epochs.csv"):
+        content = (results / name).read_bytes()
+        DAMAGE[damage](results / name)
+        capsys.readouterr()
+        for verb in ("summarize", "verify"):
+            assert main([verb, study, "--results", str(results)]) == 2
+            said = capsys.readouterr().err
+            assert said.startswith(f"fairgrid: {results / name}: expected ")
+            assert said.count("\n") == 1
+        (results / name).unlink()
+        (results / name).write_bytes(content)
+
+
+def test_directory_in_place_of_a_table_is_one_line(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = copy / "results" / "comparisons.csv"
+    path.unlink()
+    path.mkdir()
+    assert summarize(copy) == 2
+    assert capsys.readouterr().err == f"fairgrid: {path}: expected a file, found a directory\n"

@@ -19,7 +19,7 @@ from fairgrid.experiments.planning.plans import Plan, evaluation_plans
 from fairgrid.experiments.runtime.environment import describe
 from fairgrid.experiments.store.database import FILE, Store
 from fairgrid.experiments.store.merging import merge
-from fairgrid.experiments.study.study import load
+from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
 
 # measures epochs, keeps arrays, and has runs that diverge

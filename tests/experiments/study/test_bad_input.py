@@ -135,6 +135,11 @@ def changed(old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 def folder(path: Path) -> None:
     path.unlink()
     path.mkdir()
@@ -148,6 +153,7 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "empty file": ("curves.csv", lambda path: path.write_text(""), "expected the column 'study', found none"),
     "binary file": ("runs.csv", lambda path: path.write_bytes(b"a\xff"), "expected UTF-8 text, found byte 0xff"),
     "folder": ("runs.csv", folder, "expected a readable file, found Is a directory"),
+    "FIFO": ("metrics.csv", fifo, "expected a table, found what is no regular file"),
     "column of another name": (
         "runs.csv",
         changed("status", "state"),
