@@ -106,7 +106,7 @@ def _doubts(connection: sqlite3.Connection) -> Iterator[str]:
         for *row, stated in _rows(connection, table, (*columns, "checksum")):
             odd = _ODD[table](row)
             if odd or checksum(*row) != stated:
-                yield f"{_NAMED[table].format(*row)}: {odd or 'other content than its checksum says'}"
+                yield f"{_NAMED[table].format(*map(_text, row))}: {odd or 'other content than its checksum says'}"
 
 
 def _doubts_of_runs(connection: sqlite3.Connection) -> Iterator[str]:
@@ -135,10 +135,10 @@ def _odd_run(row: Sequence[Any]) -> str:
     for name in ("seed", "diverged_at_step", *COUNTS):
         value = values[name]
         if not (isinstance(value, int) and value >= 0) and not (value is None and name != "seed"):
-            return f"{name}: expected an integer ≥ 0, found {value!r}"
+            return f"{name}: expected an integer ≥ 0, found {_text(repr(value))}"
     for name in ("cell", "status", "message"):
         if not isinstance(values[name], str):
-            return f"{name}: expected text, found {values[name]!r}"
+            return f"{name}: expected text, found {_text(repr(values[name]))}"
     if values["status"] == "diverged" and values["diverged_at_step"] is None:
         return "diverged_at_step: expected an integer ≥ 0, found None"
     for name in CURVES:
@@ -147,17 +147,17 @@ def _odd_run(row: Sequence[Any]) -> str:
             continue
         error = name.endswith("error")
         if not (isinstance(value, float) and math.isfinite(value) and not (error and value < 0)):
-            return f"{name}: expected a number{' ≥ 0' * error}, found {value!r}"
+            return f"{name}: expected a number{' ≥ 0' * error}, found {_text(repr(value))}"
     return ""
 
 
 def _odd_value(table: str, name: Any, value: Any) -> str:
     if not isinstance(name, str):
-        return f"{table}: expected a name, found {name!r}"
+        return f"{table}: expected a name, found {_text(repr(name))}"
     if table == "metrics" and not (value is None or isinstance(value, float)):
-        return f"{name}: expected a number, found {value!r}"
+        return f"{name}: expected a number, found {_text(repr(value))}"
     if table == "curves" and not (isinstance(value, bytes) and len(value) % 8 == 0):
-        found = f"{len(value):,} bytes" if isinstance(value, bytes) else repr(value)
+        found = f"{len(value):,} bytes" if isinstance(value, bytes) else _text(repr(value))
         return f"curve {name}: expected 8 bytes for each value, found {found}"
     return ""
 
@@ -168,7 +168,7 @@ def _odd_json(text: Any) -> str:
             return ""
     except (TypeError, ValueError):
         pass
-    return f"expected a JSON object, found {_text(text)[:60]!r}"
+    return f"expected a JSON object, found {_text(repr(text))}"
 
 
 def _odd_array(row: Sequence[Any]) -> str:
@@ -181,7 +181,7 @@ def _odd_array(row: Sequence[Any]) -> str:
 
 
 _ODD = {"cells": lambda row: _odd_json(row[1]), "planned": lambda row: _odd_json(row[3]), "kept": _odd_array}
-_NAMED = {"cells": "cell {0}", "planned": "run {2}, planned by {0!r}", "kept": "run {0}, kept {1}"}
+_NAMED = {"cells": "cell {0}", "planned": "run {2}, planned by {0}", "kept": "run {0}, kept {1}"}
 
 
 def _values(connection: sqlite3.Connection, chosen: str | None = None) -> Iterator[tuple[Any, str, Any, Any]]:
@@ -231,5 +231,5 @@ def _lenient(text: bytes) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value on one line that every terminal can show."""
-    return str(value).encode("utf-8", "backslashreplace").decode()
+    """A value on one line that every terminal can show, cut short."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in str(value)[:80])

@@ -67,7 +67,7 @@ def test_full_disk_is_one_line_and_the_same_command_goes_on_once_there_is_space(
     lines = shell(
         mounted,
         """
-        for room in 80 130; do  # in KB: half of the records; the store, but not the figures
+        for room in 80 160; do  # in KB: half of the records; the store, but not the figures
             only $room; grid; grep -ao "evaluation: .*runs.*" out; rm disk/ballast
         done
         ls -A disk
@@ -96,7 +96,7 @@ def test_read_only_disk_is_one_line_and_its_tables_stay(mounted: Path, whole: di
     assert lines == [
         "0",
         "5 fairgrid: disk: expected a directory to write to, found: Read-only file system",
-        "5 fairgrid: disk/runs.csv: expected a place that can be written to, found: Read-only file system",
+        "0",  # they are up to date, so there is nothing to write
         "0",
     ]
     assert {name: (mounted / name).read_bytes() for name in TABLES} == whole
