@@ -24,7 +24,7 @@ from fairgrid.experiments.commands import (
     verify,
 )
 from fairgrid.experiments.commands.arguments import INTERRUPTED, READ_ENOUGH, Version, Wrapped
-from fairgrid.experiments.errors import FairgridError, StoreError
+from fairgrid.experiments.errors import FairgridError, InputError, StoreError, one_line, warn
 
 VERBS = {
     "new": new,
@@ -63,18 +63,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FairgridError as error:
         if options.debug:
             traceback.print_exc()
-        print(f"fairgrid: {error}", file=sys.stderr)
+        warn(str(error))
         return error.exit_code
     except OSError as error:
         if error.errno == errno.EPIPE:  # what reads stdout has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return READ_ENOUGH
-        if error.errno not in _DISK:
+        if error.errno not in (*_DISK, errno.ENAMETOOLONG):
             raise
         if options.debug:
             traceback.print_exc()
         where = error.filename or getattr(options, "results", "a file")
-        print(f"fairgrid: {where}: expected a place that can be written to, found: {error.strerror}", file=sys.stderr)
+        if error.errno == errno.ENAMETOOLONG:
+            warn(f"{where}: expected a name that the file system takes, found one of {len(os.fsencode(where)):,} bytes")
+            return InputError.exit_code
+        warn(f"{where}: expected a place that can be written to, found: {error.strerror}")
         return StoreError.exit_code
     except KeyboardInterrupt:
         print("\nfairgrid: interrupted; what was trained is kept, the same command goes on from there", file=sys.stderr)
@@ -84,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         """One line, exit code 2."""
-        self.exit(2, f"fairgrid: {message}; --help lists the options\n")
+        self.exit(2, f"fairgrid: {one_line(message)}; --help lists the options\n")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,7 +2,11 @@
 
 import difflib
 import sys
+import unicodedata
 from collections.abc import Iterable
+
+MOST = 4000  # bytes that are kept of a message
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # what scripts and emoji need
 
 
 class FairgridError(Exception):
@@ -51,11 +55,40 @@ def nearest(found: str, names: Iterable[str]) -> str:
     return f"; known: {', '.join(known)}" if known else ""
 
 
+def one_line(text: str) -> str:
+    """Text that neither breaks a line nor acts on what shows it.
+
+    Whatever ends a line, and a tab, is a space. Other characters that are not printed (controls, the beginning of an
+    ANSI escape, marks that turn the direction of what follows, lone surrogates) are written as Python's repr does.
+    """
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def short_message(text: str) -> str:
+    """The first line of a text with something in it; of a line longer than MOST bytes the beginning, which it says."""
+    line = next((line for line in text.splitlines() if line.strip()), "")
+    kept = one_line(line[:MOST]).encode()
+    if max(len(line), len(kept)) <= MOST:
+        return kept.decode()
+    aside = f" … (cut, of {len(line):,} characters)"
+    return kept[: MOST - len(aside.encode())].decode(errors="ignore") + aside
+
+
 def first_line(error: BaseException) -> str:
-    """What an error is and the first line of what it says."""
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+    """What an error is and the first line of what it says, see `short_message`."""
+    try:
+        text = str(error)
+    except Exception as other:  # of a class whose own text fails
+        text = f"its text is not to be had ({type(other).__name__})"
+    return short_message(f"{type(error).__name__}: {text.strip()}")
 
 
 def warn(text: str) -> None:
     """Says on stderr what a user should know and nothing stops for, whatever else is left unsaid."""
-    print(f"fairgrid: {text}", file=sys.stderr, flush=True)
+    print(f"fairgrid: {one_line(text)}", file=sys.stderr, flush=True)
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs":
+        return character
+    return " " if character.isspace() else character.encode("unicode_escape", "surrogatepass").decode()

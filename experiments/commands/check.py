@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fairgrid.experiments.commands.arguments import INTERRUPTED, add_jobs, positive
-from fairgrid.experiments.errors import InputError, first_line
+from fairgrid.experiments.errors import InputError, first_line, one_line
 from fairgrid.experiments.runtime.determinism import request, settle
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ def main(options: argparse.Namespace) -> int:
         try:
             for wrong, line in lines:
                 found += wrong
-                print(line)
+                print(one_line(line))
         except InputError as error:
             found += 1
-            print(error)
+            print(one_line(str(error)))
         except KeyboardInterrupt:
             print("\nfairgrid: interrupted; nothing was written", file=sys.stderr)
             return INTERRUPTED

@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 
 from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.errors import short_message
 from fairgrid.experiments.execution.backends import Ended, Pool
 from fairgrid.experiments.execution.worker import Outcome
 from fairgrid.experiments.planning.work_units import Chunk, Run
@@ -69,4 +70,4 @@ def _verdict(ended: Ended, timeout: float | None, trials: int) -> Record | None:
     """The record of a run that ended its worker; None if it is to be tried again."""
     if timeout is not None and ended.seconds >= timeout:
         return Record(status="timeout", message=f"no end after {timeout:g} s")
-    return Record(status="error", message=ended.reason) if trials == _TRIALS else None
+    return Record(status="error", message=short_message(ended.reason)) if trials == _TRIALS else None

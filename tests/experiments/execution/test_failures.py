@@ -55,6 +55,43 @@ def test_run_that_fails_in_a_stack_takes_no_other_with_it(fragile: tuple[str, Pa
     assert set(failed.loc[lost, "message"]) == {"OSError: no file yet"}
 
 
+TALKATIVE = """
+from fairgrid.framework import SGD
+
+class MuteError(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+ERRORS = [FileNotFoundError("caf\\udce9.csv"), ValueError("\\x1b[2J" * 10**6), MuteError()]
+
+class Talkative(SGD):
+    def __init__(self, parameters, learning_rate=0.1, error=0):
+        super().__init__(parameters, learning_rate=learning_rate)
+        self.error = error
+
+    def update(self, value, grad, **options):
+        raise ERRORS[self.error]
+"""
+
+
+def test_messages_of_any_text_are_recorded_in_one_short_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "talkative.py").write_text(TALKATIVE)
+    monkeypatch.syspath_prepend(tmp_path)
+    own = ", ".join(f'{{ name = "talkative:Talkative", error = {number} }}' for number in range(3))
+    text = studies.TINY.replace('{ name = "adam", learning_rate = 0.01 }', own)
+    study = studies.write(tmp_path, text.replace('["relu", "tanh"]', '"relu"'))
+    assert studies.run(tmp_path / "results", study).counts == {"ok": 5, "error": 15}
+    runs = studies.table(tmp_path / "results", "runs")
+    messages = sorted(set(runs.loc[runs["status"] == "error", "message"]))
+    assert messages[:2] == [
+        r"FileNotFoundError: caf\udce9.csv",
+        "MuteError: its text is not to be had (RuntimeError)",
+    ]
+    assert messages[2].startswith(r"ValueError: \x1b[2J\x1b[2J")
+    assert messages[2].endswith(" … (cut, of 4,000,012 characters)")
+    assert len(messages[2].encode()) <= 4000
+
+
 HUNGRY = """
 import torch
 from fairgrid.framework import SGD
