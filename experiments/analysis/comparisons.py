@@ -1,11 +1,11 @@
 """comparisons.csv: every two cells of a study that differ in one factor, on the same problem, seed by seed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.pairing import Outcomes, Pair, aligned, outcomes, pairs
-from fairgrid.experiments.analysis.statistics.families import Judged, Test, judged
+from fairgrid.experiments.analysis.pairing import Outcomes, Pair, aligned, diverged, empty, outcomes, pairs
+from fairgrid.experiments.analysis.statistics.families import Judged, Sides, Test, judged
 from fairgrid.experiments.analysis.statistics.paired import paired_rows
 from fairgrid.experiments.study.study import Study
 
@@ -39,12 +39,12 @@ def comparisons_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
             "b": pair.levels[1],
             "context": context_text(pair.context),
             "metric": rule.metric,
-            "n_diverged_a": lost.get(pair.a, 0),
-            "n_diverged_b": lost.get(pair.b, 0),
+            "n_diverged_a": count(lost, [pair.a]),
+            "n_diverged_b": count(lost, [pair.b]),
         }
         | each.columns("mean_difference", rule.region)
         | _probability(each)
-        for pair, each in zip(chosen, verdicts(study, known, chosen), strict=True)
+        for pair, each in zip(chosen, verdicts(study, known, lost, chosen), strict=True)
     ]
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(INTEGERS, "Int64"))
 
@@ -55,24 +55,38 @@ def compared(study: Study) -> list[Pair]:
     return chosen if len(chosen) <= MOST else []
 
 
-def verdicts(study: Study, known: Outcomes, chosen: Sequence[Pair], test: Test = paired_rows) -> list[Judged]:
+def verdicts(
+    study: Study,
+    known: Outcomes,
+    lost: Mapping[str, "pd.Series[bool]"],
+    chosen: Sequence[Pair],
+    test: Test = paired_rows,
+    part: Callable[[int], slice] = slice,
+) -> list[Judged]:
     """What is found of each pair, corrected over the pairs of its factor.
 
     Args:
         study: any.
         known: outcomes of its cells.
+        lost: which of their runs diverged.
         chosen: what `compared` gives.
         test: of rows of values; by default the sign-flip test of their means.
+        part: which of so many seeds are compared, in order; by default all.
     """
-    sides = [aligned([known[pair.a], known[pair.b]]) for pair in chosen]
+    sides = [_sides(pair, known, lost) for pair in chosen]
+    parts = [None if both is None else both.of(part(len(both.a))) for both in sides]
     rule = study.comparison
-    return judged(sides, [pair.factor for pair in chosen], rule.level, rule.region, test)
+    return judged(parts, [pair.factor for pair in chosen], rule.level, rule.region, test)
 
 
-def diverged(runs: pd.DataFrame) -> dict[str, int]:
-    """How many evaluation runs of each cell diverged, by its factors."""
-    lost = runs[(runs["phase"] == "evaluation") & (runs["status"] == "diverged")]
-    return {str(factors): int(count) for factors, count in lost["factors"].value_counts().items()}
+def _sides(pair: Pair, known: Outcomes, lost: Mapping[str, "pd.Series[bool]"]) -> Sides | None:
+    both = aligned([known[pair.a], known[pair.b], lost.get(pair.a), lost.get(pair.b)])
+    return None if both is None else Sides(both[0], both[1], empty(both[:2], both[2:]))
+
+
+def count(lost: Mapping[str, "pd.Series[bool]"], cells: Iterable[str]) -> int:
+    """How many runs of some cells diverged."""
+    return sum(int(lost[cell].sum()) for cell in cells if cell in lost)
 
 
 def context_text(context: dict[str, str]) -> str:
@@ -81,7 +95,7 @@ def context_text(context: dict[str, str]) -> str:
 
 
 def _probability(each: Judged) -> dict[str, float]:
-    if each.found is None:
+    if each.measured is None:
         return {}
-    low, high = each.found.probability_interval
-    return {"probability_a_better": each.found.probability, "pab_low": low, "pab_high": high}
+    low, high = each.measured.probability_interval
+    return {"probability_a_better": each.measured.probability, "pab_low": low, "pab_high": high}

@@ -9,16 +9,16 @@ with them, and not averaged over: the other factors' effects are those of what w
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fairgrid.experiments.analysis.comparisons import compared, context_text, diverged
-from fairgrid.experiments.analysis.pairing import Outcomes, Pair, aligned, outcomes
-from fairgrid.experiments.analysis.statistics.families import judged
+from fairgrid.experiments.analysis.comparisons import compared, context_text, count
+from fairgrid.experiments.analysis.pairing import Outcomes, Pair, aligned, diverged, empty, outcomes
+from fairgrid.experiments.analysis.statistics.families import Sides, judged
 from fairgrid.experiments.analysis.statistics.paired import difference
 from fairgrid.experiments.analysis.statistics.signflip import Floats
 from fairgrid.experiments.study.declaration import TUNED
@@ -78,15 +78,15 @@ def effects_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     known = outcomes(study, runs, rule.metric)
     chosen = [pair for pair in compared(study) if pair.context.get(TUNED) != label(False)]
     effects = [*_main(chosen), *_by(chosen, study.interactions)]
-    both = [_outcomes(effect, known) for effect in effects]
-    averages = [None if sides is None else _averaged(*sides) for sides in both]
-    found = judged(averages, [effect.family for effect in effects], rule.level, rule.region)
     lost = diverged(runs)
+    both = [_outcomes(effect, known, lost) for effect in effects]
+    averages = [None if sides is None else _averaged(sides) for sides in both]
+    found = judged(averages, [effect.family for effect in effects], rule.level, rule.region)
     rows = [
-        {"study": study.name, "metric": rule.metric, "n_diverged": sum(lost.get(cell, 0) for cell in effect.cells)}
+        {"study": study.name, "metric": rule.metric, "n_diverged": count(lost, effect.cells)}
         | _described(effect)
         | each.columns("estimate", rule.region)
-        | ({} if sides is None or each.found is None else _range(*sides))
+        | ({} if sides is None or each.measured is None else _range(sides.a, sides.b))
         for effect, sides, each in zip(effects, both, found, strict=True)
     ]
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(INTEGERS, "Int64"))
@@ -130,26 +130,33 @@ def _rest(pair: Pair, by: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, level) for name, level in pair.context.items() if name != by)
 
 
-def _outcomes(effect: Effect, known: Outcomes) -> tuple[Floats, Floats] | None:
-    """What is averaged, (contexts, seeds) on either side, of interactions differences; None if a cell is incomplete."""
-    sides = aligned([known[cell] for cell in effect.cells])
+def _outcomes(effect: Effect, known: Outcomes, lost: Mapping[str, "pd.Series[bool]"]) -> Sides | None:
+    """What is averaged, (contexts, seeds) on either side, of interactions differences; None if a cell is incomplete.
+
+    A change from one level to another is empty where either of them is.
+    """
+    cells = effect.cells
+    sides = aligned([*(known[cell] for cell in cells), *(lost.get(cell) for cell in cells)])
     if sides is None:
         return None
-    values = np.stack(sides)
-    a, b = values[::2], values[1::2]
-    if effect.against:
-        a, b = np.split(difference(a, b), 2)
-    return a, b
+    values, ended = sides[: len(cells)], sides[len(cells) :]
+    a, b = np.stack(values[::2]), np.stack(values[1::2])
+    if not effect.against:
+        return Sides(a, b, empty(values, ended))
+    to, middle = 2 * len(effect.pairs), len(effect.pairs)
+    changes = difference(a, b)
+    nothing = empty(values[:to], ended[:to]) | empty(values[to:], ended[to:])
+    return Sides(changes[:middle], changes[middle:], nothing)
 
 
-def _averaged(a: Floats, b: Floats) -> tuple[Floats, Floats] | None:
+def _averaged(sides: Sides) -> Sides | None:
     """Averages over contexts, (seeds,) on either side; None where one is of infinite values of both signs."""
-    largest = max(np.abs(values[np.isfinite(values)]).max(initial=0) for values in (a, b))
+    largest = max(np.abs(values[np.isfinite(values)]).max(initial=0) for values in (sides.a, sides.b))
     with np.errstate(invalid="ignore"):
-        a, b = a.mean(0), b.mean(0)
+        a, b = sides.a.mean(0), sides.b.mean(0)
     if np.isnan(a).any() or np.isnan(b).any():
         return None
-    return a, np.where(np.abs(difference(a, b)) <= _ROUNDING * largest, a, b)
+    return Sides(a, np.where(np.abs(difference(a, b)) <= _ROUNDING * largest, a, b), sides.empty)
 
 
 def _described(effect: Effect) -> dict[str, Any]:

@@ -130,7 +130,30 @@ def _outcomes(runs: pd.DataFrame, metric: str) -> "pd.Series[float] | None":
     return values.where(ok, worst).set_axis(runs["seed"].astype(int)).sort_index()
 
 
-def aligned(sides: Sequence["pd.Series[float] | None"]) -> list[NDArray[np.float64]] | None:
+def diverged(runs: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
+    """Which evaluation runs of each cell diverged, by its factors, by seed.
+
+    Args:
+        runs: runs.csv's rows of a study.
+    """
+    evaluation = runs[runs["phase"] == "evaluation"]
+    return {
+        str(text): (group["status"] == "diverged").set_axis(group["seed"].astype(int))
+        for text, group in evaluation.groupby("factors", sort=False)
+    }
+
+
+def empty(values: Sequence[NDArray[np.float64]], lost: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
+    """Seeds on which no cell has an outcome of its own: its run diverged, or has only the worst rank, (seeds,).
+
+    Args:
+        values: outcomes of cells, each (seeds,).
+        lost: for each cell, whether its runs diverged, see `diverged`.
+    """
+    return np.asarray((np.isinf(values) | (np.stack(lost) > 0)).all(0))
+
+
+def aligned(sides: Sequence["pd.Series[float] | pd.Series[bool] | None"]) -> list[NDArray[np.float64]] | None:
     """Outcomes of several cells on the seeds that all of them have; None where one is incomplete or none is common."""
     known = [side for side in sides if side is not None]
     if len(known) < len(sides):

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from fairgrid.experiments.analysis.pairing import few_seeds
+from fairgrid.experiments.analysis.pairing import diverged, few_seeds
 from fairgrid.experiments.analysis.statistics.families import INCOMPLETE
 from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
 from fairgrid.experiments.analysis.statistics.reproduction import LEVEL, tail
@@ -114,6 +114,7 @@ def _claims(study: Study, evidence: Evidence) -> list[dict[str, Any]]:
     """Rows of claims; the paired ones are one family."""
     rows: list[dict[str, Any]] = []
     tests: list[SignFlip | None] = []
+    empty: list[bool] = []
     for claim in study.claims:
         row: dict[str, Any] = {
             "quote": claim.quote,
@@ -123,7 +124,7 @@ def _claims(study: Study, evidence: Evidence) -> list[dict[str, Any]]:
             "statistic": claim.test,
             "reported": _stated(claim),
         }
-        test = None
+        test, nothing = None, False
         try:
             if claim.test == "share":
                 row |= _share(claim, cell_values(study, claim.where, claim.metric, evidence))
@@ -133,18 +134,29 @@ def _claims(study: Study, evidence: Evidence) -> list[dict[str, Any]]:
                 a, b = _pair(study, claim, evidence)
                 differences = _differences(claim, a, b)
                 test = sign_flip(differences)
+                nothing = _all_diverged(study, claim, a.index, evidence)
                 row |= {"n": test.n, "mean": test.mean, "std": _std(differences)}
         except IncompleteError as error:
             row |= {"n": 0, "verdict": INCOMPLETE, "note": str(error)}
         rows.append(row)
         tests.append(test)
+        empty.append(nothing)
     family = [number for number, claim in enumerate(study.claims) if claim.test in ("difference", "order")]
     # an incomplete claim stays in the family: a run that fails makes no other claim easier to support
     p_values = [1.0 if (test := tests[number]) is None else test.p_value for number in family]
     for number, p_holm in zip(family, holm(np.array(p_values)), strict=True):
         if (test := tests[number]) is not None:
             rows[number] |= _paired(study.claims[number], test, float(p_holm), len(family))
+        if empty[number]:
+            rows[number] |= {"verdict": UNDECIDED, "note": "nothing to compare: every run of both cells diverged"}
     return rows
+
+
+def _all_diverged(study: Study, claim: Claim, seeds: "pd.Index[int]", evidence: Evidence) -> bool:
+    """Whether no side of a claim has an outcome of its own on these seeds: its values are equal, and say nothing."""
+    lost = diverged(evidence.runs)
+    cells = [factors_text(matching(study, where)[0].factors) for where in (claim.where, claim.against or claim.where)]
+    return all(bool(lost[cell][list(seeds)].all()) for cell in cells)
 
 
 def _pair(study: Study, claim: Claim, evidence: Evidence) -> "tuple[pd.Series[float], pd.Series[float]]":

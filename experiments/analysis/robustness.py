@@ -4,15 +4,12 @@ Variants: the epoch with the least validation error in place of the last; the lo
 median difference, by the sign test, in place of the mean. The family, its level and the region stay as they are.
 """
 
-from collections.abc import Iterator, Sequence
-
 import pandas as pd
 
 from fairgrid.experiments.analysis.comparisons import compared, verdicts
-from fairgrid.experiments.analysis.pairing import outcomes
+from fairgrid.experiments.analysis.pairing import diverged, outcomes
 from fairgrid.experiments.analysis.statistics.families import open_verdict
-from fairgrid.experiments.analysis.statistics.paired import Paired, median_rows, paired_rows
-from fairgrid.experiments.analysis.statistics.signflip import Floats
+from fairgrid.experiments.analysis.statistics.paired import median_rows
 from fairgrid.experiments.store.columns import VARIANTS
 from fairgrid.experiments.study.study import Study
 
@@ -38,17 +35,18 @@ def stability_table(
     """
     rule = study.comparison
     known = outcomes(study, runs, rule.metric)
+    lost = diverged(runs)
     chosen = compared(study)
     found = {
-        "lower_half": verdicts(study, known, chosen, _lower_half),
-        "upper_half": verdicts(study, known, chosen, _upper_half),
-        "median_difference": verdicts(study, known, chosen, median_rows),
+        "lower_half": verdicts(study, known, lost, chosen, part=_lower_half),
+        "upper_half": verdicts(study, known, lost, chosen, part=_upper_half),
+        "median_difference": verdicts(study, known, lost, chosen, median_rows),
     }
     best = runs["run_id"].map(best_epochs.set_index("run_id")["test_error"])
     ok = (runs["phase"] == "evaluation") & (runs["status"] == "ok")
     if rule.metric == "test_error" and best[ok].notna().all():
         best_known = outcomes(study, runs.assign(test_error=best), rule.metric)
-        found["best_validation"] = verdicts(study, best_known, chosen)
+        found["best_validation"] = verdicts(study, best_known, lost, chosen)
     table = comparisons[COMPARED].reset_index(drop=True)
     for name in VARIANTS:
         words = [each.verdict for each in found[name]] if name in found else None
@@ -66,11 +64,9 @@ def outcome(usual: str, other: str) -> str:
     return HOLDS if usual == other else OTHERWISE
 
 
-def _lower_half(a: Floats, b: Floats, families: Sequence[int], level: float) -> Iterator[Paired]:
-    half = max(1, a.shape[1] // 2)
-    return paired_rows(a[:, :half], b[:, :half], families, level)
+def _lower_half(seeds: int) -> slice:
+    return slice(max(1, seeds // 2))
 
 
-def _upper_half(a: Floats, b: Floats, families: Sequence[int], level: float) -> Iterator[Paired]:
-    half = a.shape[1] // 2
-    return paired_rows(a[:, half:], b[:, half:], families, level)
+def _upper_half(seeds: int) -> slice:
+    return slice(seeds // 2, None)

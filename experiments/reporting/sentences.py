@@ -8,7 +8,7 @@ import pandas as pd
 from fairgrid.experiments.analysis.comparisons import MOST
 from fairgrid.experiments.analysis.effects import INTERACTION
 from fairgrid.experiments.analysis.pairing import pairs
-from fairgrid.experiments.analysis.statistics.families import open_verdict
+from fairgrid.experiments.analysis.statistics.families import NOTHING, open_verdict
 from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
 from fairgrid.experiments.study.schema import Comparison
 from fairgrid.experiments.study.study import Study
@@ -95,8 +95,6 @@ def _told(rows: pd.DataFrame, seeds: bool) -> str:
 def _decided(row: dict[Any, Any], seeds: bool) -> str:
     word, changes = row["verdict"], row.get("kind") == INTERACTION
     if word == "equivalent":
-        if 0 < row.get("n_diverged_a", 0) == row.get("n_diverged_b", 0) == row["n"]:
-            return f"every run of {row['a']} and of {row['b']} diverged"
         alike = "change alike" if changes else "are equivalent"
         if row["ci_low"] == row["ci_high"] == 0:
             alike += ", the same on every seed"
@@ -116,6 +114,8 @@ def _decided(row: dict[Any, Any], seeds: bool) -> str:
 
 def _why(row: dict[Any, Any], seeds: bool) -> str:
     """Why a pair is not decided, or between what its difference lies and how many seeds might decide."""
+    if row["verdict"] == NOTHING and 0 < row.get("n_diverged_a", 0) == row.get("n_diverged_b", 0) == row["n"]:
+        return f"{NOTHING}: every run of both diverged"
     if row["verdict"] != UNDECIDED:
         return "; ".join([str(row["verdict"]), *_asides(row, seeds)])
     needed = row["needs_seeds"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fairgrid.experiments.analysis.statistics.paired import (
     EXPLORATORY,
@@ -19,9 +20,28 @@ from fairgrid.experiments.analysis.statistics.paired import (
 from fairgrid.experiments.analysis.statistics.signflip import Floats, holm
 
 INCOMPLETE = "incomplete"
+NOTHING = "nothing to compare"
 
-Sides = Sequence[Floats]  # of a and of b, on the same seeds
 Test = Callable[[Floats, Floats, Sequence[int], float], Iterable[Paired]]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is compared, seed by seed.
+
+    Attributes:
+        a: values of one side, (seeds,).
+        b: values of the other side on the same seeds.
+        empty: seeds on which neither side has an outcome of its own: both runs diverged, or neither reached a target.
+    """
+
+    a: Floats
+    b: Floats
+    empty: NDArray[np.bool_]
+
+    def of(self, seeds: slice) -> "Sides":
+        """The same on some of the seeds."""
+        return Sides(self.a[seeds], self.b[seeds], self.empty[seeds])
 
 
 @dataclass(frozen=True)
@@ -38,8 +58,13 @@ class Judged:
     p_holm: float
     verdict: str
 
+    @property
+    def measured(self) -> Paired | None:
+        """What was found; None too where there is nothing to compare, as values that stand for no outcome are equal."""
+        return None if self.verdict == NOTHING else self.found
+
     def columns(self, mean: str, region: float) -> dict[str, Any]:
-        """What tables say of it; of an incomplete one the verdict alone.
+        """What tables say of it; of an incomplete one the verdict alone, of one with nothing to compare its seeds too.
 
         Args:
             mean: the column of the mean difference.
@@ -48,6 +73,8 @@ class Judged:
         if self.found is None:
             return {"verdict": self.verdict}
         found = self.found
+        if self.measured is None:
+            return {"n": found.n, "verdict": self.verdict, "exploratory": found.n < EXPLORATORY}
         seeds = needed_seeds(found, region) if open_verdict(self.verdict) else None
         return {
             "n": found.n,
@@ -84,18 +111,23 @@ def judged(
     by_length: dict[int, list[tuple[int, Sides]]] = {}
     for place, both in enumerate(sides):
         if both is not None:
-            by_length.setdefault(len(both[0]), []).append((place, both))
+            by_length.setdefault(len(both.a), []).append((place, both))
     found: list[Paired | None] = [None] * len(sides)
     for group in by_length.values():
-        a, b = (np.stack([both[side] for _, both in group]) for side in (0, 1))
+        a, b = np.stack([both.a for _, both in group]), np.stack([both.b for _, both in group])
         tested = test(a, b, [sizes[families[place]] for place, _ in group], level)
         for (place, _), each in zip(group, tested, strict=True):
             found[place] = each
     p_holm = adjusted([math.nan if each is None else each.p_value for each in found], families)
     return [
-        Judged(each, p, INCOMPLETE if each is None else verdict(each, p, region))
-        for each, p in zip(found, p_holm, strict=True)
+        Judged(each, p, _verdict(both, each, p, region)) for both, each, p in zip(sides, found, p_holm, strict=True)
     ]
+
+
+def _verdict(sides: Sides | None, found: Paired | None, p_holm: float, region: float) -> str:
+    if sides is None or found is None:
+        return INCOMPLETE
+    return NOTHING if sides.empty.all() else verdict(found, p_holm, region)
 
 
 def adjusted(p_values: Sequence[float], families: Sequence[Hashable]) -> list[float]:
@@ -111,4 +143,4 @@ def adjusted(p_values: Sequence[float], families: Sequence[Hashable]) -> list[fl
 
 def open_verdict(word: str) -> bool:
     """Whether a verdict decides nothing."""
-    return word in (UNDECIDED, INCOMPLETE) or word.startswith("too few")
+    return word in (UNDECIDED, INCOMPLETE, NOTHING) or word.startswith("too few")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fairgrid.experiments.analysis.comparisons import COLUMNS, comparisons_table
+from fairgrid.experiments.analysis.statistics.families import open_verdict
 from fairgrid.experiments.analysis.statistics.paired import least_seeds, needed_seeds, paired, verdict
 from fairgrid.experiments.analysis.summary import summary_table
 from fairgrid.experiments.errors import InputError
@@ -247,6 +248,46 @@ def test_diverged_runs_are_errors_of_one_and_counted(tmp_path: Path) -> None:
     assert found["mean_difference"] == pytest.approx((a - b).mean())
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from(["test_error", "train_loss"]), st.integers(1, 20), st.booleans())
+def test_two_cells_without_an_outcome_are_not_equivalent(metric: str, seeds: int, whole: bool) -> None:
+    text = f"{STUDY}[comparison]\nmetric = '{metric}'\nregion = 5.0\n"
+    study = Study.from_toml(text, "study")
+    runs = usual().rename(columns={"test_error": metric})
+    runs = runs[runs["seed"] < seeds].reset_index(drop=True)
+    lost = runs["factors"].str.contains("tanh")
+    if not whole:
+        lost &= ~((runs["seed"] == 0) & runs["factors"].str.contains(":100,|:100}"))
+    runs.loc[lost, "status"], runs.loc[lost, metric] = "diverged", np.nan
+    table = comparisons_table(study, runs)
+    found = row(table, "batch_size", "activation=tanh")
+    assert (found["verdict"] == "nothing to compare") == whole
+    if whole:
+        numbers = ["mean_difference", "ci_low", "ci_high", "p_value", "p_holm", "probability_a_better", "needs_seeds"]
+        assert found[numbers].isna().all()
+        assert (found["n"], found["n_diverged_a"], found["n_diverged_b"]) == (seeds, seeds, seeds)
+        assert open_verdict(str(found["verdict"]))
+    assert row(table, "batch_size", "activation=relu")["verdict"] != "nothing to compare"
+
+
+def test_a_pair_with_nothing_to_compare_stays_in_its_family(tmp_path: Path) -> None:
+    runs = usual()
+    runs.loc[40:79, ["status", "test_error"]] = ["diverged", np.nan]
+    other = row(comparisons_table(study_of(tmp_path), runs), "batch_size", "activation=relu")
+    assert other["p_holm"] == pytest.approx(min(1.0, 2 * other["p_value"]))
+
+
+def test_two_cells_that_never_reach_a_target_are_not_equivalent(tmp_path: Path) -> None:
+    study = study_of(tmp_path, "[comparison]\nmetric = 'epochs_to_0.1'\nregion = 1.0\n[run]\ntargets = [0.1]\n")
+    runs = usual()
+    runs["epochs_to_0.1"] = np.where(runs["factors"].str.contains("tanh"), np.inf, 3.0)
+    table = comparisons_table(study, runs)
+    assert row(table, "batch_size", "activation=tanh")["verdict"] == "nothing to compare"
+    assert row(table, "batch_size", "activation=relu")["verdict"] == "equivalent"
+    expected = "batch size (activation=tanh): not decided: 10 and 100 (nothing to compare)."
+    assert answer(study, table)[3] == expected
+
+
 def test_few_seeds_say_how_many_are_needed(tmp_path: Path) -> None:
     runs = usual()
     table = comparisons_table(study_of(tmp_path), runs[runs["seed"] < 5])
@@ -328,7 +369,8 @@ def test_the_answer_says_what_a_reader_has_to_know(tmp_path: Path) -> None:
     assert "exploratory" in few[0]
     runs.loc[40:79, ["status", "test_error"]] = ["diverged", np.nan]
     said = answer(study, comparisons_table(study, runs))
-    assert said[3] == "batch size (activation=tanh): every run of 10 and of 100 diverged."
+    expected = "not decided: 10 and 100 (nothing to compare: every run of both diverged)"
+    assert said[3] == f"batch size (activation=tanh): {expected}."
 
 
 def test_pairs_of_other_numbers_of_seeds_say_theirs(tmp_path: Path) -> None:

@@ -188,3 +188,14 @@ def test_one_problem_is_not_compared_across(tmp_path: Path, problems: list[str])
     study = study_of(tmp_path, problems)
     assert layouts(study) == []
     assert len(across_table(study, pd.DataFrame({"phase": [], "factors": []}))) == 0
+
+
+def test_levels_whose_runs_all_diverged_are_neither_equivalent_nor_different(tmp_path: Path) -> None:
+    study = study_of(tmp_path, quoted(SIX))
+    runs = runs_of(study)
+    lost = ~runs["factors"].str.contains("adam")
+    runs = runs.assign(status=np.where(lost, "diverged", "ok"), test_error=runs["test_error"].where(~lost))
+    table = across_table(study, runs)
+    both = table[(table["a"] == "sgd") & (table["b"] == "momentum")].iloc[0]
+    assert both["verdict"].startswith("too few problems: needs ≥ ")
+    assert both["verdict"].endswith(" that differ, found 0")

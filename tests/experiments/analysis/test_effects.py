@@ -295,3 +295,25 @@ def test_the_answer_in_words(tmp_path: Path) -> None:
         "better or worse": ["1", "1", "1", "1", "1"],
         "equivalent": ["0", "0", "0", "1", "0"],
     }
+
+
+def lost(table: pd.DataFrame, *texts: str) -> pd.DataFrame:
+    """The runs, those of cells whose factors have all of these texts in them diverged."""
+    chosen = np.logical_and.reduce([table["factors"].str.contains(text, regex=False) for text in texts])
+    status = np.where(chosen, "diverged", "ok")
+    return table.assign(status=status, test_error=table["test_error"].where(~chosen))
+
+
+def test_averages_and_changes_of_runs_that_all_diverged_are_not_equivalent(tmp_path: Path) -> None:
+    table = effects_table(study_of(tmp_path), lost(runs_of(), '"batch_size":10,'))
+    at = rows(table, kind="at", factor="optimizer", by="batch_size")
+    assert dict(zip(at["level"], at["verdict"], strict=True)) == {"10": "nothing to compare", "100": "worse"}
+    empty = at[at["level"] == "10"].iloc[0]
+    assert empty[["estimate", "ci_low", "ci_high", "context_low", "context_high", "p_holm"]].isna().all()
+    assert (empty["n"], empty["n_diverged"]) == (12, 48)
+    change = rows(table, kind="interaction").iloc[0]  # from nothing to something
+    assert change["verdict"] == "nothing to compare"
+    said = effect_answers(table)
+    assert "optimizer at batch size 10: not decided: sgd and adam (nothing to compare; 48 runs diverged)." in said
+    whole = effects_table(study_of(tmp_path), lost(runs_of(), "{"))
+    assert set(whole["verdict"]) == {"nothing to compare"}

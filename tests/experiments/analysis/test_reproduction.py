@@ -294,6 +294,19 @@ def test_both_diverged_is_no_difference_and_one_is_a_large_one(tmp_path: Path) -
     assert row["mean"] == pytest.approx((1 - NEAR_TENTH[:20]).sum() / 40)
 
 
+@pytest.mark.parametrize("kind", ["less", "equivalent"])
+def test_two_cells_in_which_all_runs_diverged_support_no_claim(tmp_path: Path, kind: str) -> None:
+    evidence = evidence_of(NEAR_TENTH[:40], NEAR_TENTH[:40])
+    for last, expected in ((40, "undecided"), (39, "supported" if kind == "equivalent" else "undecided")):
+        lost = evidence.runs["seed"] < last  # of both cells
+        runs = evidence.runs.assign(
+            status=np.where(lost, "diverged", "ok"), test_error=evidence.runs["test_error"].where(~lost)
+        )
+        row = row_of(tmp_path, claim(claim=kind), replace(evidence, runs=runs))
+        assert row["verdict"] == expected
+        assert ("every run of both cells diverged" in row["note"]) == (last == 40)
+
+
 def test_pairs_are_the_seeds_that_both_sides_have_by_declaration(tmp_path: Path) -> None:
     own = STUDY.replace('["relu", "tanh"]', '"relu"') + '[[grid]]\nseeds = [30, 35, 60]\nactivation = "tanh"\n'
     evidence = evidence_of(NEAR_TENTH[:40], NEAR_TENTH[:61] + 0.02)

@@ -193,3 +193,20 @@ def test_a_grid_writes_them_and_what_is_read_back_is_the_same(
         path.unlink()
     write_verdicts(results, [load(study)])
     assert written == {path.name: path.read_bytes() for path in results.glob("*.csv")}
+
+
+def test_half_of_the_seeds_in_which_all_runs_diverged_says_nothing(tmp_path: Path) -> None:
+    runs = runs_of(0.05 + NOISE + np.array([[0.0], [0.05]]))
+    lost = runs["seed"] < 10
+    runs.loc[lost, "status"], runs.loc[lost, "test_error"] = "diverged", np.nan
+    study = study_of(tmp_path)
+    comparisons = comparisons_table(study, runs)
+    found = stability_table(study, runs, comparisons, pd.DataFrame({"run_id": [], "test_error": []})).iloc[0]
+    assert found["verdict"] == "better"
+    assert (found["lower_half"], found["lower_half_outcome"]) == ("nothing to compare", "no longer decided")
+    assert (found["upper_half"], found["upper_half_outcome"]) == ("better", "holds")
+    runs["status"], runs["test_error"] = "diverged", np.nan
+    every = stability_table(study, runs, comparisons_table(study, runs), pd.DataFrame({"run_id": [], "test_error": []}))
+    words = ["verdict", "lower_half", "upper_half", "median_difference"]
+    assert set(every.iloc[0][words]) == {"nothing to compare"}
+    assert set(every.iloc[0][[f"{name}_outcome" for name in words[1:]]]) == {"still open"}
