@@ -30,7 +30,7 @@ from fairgrid.experiments.reporting.figures.curves import CURVES, checkpoints
 from fairgrid.experiments.reporting.figures.lines import Lines
 from fairgrid.experiments.reporting.figures.panels import assign, keys, shades
 from fairgrid.experiments.reporting.figures.sensitivity import TRIALS, trials
-from fairgrid.experiments.reporting.figures.style import colours, spelled, word
+from fairgrid.experiments.reporting.figures.style import as_written, colours, entries, spelled, word
 from fairgrid.experiments.results import Results
 from fairgrid.experiments.store.database import FILE, Store
 from fairgrid.experiments.study.labels import factor_labels, factors_order, factors_text, label
@@ -103,6 +103,7 @@ def differences(
     ax = _axes(ax)
     rows = rows[np.array(shown, bool)].reindex(columns=COLUMNS)
     differences_figure.panel(ax, study, differences_figure.grouped(rows, rows["factor"].nunique() > 1))
+    as_written(ax)
     return ax
 
 
@@ -174,6 +175,7 @@ def errors_by_problem(results: Results, ax: Axes | None = None, factor: str | No
     across_figure.errors(ax, block, palette)
     across_figure.scale(ax, block)
     ax.set_xlabel(across_figure.ERRORS)
+    as_written(ax)
     return ax
 
 
@@ -188,6 +190,7 @@ def profiles(results: Results, ax: Axes | None = None, factor: str | None = None
     block, palette, ax = _of_problems(results, ax, factor)
     across_figure.profiles(ax, block, palette)
     ax.set(xlabel=across_figure.PROFILES[0], ylabel=across_figure.PROFILES[1])
+    as_written(ax)
     return ax
 
 
@@ -321,6 +324,7 @@ def reported(results: Results, ax: Axes | None = None) -> Axes:
     ax = _axes(ax)
     overview_figure.draw(ax, groups)
     ax.legend(handles=overview_figure.keys(), fontsize="small")
+    as_written(ax)
     return ax
 
 
@@ -336,7 +340,7 @@ def _of_problems(results: Results, ax: Axes | None, factor: str | None) -> tuple
         raise InputError(f"factor: expected problems whose runs are all there, found some missing of {block.factor}")
     palette = colours(len(block.levels))
     ax = _axes(ax)
-    ax.legend(handles=across_figure.keys(block, palette), title=word(block.factor))
+    ax.legend(handles=entries(across_figure.keys(block, palette)), title=word(block.factor))
     return block, palette, ax
 
 
@@ -353,5 +357,6 @@ def _finished(
     seen = {spelled(level) for level in several.get(colour or "", [])}
     shown = [*(handle for handle in handles if handle.get_label() in seen), *marks]
     if shown:
-        ax.legend(handles=shown, title=word(colour) if seen else None)
+        ax.legend(handles=entries(shown), title=word(colour) if seen else None)
+    as_written(ax)
     return ax

@@ -7,6 +7,7 @@ hash, so that one which was changed since is found however often the table aroun
 import dataclasses
 import hashlib
 import io
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -216,14 +217,14 @@ def _write(
     path = results / f"{name}.csv"
     by_run = name in _BY_RUN
     old = _old(path, "run_id" if by_run else "study", mine, others, manifest)
-    text = frame.to_csv(index=False)
+    text = csv_of(frame)
     merged = frame
     if len(old):
         kept = old[~old["run_id"].isin(set(frame["run_id"]))] if by_run else old
         new = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
         rows = pd.concat([kept.reindex(columns=new.columns, fill_value=""), new])
         merged = rows.sort_values("run_id" if by_run else "study", kind="stable")
-        text = merged.to_csv(index=False)
+        text = csv_of(merged)
     doubts = []
     if name in COMMITTED:
         for study, run_ids in mine.items():
@@ -274,6 +275,18 @@ def rows_digest(table: pd.DataFrame, study: str, run_ids: set[str]) -> str:
     """
     rows = table[table["study"] == study if "study" in table else table["run_id"].isin(run_ids)]
     return hashlib.sha256(rows.to_csv(index=False, header=False).encode()).hexdigest() if len(rows) else ""
+
+
+def csv_of(frame: pd.DataFrame) -> str:
+    r"""A table as CSV that gives back every text: a carriage return inside of one does not end its row.
+
+    csv puts a text into quotes if a character of the line's end is in it, and knows of \n alone where that is \n.
+    """
+    text: str = frame.to_csv(index=False)
+    if "\r" not in text:
+        return text
+    quoted: str = frame.to_csv(index=False, lineterminator="\r\n")
+    return re.sub(r'("(?:[^"]|"")*")|\r\n', lambda end: end[1] or "\n", quoted)
 
 
 def replace(path: Path, text: str) -> None:

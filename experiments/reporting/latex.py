@@ -7,7 +7,8 @@ import math
 import re
 
 import pandas as pd
-from pylatexenc.latexencode import UnicodeToLatexEncoder
+
+from fairgrid.experiments.reporting.escaping import latex_label, latex_text
 
 _LINE = 70  # characters that fit a line of a standard article
 _SMALL = r"\scriptsize\setlength{\tabcolsep}{3pt}"
@@ -17,12 +18,6 @@ _WHOLE = 17  # entries up to here are not broken: 0.0203 ± 0.00671
 _LEAST = 10  # of a column that is broken
 _LINES = 45  # that fit a page with a heading and a caption
 _BREAKS = re.compile(r"(?<=[ _.])")
-_ENCODER = UnicodeToLatexEncoder(unknown_char_policy="keep", unknown_char_warning=False)
-
-
-def escaped(text: str) -> str:
-    """Text as LaTeX shows it; letters that it has no command for stay, for XeLaTeX and LuaLaTeX to show."""
-    return str(_ENCODER.unicode_to_latex(text))
 
 
 def latex(table: pd.DataFrame, caption: str, label: str) -> str:
@@ -37,16 +32,16 @@ def latex(table: pd.DataFrame, caption: str, label: str) -> str:
     long = _lines(table, widths) > _LINES
     small = any(widths)
     text = str(
-        table.map(_breakable if small else escaped)
-        .rename(columns=_breakable if small else escaped)
+        table.map(_breakable if small else latex_text)
+        .rename(columns=_breakable if small else latex_text)
         .style.hide(axis="index")
         .to_latex(
             column_format="".join(
                 rf">{{\raggedright\arraybackslash}}p{{{width:.3f}\linewidth}}" if width else "l" for width in widths
             ),
             hrules=True,
-            caption=escaped(caption),
-            label=f"tab:{label}",
+            caption=latex_text(caption),
+            label=f"tab:{latex_label(label)}",
             environment="longtable" if long else None,
             position=None if long else "htbp",
             position_float=None if long else "centering",
@@ -83,4 +78,4 @@ def _lines(table: pd.DataFrame, widths: list[float]) -> int:
 
 def _breakable(text: str) -> str:
     """Escaped, with breaks allowed inside names with options: sgd(learning_rate=0.1)."""
-    return re.sub(r"(?<=\w)(\(|\\_|\.(?=[a-z]))", r"\1\\allowbreak{}", escaped(text))
+    return re.sub(r"(?<=\w)(\(|\\_|\.(?=[a-z]))", r"\1\\allowbreak{}", latex_text(text))

@@ -2,16 +2,18 @@
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import pandas as pd
 from tabulate import tabulate
 
-from fairgrid.experiments.reporting.latex import escaped, latex
+from fairgrid.experiments.errors import one_line
+from fairgrid.experiments.reporting.escaping import csv_text, latex_text, markdown_line, markdown_text
+from fairgrid.experiments.reporting.latex import latex
 from fairgrid.experiments.reporting.sections import sections
 from fairgrid.experiments.reporting.tables.studies import overview_table
-from fairgrid.experiments.reporting.text import columns, lines
+from fairgrid.experiments.reporting.text import columns, lines, shown_width
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.schema import STATISTICS
 from fairgrid.experiments.study.study import Study
@@ -35,18 +37,21 @@ def render(table: pd.DataFrame, style: Format, title: str, label: str) -> str:
     if style == "latex":
         return latex(table, title, label)
     if style == "csv":
-        return f"# {title}\n{table.to_csv(index=False)}".rstrip("\n")
+        written = _written(table, csv_text).to_csv(index=False)
+        return f"# {one_line(title)}\n{written}".rstrip("\n")
     if style == "text":
-        width = columns()
-        return "\n".join([*textwrap.wrap(title, width or len(title)), *lines(table, _WIDEST, width)])
-    table = table.rename(columns=_piped).map(_piped)
-    shown = tabulate(table.to_dict("list"), headers="keys", tablefmt="github", disable_numparse=True, stralign="left")
-    return f"**{title}**\n\n{shown}"
+        width, title = columns(), one_line(title)
+        heading = textwrap.wrap(title, width or max(1, len(title)))
+        return "\n".join([*heading, *lines(_written(table, one_line), _WIDEST, width)])
+    table = _written(table, markdown_text)
+    rows = tabulate(table.to_numpy().tolist(), list(map(str, table)), "github", disable_numparse=True, stralign="left")
+    bold = markdown_text(title)
+    return f"**{bold}**\n\n{rows}" if bold else rows
 
 
-def _piped(text: str) -> str:
-    """Text in a cell of a Markdown table."""
-    return text.replace("|", "\\|")
+def _written(table: pd.DataFrame, escaped: Callable[[str], str]) -> pd.DataFrame:
+    """A table with its headings and entries escaped."""
+    return table.rename(columns=escaped).map(escaped)
 
 
 def show(study: Study, evidence: Evidence, style: Format) -> str:
@@ -89,9 +94,10 @@ def overview(evidence: Evidence, style: Format, only: str | None = None) -> str:
 
 
 def _heading(text: str, style: Format) -> str:
-    return {"text": f"{text}\n{'=' * len(text)}", "markdown": f"## {text}", "latex": f"% {text}", "csv": f"# {text}"}[
-        style
-    ]
+    if style == "markdown":
+        return f"## {markdown_text(text)}"
+    line = one_line(text)
+    return {"text": f"{line}\n{'=' * shown_width(line)}", "latex": f"% {line}", "csv": f"# {line}"}[style]
 
 
 def _tied(line: str) -> str:
@@ -101,9 +107,11 @@ def _tied(line: str) -> str:
 
 def _listed(lines: Sequence[str], style: Format) -> str:
     if style == "latex" and lines:
-        items = "\n".join(rf"\item {escaped(line)}" for line in lines)
+        items = "\n".join(rf"\item {latex_text(line)}" for line in lines)
         return f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
     if style == "text":
-        wrapped = "\n".join(textwrap.fill(_tied(f"- {line}"), _LINE, subsequent_indent="  ") for line in lines)
-        return wrapped.replace("\N{NO-BREAK SPACE}", " ")
-    return "\n".join(f"{'#' if style == 'csv' else '-'} {line}" for line in lines)
+        filled = (textwrap.fill(_tied(f"- {one_line(line)}"), _LINE, subsequent_indent="  ") for line in lines)
+        return "\n".join(filled).replace("\N{NO-BREAK SPACE}", " ")
+    if style == "markdown":
+        return "\n".join(f"- {markdown_line(line)}" for line in lines)
+    return "\n".join(f"# {one_line(line)}" for line in lines)

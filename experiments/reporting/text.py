@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Sequence
 
 import pandas as pd
@@ -59,7 +60,7 @@ def lines(table: pd.DataFrame, widest: int, width: int | None) -> list[str]:
     if width is not None:
         caps = _fitting(texts, caps, width - _GAP * (len(texts) - 1))
     broken = [[_broken(text, cap) for text in column] for column, cap in zip(texts, caps, strict=True)]
-    widths = [max(len(line) for entry in column for line in entry) for column in broken]
+    widths = [max(shown_width(line) for entry in column for line in entry) for column in broken]
     heading, *rows = [_joined(row, widths) for row in zip(*broken, strict=True)]
     apart = [""] if any(len(row) > 1 for row in rows) else []
     found = [*heading, (" " * _GAP).join("-" * width for width in widths)]
@@ -68,10 +69,20 @@ def lines(table: pd.DataFrame, widest: int, width: int | None) -> list[str]:
     return found
 
 
+def shown_width(text: str) -> int:
+    """Columns of a terminal that a line takes: two for a wide letter, as of Chinese, none for an accent of its own."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.category(character) in ("Mn", "Me", "Cf") for character in text)
+
+
 def _joined(entries: Sequence[list[str]], widths: Sequence[int]) -> list[str]:
     """A row's lines."""
     return [
-        (" " * _GAP).join(line.ljust(width) for line, width in zip(parts, widths, strict=True)).rstrip()
+        (" " * _GAP)
+        .join(line + " " * (width - shown_width(line)) for line, width in zip(parts, widths, strict=True))
+        .rstrip()
         for parts in itertools.zip_longest(*entries, fillvalue="")
     ]
 

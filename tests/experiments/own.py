@@ -1,12 +1,13 @@
 """Parts that come in by dotted path, as a user's own do, and record what they are handed."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from fairgrid.experiments.problems import Data, Problem, Samples
-from fairgrid.framework import MSELoss
+from fairgrid.framework import SGD, MSELoss, Parameter
 
 
 class Numbered(Problem):
@@ -38,3 +39,11 @@ class Listening(MSELoss):
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         Listening.heard.append(target[..., 0].clone())
         return super().forward(prediction, target)
+
+
+class Noted(SGD):
+    """Has an option of any text, which is in the names of its levels."""
+
+    def __init__(self, parameters: Sequence[Parameter], learning_rate: float = 0.1, note: str = "") -> None:
+        super().__init__(parameters, learning_rate=learning_rate)
+        self.note = note

@@ -90,7 +90,8 @@ def forest(ax: Axes, groups: dict[str, pd.DataFrame], region: float, unit: float
         if heading:
             ax.axhspan(place - 0.5, place + 0.5, color="0.94", lw=0, zorder=1.5)
             aside = ax.get_yaxis_transform()
-            ax.text(0.01, place, heading, transform=aside, va="center_baseline", size=_TEXT, weight="bold")
+            shape: dict[str, Any] = {"va": "center_baseline", "size": _TEXT, "weight": "bold", "parse_math": False}
+            ax.text(0.01, place, heading, transform=aside, **shape)
             place += 1
         for row in rows.to_dict("records"):
             _draw(ax, place, row, unit)

@@ -12,7 +12,8 @@ from matplotlib.ticker import NullLocator
 
 from fairgrid.experiments.analysis.reproduction import IncompleteError, cell_values
 from fairgrid.experiments.analysis.statistics.reproduction import Floats, resampled
-from fairgrid.experiments.reporting.figures.style import Colour, colours, finish, sheet
+from fairgrid.experiments.errors import one_line
+from fairgrid.experiments.reporting.figures.style import Colour, colours, cut, finish, sheet
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.schema import Reported
 from fairgrid.experiments.study.study import Study
@@ -51,7 +52,7 @@ def overview(studies: Sequence[Study], evidence: Evidence) -> Figure:
         evidence: of all of them.
     """
     groups = {
-        f"{study.name.replace('_', ' ').capitalize()}: {quote}": rows
+        f"{one_line(study.name).replace('_', ' ').capitalize()}: {quote}": rows
         for study in studies
         for quote, rows in readings(study, evidence.of(study.name)).items()
     }
@@ -110,9 +111,11 @@ def readings(study: Study, evidence: Evidence) -> dict[str, list[Row]]:
             ours = np.empty((0, len(reported.statistic)))
         for number, (statistic, value) in enumerate(zip(reported.statistic, reported.value, strict=True)):
             several = "" if statistic == "single" else f", {statistic} of {reported.runs}"
-            text = f"{reported.metric.replace('_', ' ')}{several}: {reported.reading}"
+            text = f"{reported.metric.replace('_', ' ')}{several}: {cut(reported.reading)}"
             verdict = _verdict(reported, evidence) if number == 0 else ""
-            found.setdefault(reported.quote, []).append(Row(text, value, ours[:, number], reported.primary, verdict))
+            found.setdefault(cut(reported.quote), []).append(
+                Row(text, value, ours[:, number], reported.primary, verdict)
+            )
     return found
 
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from fairgrid.experiments.reporting.figures.series import Arm, arms_of
-from fairgrid.experiments.reporting.figures.style import colours, finish, sheet
+from fairgrid.experiments.reporting.figures.style import PLANE, colours, finish, sheet
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.schema import FigureKind, FigurePart, ReportFigure
 from fairgrid.experiments.study.study import Study
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 Arrays = dict[str, Array]
 Kept = dict[tuple[str, int], Arrays]
 
-AXES = ("$x_1$", "$x_2$")
+AXES = PLANE
 _PARTS = {"train": "training set", "test": "test set"}
 _SIZE = 2.9  # inches of a panel's side
 _MOST_COLUMNS = 3

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from fairgrid.experiments.reporting.figures.style import spelled, word
+from fairgrid.experiments.reporting.figures.style import cut, spelled, word
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.declaration import Cell
 from fairgrid.experiments.study.labels import factors_text, label
@@ -54,6 +54,6 @@ def arms_of(study: Study, figure: ReportFigure, width: int = 24) -> list[Arm]:
         for name, cell in found
     ]
     return [
-        Arm("\n".join(textwrap.wrap(text, width)), factors_text(cell.factors), cell)
+        Arm("\n".join(textwrap.wrap(cut(text), width)), factors_text(cell.factors), cell)
         for text, (_, cell) in zip(labels, found, strict=True)
     ]

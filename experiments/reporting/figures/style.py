@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +17,10 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis, XAxis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from fairgrid.experiments.errors import one_line
 from fairgrid.experiments.runtime.files import placed
 
 Colour = tuple[float, float, float]
@@ -49,9 +52,11 @@ _NAMES = {
     "sgd": "SGD",
     "xavier": "Xavier",
 }
+PLANE = ("$x_1$", "$x_2$")  # the axes of a plane
 _NAME = re.compile(r"[A-Za-z][A-Za-z_0-9]*")
 _LINEAR = 0.5  # percent; below, an axis that shows errors of 0 is linear
 _LINE = 0.2  # inches of a heading's line
+_LEVEL, _TITLE = 100, 400  # characters that are shown of a level's name and of a title
 _CHARACTERS = 11.0  # of a heading, per inch
 
 
@@ -84,14 +89,20 @@ def colours(count: int) -> list[Colour]:
 
 def word(factor: str | None) -> str:
     """A factor as people read it: optimizer.learning_rate → learning rate."""
-    last = (factor or "").rpartition(".")[2]
+    last = one_line(factor or "").rpartition(".")[2]
     return _WORDS.get(last, last.replace("_", " "))
 
 
 def spelled(level: str) -> str:
-    """A level's label as figures show it: leaky_relu(alpha=0.2) → leaky ReLU (alpha 0.2)."""
-    named = _NAME.sub(lambda match: " ".join(_NAMES.get(part, part) for part in match[0].split("_")), level)
+    """A level's label as figures show it, cut where it is long: leaky_relu(alpha=0.2) → leaky ReLU (alpha 0.2)."""
+    named = _NAME.sub(lambda match: " ".join(_NAMES.get(part, part) for part in match[0].split("_")), cut(level))
     return " ".join(named.replace("=", " ").replace("(", " (").split()).replace("( (", "((")
+
+
+def cut(text: str, most: int = _LEVEL) -> str:
+    """Text in one line, see `one_line`, of at most so many characters, the last … where there were more."""
+    line = one_line(text)
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def finish(
@@ -105,21 +116,66 @@ def finish(
     width, height = figure.get_size_inches()
     if handles:
         legend = figure.legend(
-            handles=list(handles),
+            handles=entries(handles),
             title=legend_title or None,
             loc="center left",
             bbox_to_anchor=(1.0, 0.5),
             frameon=False,
             alignment="left",
         )
-        width += legend.get_window_extent().width / figure.dpi
-    bold = textwrap.wrap(title, int(_CHARACTERS * width))
-    plain = textwrap.wrap(note, int(1.2 * _CHARACTERS * width))
-    figure.tight_layout(rect=(0, 0, 1, 1 - (0.08 + _LINE * (len(bold) + len(plain))) / height))
+    for ax in figure.axes:
+        as_written(ax)
+        _literal([ax.title, *ax.texts])
+    for each in figure.legends:
+        _literal([each.get_title(), *each.get_texts()])
+    with _any_text():
+        if handles:
+            width += legend.get_window_extent().width / figure.dpi
+        bold = textwrap.wrap(cut(title, _TITLE), int(_CHARACTERS * width))
+        plain = textwrap.wrap(cut(note, 2 * _TITLE), int(1.2 * _CHARACTERS * width))
+        figure.tight_layout(rect=(0, 0, 1, 1 - (0.08 + _LINE * (len(bold) + len(plain))) / height))
     top = 1 - 0.05 / height
-    figure.text(0.01, top, "\n".join(bold), weight="bold", va="top")
-    figure.text(0.01, top - _LINE * len(bold) / height, "\n".join(plain), va="top", size="small")
+    figure.text(0.01, top, "\n".join(bold), weight="bold", va="top", parse_math=False)
+    figure.text(0.01, top - _LINE * len(bold) / height, "\n".join(plain), va="top", size="small", parse_math=False)
     return figure
+
+
+def entries(handles: Iterable[Artist]) -> list[Artist]:
+    """A legend's entries with a label that matplotlib shows: one that begins with _ it takes for one to be left out."""
+    shown = list(handles)
+    for handle in shown:
+        if str(handle.get_label()).startswith("_"):
+            handle.set_label(f" {handle.get_label()}")
+    return shown
+
+
+def as_written(ax: Axes) -> None:
+    """Shows labels, levels and the legend of axes as they are written: users call things what they like, with $ in it.
+
+    The names of a plane's axes, and the numbers that matplotlib itself writes on axes, stay formulas.
+    """
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.label.get_text() not in PLANE:
+            _literal([axis.label])
+        if isinstance(axis.get_major_formatter(), FixedFormatter | FuncFormatter):  # of ticks with texts of ours
+            _literal(text for tick in axis.get_major_ticks() for text in (tick.label1, tick.label2))
+    legend = ax.get_legend()
+    if legend is not None:
+        _literal([legend.get_title(), *legend.get_texts()])
+
+
+def _literal(texts: Iterable[Text]) -> None:
+    for text in texts:
+        text.set_parse_math(False)
+
+
+@contextmanager
+def _any_text() -> Iterator[None]:
+    """What is drawn inside may have letters that the font lacks, which are boxes, and names longer than a panel."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from", UserWarning)
+        warnings.filterwarnings("ignore", "Tight layout not applied", UserWarning)
+        yield
 
 
 def save(figure: Figure, path: Path, formats: Sequence[str] = ("png",)) -> None:
@@ -133,6 +189,7 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = ("png",)) -> None:
     for name in formats:  # a PDF's letters stay TrueType, as publishers ask; an SVG's ids are not drawn by chance
         with (
             mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "fairgrid"}),
+            _any_text(),
             placed(path.with_suffix(f".{name}")) as partial,
         ):
             figure.savefig(partial, format=name, dpi=150, bbox_inches="tight", metadata=_ANONYMOUS[name])

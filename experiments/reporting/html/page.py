@@ -9,6 +9,8 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from fairgrid.experiments.errors import one_line
+from fairgrid.experiments.reporting.escaping import html_id
 from fairgrid.experiments.reporting.figures import OVERVIEW, findings, names
 from fairgrid.experiments.reporting.figures.style import word
 from fairgrid.experiments.reporting.html import descriptions
@@ -40,6 +42,11 @@ class Section:
     failures: Sheet | None
     provenance: Provenance
 
+    @property
+    def anchor(self) -> str:
+        """The id of its heading, which no other element of the page has."""
+        return f"{html_id(self.study.name)}-study"
+
 
 def page(studies: Sequence[Study], evidence: Evidence, results: Path) -> str:
     """The report as HTML.
@@ -54,6 +61,7 @@ def page(studies: Sequence[Study], evidence: Evidence, results: Path) -> str:
     templates = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -66,6 +74,11 @@ def page(studies: Sequence[Study], evidence: Evidence, results: Path) -> str:
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
         known_environments=environments is not None,
     )
+
+
+def _shown(value: object) -> object:
+    """What stands in the page for a value of the template: text in one line, see `one_line`."""
+    return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @dataclass(frozen=True)

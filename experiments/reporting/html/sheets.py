@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from fairgrid.experiments.reporting.escaping import html_id
+
 _NUMBER = r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?"
 # 1.85 ± 0.2, 0.6 [0.5, 0.7], 18/20 (2 diverged), 0.04+0.065, 97 %
 _NUMERIC = re.compile(
@@ -76,7 +78,7 @@ def sheet(identifier: str, caption: str, table: pd.DataFrame, lines: tuple[str, 
                 for text, match in zip(texts, matches, strict=True)
             ]
         )
-    return Sheet(identifier, caption, columns, [list(row) for row in zip(*cells, strict=True)], lines)
+    return Sheet(html_id(identifier), caption, columns, [list(row) for row in zip(*cells, strict=True)], lines)
 
 
 def _styles(longest: int, numeric: bool) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fairgrid.experiments.reporting.latex import escaped, latex
+from fairgrid.experiments.reporting.escaping import latex_text
+from fairgrid.experiments.reporting.latex import latex
 
 DOCUMENT = r"""\documentclass{{article}}
 \usepackage[T1]{{fontenc}}
@@ -43,7 +44,7 @@ LONG = pd.concat([WIDE] * 30, ignore_index=True)
     ],
 )
 def test_text_is_escaped(text: str, written: str) -> None:
-    assert escaped(text) == written
+    assert latex_text(text) == written
 
 
 def test_a_table_has_rules_a_caption_and_a_label() -> None:

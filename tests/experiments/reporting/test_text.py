@@ -74,3 +74,13 @@ def test_the_width_is_that_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> N
         words = [word for line in shown for word in line.split()]
         assert "".join(words).count("better") == 1
     assert max(map(len, render(TABLE, "markdown", "A title", "label").splitlines())) > 80
+
+
+def test_columns_stand_under_each_other_where_letters_are_wide_or_have_accents() -> None:
+    table = pd.DataFrame({"e\u0301": ["日本語", "x"], "b": ["1", "2"]})
+    assert lines(table, 36, None) == [
+        "e\u0301       b",
+        "------  -",
+        "日本語  1",
+        "x       2",
+    ]
