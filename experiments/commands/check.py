@@ -80,7 +80,9 @@ def _sound_study(name: str, seeds: int | None, jobs: int) -> "Generator[Line, No
     study = load_with(name, Overrides(seeds, seeds_flag="--seeds"))
     from fairgrid.experiments.contracts import estimate, own_parts  # a study is refused before torch is imported
     from fairgrid.experiments.execution.progress import rough
+    from fairgrid.experiments.reporting.figures import check_files
 
+    check_files([study])
     settle()
     yield from ((False, line) for line in study.shadowing)
     configs = [cell.at_rate(cell.rates[0]) if cell.rates else cell.config for cell in study.cells]

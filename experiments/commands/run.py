@@ -60,8 +60,10 @@ def main(options: argparse.Namespace) -> int:
     from fairgrid.experiments.execution.backends.choice import choose
     from fairgrid.experiments.execution.driver import Driver
     from fairgrid.experiments.execution.progress import Meter, shown, unsaid
+    from fairgrid.experiments.reporting.figures import check_files
     from fairgrid.experiments.reporting.publishing import publish, show_tables, warn_of_mixtures
 
+    check_files(studies)
     pool = choose(
         options.backend,
         options.jobs,

@@ -13,7 +13,7 @@ import pandas as pd
 from fairgrid.experiments.analysis.derived import TABLES, write, write_verdicts
 from fairgrid.experiments.errors import InputError, warn
 from fairgrid.experiments.reporting.figures import OVERVIEW as OVERVIEW_FIGURE
-from fairgrid.experiments.reporting.figures import draw, draw_overview, names
+from fairgrid.experiments.reporting.figures import check_files, draw, draw_overview, names
 from fairgrid.experiments.reporting.markdown import OVERVIEW, filled, marks
 from fairgrid.experiments.reporting.rendering import Format, overview, render, show, tables
 from fairgrid.experiments.reporting.sections import SECTIONS
@@ -315,6 +315,7 @@ def draw_figures(
     studies: Sequence[Study], evidence: Evidence, results: Path, formats: Sequence[str] = ("png",)
 ) -> None:
     """Draws the studies' figures in each format; those of single runs from what the store keeps, where there is one."""
+    check_files(studies)
     _draw(studies, evidence, results, formats)
     reports = _reports(studies, evidence)
     if reports:

@@ -14,6 +14,7 @@ from fairgrid.experiments.analysis.comparisons import MOST
 from fairgrid.experiments.analysis.cross_problem import layouts
 from fairgrid.experiments.analysis.pairing import pairs
 from fairgrid.experiments.analysis.statistics.ranks import LEAST_PROBLEMS
+from fairgrid.experiments.errors import InputError, one_line
 from fairgrid.experiments.study.study import Study
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 OVERVIEW = "reports.png"
 _LONGEST = 40  # pairs in one figure of several factors
+_LONGEST_NAME = 255 - len("..4194304.partial")  # bytes of a file's name, which has more while it is written
+_CELLS = 2  # figures of all cells, the first in `names`
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,43 @@ def names(study: Study) -> list[str]:
     own = [f"{study.name}_{figure.name}.png" for figure in study.figures]
     made = [f"{study.name}_{finding.name or finding.kind}.png" for finding in findings(study)]
     return [f"{study.name}_curves.png", f"{study.name}_test_error.png", *own, *made]
+
+
+def check_files(studies: Sequence[Study]) -> None:
+    """Refuses, before anything is trained, studies whose figures could not all be written beside each other.
+
+    Args:
+        studies: that are drawn into one folder.
+
+    Raises:
+        InputError: a study's name cannot be printed or is too long for files, a figure that it declares is called like
+            one that every study has, or two studies have figures of one file.
+    """
+    studies_of: dict[str, Study] = {}
+    for study in studies:
+        if one_line(study.name) != study.name:
+            raise InputError(f"{study.path}: expected a file name that can be printed, found {study.name!r}")
+        files = names(study)
+        automatic = [file for place, file in enumerate(files) if not 0 <= place - _CELLS < len(study.figures)]
+        for number, figure in enumerate(study.figures):
+            if f"{study.name}_{figure.name}.png" in automatic:
+                known = ", ".join(file.removeprefix(f"{study.name}_").removesuffix(".png") for file in automatic)
+                raise InputError(
+                    f"{study.path}: figure[{number}].name: expected another name than those of the figures that the"
+                    f" study has without being asked ({known}), found {figure.name!r}"
+                )
+        for file in files:
+            if len(file.encode()) > _LONGEST_NAME:
+                raise InputError(
+                    f"{study.path}: expected names of the study and its figures that fit a file's name of"
+                    f" {_LONGEST_NAME} bytes, found one of {len(file.encode())}: {file}"
+                )
+            if file in studies_of:
+                raise InputError(
+                    f"{study.path}: expected figures with files of their own, found {file} of"
+                    f" {studies_of[file].path} too"
+                )
+            studies_of[file] = study
 
 
 def findings(study: Study) -> list[Finding]:
