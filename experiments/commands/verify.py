@@ -3,6 +3,9 @@
 Records are held against their checksums, and tables against what they are made from and against manifest.json; a random
 sample of the recorded runs is trained again and compared, bit for bit where the arithmetic is the one they were made
 with; and a study whose hash is published is trained. What none of this covers is said.
+
+To train a record again, and to compute its name, its classes have to be imported. Those that are not fairgrid's are
+listed first, and imported only with --trust: without, their records are left out.
 """
 
 import argparse
@@ -11,7 +14,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from fairgrid.experiments.commands.arguments import DIFFERENT, INTERRUPTED, add_jobs, add_study, natural, positive
+from fairgrid.experiments.commands.arguments import (
+    DIFFERENT,
+    INTERRUPTED,
+    MISSING,
+    add_jobs,
+    add_study,
+    natural,
+    positive,
+)
+from fairgrid.experiments.errors import one_line
 from fairgrid.experiments.runtime.determinism import DEVICES, MODES, request, usable
 
 if TYPE_CHECKING:
@@ -23,7 +35,7 @@ _VALUES = 3  # values of a run, likewise
 EXAMPLES = """
   fairgrid verify                                20 records, drawn at random
   fairgrid verify report_004 --sample all
-  fairgrid verify mine.toml --results mine --sample 100 --seed 7
+  fairgrid verify mine.toml --results mine --sample 100 --seed 7 --trust
 """
 
 
@@ -34,6 +46,9 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--sample", type=_size, default=20, metavar="N|all", help="how many runs are trained again; default: 20"
     )
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of the sample; default: 0")
+    parser.add_argument(
+        "--trust", action="store_true", help="import the classes that records name and that are not fairgrid's"
+    )
     add_jobs(parser, "worker processes, if more than 1")
     parser.add_argument("--numerics", choices=MODES, default="portable", help="of the records; default: portable")
     parser.add_argument(
@@ -51,17 +66,25 @@ def main(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\nfairgrid: interrupted; nothing was changed", file=sys.stderr)
         return INTERRUPTED
-    for line in (
+    lines = (
         *_records(found),
         *_tables(found),
         *_contents(found),
         *_trained_again(found, options.seed),
         *_published(found),
         *_unchecked(found),
-    ):
-        print(line)
-    print("verified" if found.holds else "not verified")
-    return 0 if found.holds else DIFFERENT
+    )
+    for line in lines:
+        print(one_line(line))
+    if not found.holds:
+        print("not verified")
+        return DIFFERENT
+    if found.population.withheld:
+        left_out = len(set().union(*found.population.withheld.values()))
+        print(f"verified, but for the tables and {_counted(left_out)}: --trust")
+        return MISSING
+    print("verified")
+    return 0
 
 
 def _verify(options: argparse.Namespace) -> "Verification":
@@ -71,16 +94,18 @@ def _verify(options: argparse.Namespace) -> "Verification":
     require(options.study)
     from fairgrid.experiments.execution.backends import Pool, Processes, Sequential
     from fairgrid.experiments.reporting.publishing import chosen
-    from fairgrid.experiments.verification import verify
+    from fairgrid.experiments.verification import foreign_classes, verify
 
     studies = chosen(options.results, options.study)
+    for line in _classes(foreign_classes(options.results, studies), options.trust):
+        print(one_line(line))
     if options.device == "cuda" and usable("cuda"):
         pool: Pool = Processes(1, device="cuda")
     else:
         pool = Processes(options.jobs) if options.jobs > 1 else Sequential()
     asked = (options.results, studies, options.numerics, options.sample, options.seed)
     with pool:
-        return verify(*asked, pool, options.device)
+        return verify(*asked, pool, options.device, options.trust)
 
 
 def _size(text: str) -> int | None:
@@ -88,6 +113,19 @@ def _size(text: str) -> int | None:
         return None if text == "all" else positive(text)
     except argparse.ArgumentTypeError as error:
         raise argparse.ArgumentTypeError(f"expected 'all' or an integer ≥ 1, found {text!r}") from error
+
+
+def _classes(counts: dict[str, int], trust: bool) -> Iterator[str]:
+    """What is, or would be, imported: said before anything is."""
+    if not counts:
+        return
+    what = "which are imported for these records" if trust else "whose records are left out without --trust"
+    yield f"classes that are not fairgrid's, {what}:"
+    yield from (f"  {path}: {_counted(count)}" for path, count in counts.items())
+
+
+def _counted(records: int) -> str:
+    return f"{records:,} record{'s' * (records != 1)}"
 
 
 def _records(found: "Verification") -> Iterator[str]:
@@ -113,6 +151,9 @@ def _records(found: "Verification") -> Iterator[str]:
 
 def _tables(found: "Verification") -> Iterator[str]:
     source = "the store" if found.population.store else "their source"
+    if not found.compared:
+        yield "tables: not compared, as it takes these classes to make them again"
+        return
     if found.behind:
         yield "tables: older than the store, so only rows of runs.csv with a result are compared"
     elif not found.altered:

@@ -27,6 +27,7 @@ class Verification:
     Attributes:
         population: the records that there are.
         altered: values of tables that are not what their source gives.
+        compared: whether tables were held against their source; making them again imports what the runs name.
         behind: whether the tables lack what the store has, so that runs.csv alone was held against it.
         contents: the directory, held against its manifest.
         sealed_later: how many records have checksums that were not made at training, by the date they were made on.
@@ -41,6 +42,7 @@ class Verification:
 
     population: Population
     altered: list[Altered]
+    compared: bool
     behind: bool
     contents: Contents
     sealed_later: dict[str, int]
@@ -78,6 +80,7 @@ def verify(
     seed: int,
     pool: Pool,
     device: Device = "cpu",
+    trust: bool = False,
 ) -> Verification:
     """Checks a results directory; changes nothing in it.
 
@@ -89,6 +92,7 @@ def verify(
         seed: of the sample.
         pool: where runs are trained again; it need not be the device of the records.
         device: of the records, likewise.
+        trust: whether classes that are not fairgrid's are imported for the records that need them.
 
     Raises:
         InputError: there is no record of these numerics and this device.
@@ -97,17 +101,19 @@ def verify(
     if (results / FILE).exists():
         with unchanged(results) as store:
             store.check()
-            population = of_store(store, studies, mode, device)
-            altered, behind = altered_tables(store, results, studies)
+            population = of_store(store, studies, mode, device, trust)
+            compare = not population.withheld
+            altered, behind = altered_tables(store, results, studies) if compare else ([], False)
             unfinished = read_build(results).writing
             contents = Contents() if unfinished else compared_contents(results, studies, None if behind else store)
             sealed_later = store.sealed_later([study.name for study in studies])
     else:
         evidence = read(results)
-        population, behind = of_tables(evidence, results, studies, mode, device), False
-        altered = altered_without_store(evidence, results, studies)
+        population = of_tables(evidence, results, studies, mode, device, trust)
+        compare, behind = not population.withheld, False
+        altered = altered_without_store(evidence, results, studies) if compare else []
         contents, sealed_later = compared_contents(results, studies, None), {}
-    if not population.runs and not population.strangers:
+    if not (population.runs or population.strangers or population.withheld):
         others = f"; {population.other_numerics:,} of others" if population.other_numerics else ""
         raise InputError(f"{results}: expected records of numerics {mode!r} and device {device!r}, found none{others}")
     suspects = _suspects(population, altered)
@@ -128,6 +134,7 @@ def verify(
     return Verification(
         population,
         altered,
+        compare,
         behind,
         contents,
         sealed_later,

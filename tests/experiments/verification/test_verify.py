@@ -18,6 +18,7 @@ from fairgrid.experiments.store.content_manifest import FILE as MANIFEST
 from fairgrid.experiments.store.database import FILE
 from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.verification import published, retraining, verify
+from fairgrid.experiments.verification.population import foreign
 from fairgrid.experiments.verification.published import Check, Published
 from tests.experiments import studies
 
@@ -359,19 +360,110 @@ def test_records_of_an_own_class_that_is_gone_cannot_be_trained_again(
     monkeypatch.syspath_prepend(tmp_path)
     study = studies.write(tmp_path, TEXT.replace('"adam"', '"own_for_verify:Mine"'))
     studies.run(tmp_path / "own", study)
-    assert run(study, tmp_path / "own", "--sample", "1") == 0
+    assert run(study, tmp_path / "own", "--sample", "1", "--trust") == 0
     path.write_text(f"{path.read_text()}    slower = True\n")
     capsys.readouterr()
-    assert run(study, tmp_path / "own", "--sample", "1") == 6
+    assert run(study, tmp_path / "own", "--sample", "1", "--trust") == 6
     expected = "  study: 10 more are not what their names stand for: a seed, a setting or an own class was changed\n"
     assert expected in capsys.readouterr().out
     path.unlink()
     studies.write(tmp_path, TEXT)
-    assert run(study, tmp_path / "own", "--sample", "1") == 2
+    assert run(study, tmp_path / "own", "--sample", "1", "--trust") == 2
     assert capsys.readouterr().err.endswith(
         "expected an importable module before the colon, found 'own_for_verify:Mine'"
         " (ModuleNotFoundError: No module named 'own_for_verify')\n"
     )
+
+
+PLANTED = """
+from pathlib import Path
+
+Path({mark!r}).touch()
+"""
+MINE = "from fairgrid.framework import SGD\n\n\nclass Mine(SGD):\n    pass\n"
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, results: Path) -> str:
+    """A study with a class that is not fairgrid's; its results are in own/, beside it."""
+    (tmp_path / "own_for_trust.py").write_text(MINE)
+    monkeypatch.syspath_prepend(tmp_path)
+    study = studies.write(tmp_path, TEXT.replace('"adam"', '"own_for_trust:Mine"'))
+    studies.run(tmp_path / "own", study)
+    return study
+
+
+@pytest.mark.parametrize("shipped", [False, True])
+def test_classes_that_are_not_fairgrids_are_listed_and_their_records_left_out_without_trust(
+    own: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], shipped: bool
+) -> None:
+    results = tmp_path / "own"
+    assert main(["summarize", own, "--results", str(results)]) == 0
+    if shipped:
+        ship(results)
+    capsys.readouterr()
+    assert run(own, results, "--sample", "all") == 3
+    source = "the tables, as there is no store" if shipped else "the store"
+    assert capsys.readouterr().out == (
+        "classes that are not fairgrid's, whose records are left out without --trust:\n"
+        "  own_for_trust:Mine: 10 records\n"
+        f"records: 10 of 1 studies in {source}\n"
+        "tables: not compared, as it takes these classes to make them again\n"
+        "trained again: 10 records, drawn with seed 0\n"
+        "  10 are the same bit for bit\n"
+        f"{AFTER}verified, but for the tables and 10 records: --trust\n"
+    )
+    assert run(own, results, "--sample", "all", "--trust") == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(
+        "classes that are not fairgrid's, which are imported for these records:\n  own_for_trust:Mine: 10 records\n"
+    )
+    assert "  20 are the same bit for bit\n" in printed
+    assert printed.endswith("\nverified\n")
+
+
+def test_values_that_are_wrong_are_found_without_trust_too(
+    own: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(tmp_path / "own", "UPDATE runs SET test_error = 0.125")
+    assert run(own, tmp_path / "own", "--sample", "all") == 6
+    printed = capsys.readouterr().out
+    assert "  10 are not what training gives\n" in printed
+    assert printed.endswith("\nnot verified\n")
+
+
+@pytest.mark.parametrize("status", ["ok", "planned"])
+def test_a_module_that_a_store_names_is_imported_with_trust_only(
+    status: str, made: tuple[str, Path], results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = tmp_path / "imported"
+    (tmp_path / f"planted_{status}.py").write_text(PLANTED.format(mark=str(mark)))
+    monkeypatch.syspath_prepend(tmp_path)
+    other = f'replace(config, \'"name":"adam"\', \'"name":"planted_{status}:Any"\')'
+    change(results, f"UPDATE cells SET config = {other}")
+    chosen = "cell IN (SELECT cell FROM cells WHERE config LIKE '%planted%')"
+    change(results, f"UPDATE runs SET status = '{status}' WHERE {chosen}")
+    assert run(made[0], results, "--sample", "all") == 3
+    assert not mark.exists()
+    assert run(made[0], results, "--sample", "all", "--trust") == 2  # there is no such class in it
+    assert mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"optimizer": "adam"}, []),
+        ({"optimizer": {"name": "mine:Adam", "learning_rate": 0.1}}, ["mine:Adam"]),
+        ({"activation": ["relu", "mine:Swish", {"name": "yours.module:Swish"}]}, ["mine:Swish", "yours.module:Swish"]),
+        ({"optimizer": "fairgrid.framework:SGD", "loss": "fairgrids:Loss"}, ["fairgrids:Loss"]),
+        ({"problem": {"name": "table", "path": "a:b.csv"}, "measures": ["border", "os:system"]}, ["os:system"]),
+        ({"optimizer": {"no": "name"}, "loss": None, "model": 3}, []),
+    ],
+)
+def test_dotted_paths_outside_of_the_package_are_found_wherever_a_part_may_be(
+    config: dict[str, object], expected: list[str]
+) -> None:
+    assert foreign(config) == expected
 
 
 def test_interrupted_verification_says_that_nothing_was_changed(
