@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairgrid.experiments.commands.arguments import DIFFERENT
+from fairgrid.experiments.errors import one_line
 
 if TYPE_CHECKING:
     from fairgrid.experiments.store.merging import Dispute
@@ -37,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
         f" {merged.waiting:,} planned runs still without a record"
     )
     for dispute in merged.disputes:
-        print(_line(options.results, dispute))
+        print(one_line(_line(options.results, dispute)))
     if merged.disputes:
         count = f"{len(merged.disputes)} run{'s' * (len(merged.disputes) > 1)}"
         print(

@@ -14,7 +14,7 @@ import torch
 from fairgrid.experiments.config.identity import files, run_id
 from fairgrid.experiments.engines.record import Record
 from fairgrid.experiments.engines.training import train
-from fairgrid.experiments.errors import first_line
+from fairgrid.experiments.errors import first_line, one_line
 from fairgrid.experiments.planning.work_units import Chunk, Run, stretch
 from fairgrid.experiments.runtime import determinism as numerics
 from fairgrid.experiments.runtime.determinism import KINDS, Device
@@ -80,7 +80,9 @@ def _train(runs: Sequence[Run], timeout: float | None, device: Device) -> list[R
         with _deadline(runs, timeout):
             _check_files(runs)
             keep = [run.keep for run in runs]
-            return train([run.config for run in runs], [run.seed for run in runs], keep, device)
+            records = train([run.config for run in runs], [run.seed for run in runs], keep, device)
+            _check_names(records)
+            return records
     except torch.AcceleratorError:
         raise
     except (Exception, SystemExit) as error:
@@ -90,6 +92,13 @@ def _train(runs: Sequence[Run], timeout: float | None, device: Device) -> list[R
     gc.collect()  # a GPU's memory that was not enough for the stack is free again for its halves
     middle = len(runs) // 2
     return _train(runs[:middle], timeout, device) + _train(runs[middle:], timeout, device)
+
+
+def _check_names(records: Sequence[Record]) -> None:
+    """Refuses numbers whose names no table or store could hold as they are."""
+    for name in {name: None for record in records for name in record.metrics}:
+        if one_line(name) != name:
+            raise ValueError(f"expected names of measured numbers that can be printed, found {name!r}")
 
 
 def _check_files(runs: Sequence[Run]) -> None:

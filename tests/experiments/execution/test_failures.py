@@ -92,6 +92,32 @@ def test_messages_of_any_text_are_recorded_in_one_short_line(tmp_path: Path, mon
     assert len(messages[2].encode()) <= 4000
 
 
+NAMING = """
+import torch
+from fairgrid.experiments.config.metrics import Measure
+
+class Naming(Measure):
+    def __init__(self, text):
+        self.text = text
+
+    def __call__(self, model, problem, data):
+        return {self.text.replace("?", "\\udce9"): torch.zeros(data["test"].label.shape[:-1])}
+"""
+
+
+@pytest.mark.parametrize(("name", "found"), [("caf?", r"'caf\udce9'"), ("a\\nb", r"'a\nb'")])
+def test_a_measured_number_whose_name_cannot_be_printed_is_an_error(
+    name: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "naming.py").write_text(NAMING)
+    monkeypatch.syspath_prepend(tmp_path)
+    own = f'[run]\nmeasures = [{{ name = "naming:Naming", text = "{name}" }}]'
+    study = studies.write(tmp_path, studies.TINY.replace("[run]", own).replace("seeds = 5", "seeds = 2"))
+    assert studies.run(tmp_path / "results", study).counts == {"error": 8}
+    messages = set(studies.table(tmp_path / "results", "runs")["message"])
+    assert messages == {f"ValueError: expected names of measured numbers that can be printed, found {found}"}
+
+
 HUNGRY = """
 import torch
 from fairgrid.framework import SGD
