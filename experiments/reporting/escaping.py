@@ -18,6 +18,7 @@ _LIGATURES = re.compile(r"(?<=([-'`,<>]))(?=\1)|(?<=[?!])(?=`)")
 _OPTIONAL = re.compile(r"^\s*([\[*])")  # what the \\, \item or \midrule before a text would take for its option
 
 _ENTITIES = re.compile(r"<(?! )|&(?=#?\w+;)")  # where Markdown may see a tag, a comment, an address or an entity
+_NAMED = {"<": "&lt;", "&": "&amp;"}
 # an underscore inside a word, and brackets that no address follows, are text without help
 _MARKUP = re.compile(r"[\\`*~$#|]|\[(?=\^)|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])")
 # what begins a list, a quotation, a heading or an entry with a box to tick at the start of a line
@@ -43,10 +44,10 @@ def latex_label(text: str) -> str:
 
 def markdown_text(text: str) -> str:
     """Text inside a line of Markdown, such as a cell of a table."""
-    entities = _ENTITIES.split(one_line(text).strip())
-    marks = _ENTITIES.findall(one_line(text).strip())
-    named = [{"<": "&lt;", "&": "&amp;"}[mark] for mark in marks] + [""]
-    return "".join(_MARKUP.sub(r"\\\g<0>", piece) + name for piece, name in zip(entities, named, strict=True))
+    line = one_line(text).strip()
+    entities = [*(_NAMED[mark] for mark in _ENTITIES.findall(line)), ""]
+    escaped = (_MARKUP.sub(r"\\\g<0>", piece) for piece in _ENTITIES.split(line))
+    return "".join(f"{piece}{entity}" for piece, entity in zip(escaped, entities, strict=True))
 
 
 def markdown_line(text: str) -> str:
