@@ -42,9 +42,9 @@ def run(
     Args:
         study: one, or several of different names: each a Study, a shipped one's name or a path that ends in .toml.
         results: the directory of the store and the CSVs; made if there is none.
-        jobs: worker processes; by default as many as there are cores.
+        jobs: worker processes; by default as many as there are cores, or as another backend of joblib's has.
         backend: "loky" for worker processes of this machine, "dask" for a cluster, "sequential" for this process, in
-            which torch then has one thread and flushes denormals.
+            which torch then has one thread and flushes denormals, or another one that is registered with joblib.
         scheduler: of backend "dask", tcp://host:port.
         timeout: seconds that a run may take alone; by default there is no limit.
         numerics: "portable" or "native": which kernels, part of a run's identity.

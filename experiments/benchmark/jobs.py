@@ -10,7 +10,7 @@ import pandas as pd
 from fairgrid.experiments.analysis.derived import write
 from fairgrid.experiments.benchmark.contestants import WIDTHS
 from fairgrid.experiments.benchmark.race import BATCHES, SAMPLES
-from fairgrid.experiments.execution.backends import Processes
+from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.execution.progress import Meter, unsaid
 from fairgrid.experiments.store.database import Store
@@ -58,7 +58,7 @@ def _job(engine: str, batch: int, runs: int, cores: int) -> float:
         # workers are started, and have imported what they need, before time counts
         warm = Study.from_dict({**table, "seeds": [10**6 + seed for seed in range(2 * cores)]}, "warm")
         results = Path(folder) / "results"
-        with Processes(cores) as pool:
+        with Pool("loky", cores) as pool:
             Driver(Path(folder) / "warm", pool, chunk=1, say=unsaid, watch=Meter).run([warm])
             start = time.perf_counter()
             Driver(results, pool, say=unsaid, watch=Meter).run([study])

@@ -40,7 +40,7 @@ def main(options: argparse.Namespace) -> int:
     from fairgrid.experiments.analysis.calibration import calibration_table, remarks, shown
     from fairgrid.experiments.analysis.derived import replace
     from fairgrid.experiments.analysis.summary import runs_table
-    from fairgrid.experiments.execution.backends import Processes
+    from fairgrid.experiments.execution.backends import Pool
     from fairgrid.experiments.execution.driver import Driver
     from fairgrid.experiments.reporting.figures.calibration import calibration
     from fairgrid.experiments.reporting.figures.style import save, theme
@@ -52,7 +52,7 @@ def main(options: argparse.Namespace) -> int:
     from fairgrid.experiments.study.loading import load_with
 
     study = load_with(options.study, Overrides(options.seeds, seeds_flag="--seeds"))
-    with Processes(options.jobs) as pool:
+    with Pool("loky", options.jobs) as pool:
         progress = Driver(options.pool, pool).run([study])
     if progress.failed or progress.unselected:
         warn(f"{progress.failed} runs ended in error or timeout; nothing was drawn from the others")

@@ -8,7 +8,6 @@ from fairgrid.experiments.commands.arguments import FAILED, add_quiet, add_study
 from fairgrid.experiments.errors import InputError, warn
 from fairgrid.experiments.runtime.determinism import DEVICES, MODES, request
 
-BACKENDS = ("loky", "dask", "sequential")
 HELP = "train what is missing, then print tables and draw figures"
 EXAMPLES = """
   fairgrid run                                     all that run by default
@@ -28,7 +27,9 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="worker processes; default: all cores, or one on a GPU",
     )
-    parser.add_argument("--backend", choices=BACKENDS, default="loky", help="where runs train; default: loky")
+    parser.add_argument(
+        "--backend", default="loky", metavar="NAME", help="loky (default), dask, sequential or another of joblib's"
+    )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of the Dask cluster of --backend dask: tcp://host:port")
     parser.add_argument(
         "--timeout", type=seconds, metavar="SECONDS", help="that a run may take alone; default: no limit"

@@ -92,7 +92,7 @@ def _verify(options: argparse.Namespace) -> "Verification":
     from fairgrid.experiments.study.loading import require
 
     require(options.study)
-    from fairgrid.experiments.execution.backends import Pool, Processes, Sequential
+    from fairgrid.experiments.execution.backends import Pool
     from fairgrid.experiments.reporting.publishing import chosen
     from fairgrid.experiments.verification import foreign_classes, verify
 
@@ -100,9 +100,9 @@ def _verify(options: argparse.Namespace) -> "Verification":
     for line in _classes(foreign_classes(options.results, studies), options.trust):
         print(one_line(line))
     if options.device == "cuda" and usable("cuda"):
-        pool: Pool = Processes(1, device="cuda")
+        pool = Pool("loky", device="cuda")
     else:
-        pool = Processes(options.jobs) if options.jobs > 1 else Sequential()
+        pool = Pool("loky", options.jobs) if options.jobs > 1 else Pool()
     asked = (options.results, studies, options.numerics, options.sample, options.seed)
     with pool:
         return verify(*asked, pool, options.device, options.trust)

@@ -5,17 +5,21 @@ halved, and both halves are trained again, until the run that ends workers is al
 it, because a record does not depend on how runs are cut into chunks.
 """
 
+import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 
+from tqdm import tqdm
+
 from fairgrid.experiments.engines.record import Record
-from fairgrid.experiments.errors import short_message
-from fairgrid.experiments.execution.backends import Ended, Pool
+from fairgrid.experiments.errors import FairgridError, WorkersError, first_line, short_message
+from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.worker import Outcome
+from fairgrid.experiments.execution.worker_entry import Lost, Refused, Task
 from fairgrid.experiments.planning.work_units import Chunk, Run
+from fairgrid.experiments.runtime.environment import describe
 
 _TRIALS = 2  # that a run which ended a worker has with nothing beside it: others may have taken the memory
-_POLL = 0.2  # seconds after which a request to stop is seen
 
 
 def outcomes(pool: Pool, chunks: Sequence[Chunk], stopping: Callable[[], bool]) -> Iterator[Outcome]:
@@ -30,35 +34,76 @@ def outcomes(pool: Pool, chunks: Sequence[Chunk], stopping: Callable[[], bool]) 
 
     Raises:
         KeyboardInterrupt: it was to stop, and what had been started has ended.
+        WorkersError: there is nothing to train on.
     """
     waiting = deque(chunks)
     suspects: deque[Run] = deque()
     trials: Counter[str] = Counter()
-
-    def fill() -> None:
-        while waiting and pool.free() and not stopping():
-            pool.start(waiting.popleft())
-        if suspects and not waiting and not pool.running() and pool.free() and not stopping():
-            run = suspects.popleft()
-            trials[run.run_id] += 1
-            pool.start(Chunk((run,), 0.0))
-
-    while waiting or suspects or pool.running():
-        fill()
-        if stopping() and not pool.running():
-            raise KeyboardInterrupt
-        there = []
-        for ended in pool.wait(_POLL):
-            if ended.outcome is not None:
-                there.append(ended.outcome)
-            elif len(ended.chunk.runs) > 1:
-                waiting.extend(_halves(ended.chunk))
-            elif (record := _verdict(ended, pool.timeout, trials[ended.chunk.runs[0].run_id])) is not None:
-                there.append(Outcome(ended.chunk, [record], ended.seconds, ended.environment))
+    refused: dict[str, str] = {}
+    while waiting or suspects:
+        alone = not waiting
+        if alone:
+            waiting.append(Chunk((suspects.popleft(),), 0.0))
+        again, trained = [], False
+        for chunk, said in _answered(pool, waiting, stopping):
+            trained = trained or not isinstance(said, Refused)
+            if isinstance(said, Outcome):
+                yield said
+            elif isinstance(said, Refused):
+                again.append(chunk)
+                if said.worker not in refused:
+                    tqdm.write(f"worker {said.worker} is not used: {said.reason}", file=sys.stderr)
+                refused[said.worker] = said.reason
+            elif len(chunk.runs) > 1:
+                waiting.extend(_halves(chunk))
             else:
-                suspects.append(ended.chunk.runs[0])
-        fill()
-        yield from there
+                (run,) = chunk.runs
+                trials[run.run_id] += alone
+                record = _verdict(said, pool.timeout, trials[run.run_id])
+                if record is None:
+                    suspects.append(run)
+                else:
+                    yield Outcome(
+                        chunk, [record], said.seconds, said.environment or describe(*pool.commit, pool.device)
+                    )
+        if stopping():
+            raise KeyboardInterrupt
+        if again and not trained:
+            where = pool.scheduler or f"backend {pool.backend}"
+            reasons = "; ".join(f"{worker}: {reason}" for worker, reason in refused.items())
+            raise WorkersError(f"{where}: expected a worker whose records would be the driver's, found {reasons}")
+        waiting.extend(again)
+
+
+def _answered(
+    pool: Pool, waiting: deque[Chunk], stopping: Callable[[], bool]
+) -> Iterator[tuple[Chunk, Outcome | Refused | Lost]]:
+    """One call of joblib, which takes chunks until none waits; yields what became of each."""
+    under_way: dict[int, Chunk] = {}
+    terms = pool.terms()
+
+    def tasks() -> Iterator[Task]:
+        number = 0
+        while waiting and not stopping():
+            under_way[number] = waiting.popleft()
+            yield Task(number, under_way[number], terms, stopping)
+            number += 1
+
+    lost = Lost("worker gave no answer", 0.0)
+    try:
+        for number, said in pool.answers(tasks()):
+            chunk = under_way.pop(number)
+            if said is not None:
+                yield chunk, said
+    except FairgridError:
+        raise
+    except Exception as error:
+        if not pool.foreign:
+            raise
+        lost = Lost(first_line(error), 0.0)
+        pool.probe()
+    for chunk in under_way.values():
+        yield chunk, lost
 
 
 def _halves(chunk: Chunk) -> tuple[Chunk, Chunk]:
@@ -66,8 +111,8 @@ def _halves(chunk: Chunk) -> tuple[Chunk, Chunk]:
     return Chunk(chunk.runs[:middle], chunk.cost / 2), Chunk(chunk.runs[middle:], chunk.cost / 2)
 
 
-def _verdict(ended: Ended, timeout: float | None, trials: int) -> Record | None:
+def _verdict(lost: Lost, timeout: float | None, trials: int) -> Record | None:
     """The record of a run that ended its worker; None if it is to be tried again."""
-    if timeout is not None and ended.seconds >= timeout:
+    if timeout is not None and lost.seconds >= timeout:
         return Record(status="timeout", message=f"no end after {timeout:g} s")
-    return Record(status="error", message=short_message(ended.reason)) if trials == _TRIALS else None
+    return Record(status="error", message=short_message(lost.reason)) if trials == _TRIALS else None

@@ -1,13 +1,11 @@
 """What a worker process does with a chunk: train it, and say what went wrong with whom."""
 
 import gc
-import pickle
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 
 import torch
 
@@ -17,7 +15,7 @@ from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.errors import first_line, one_line
 from fairgrid.experiments.planning.work_units import Chunk, Run, stretch
 from fairgrid.experiments.runtime import determinism as numerics
-from fairgrid.experiments.runtime.determinism import KINDS, Device
+from fairgrid.experiments.runtime.determinism import KINDS, Device, Mode
 from fairgrid.experiments.runtime.environment import Environment, describe
 
 
@@ -55,23 +53,21 @@ def execute(
     return Outcome(chunk, records, time.perf_counter() - start, describe(*commit, device))
 
 
-def serve(pipe: Connection, commit: tuple[str, bool], device: Device) -> None:
-    """In a worker process: says where it is, then trains what it is sent until the driver closes the pipe or ends."""
-    with suppress(EOFError, OSError):  # the driver ended
-        pipe.send_bytes(pickle.dumps(describe(*commit, device)))
-        sound = True
-        while sound:
-            task, chunk = pickle.loads(pipe.recv_bytes())
-            said, sound = _attempt(task, chunk)
-            pipe.send_bytes(said)
+def differs(chunk: Chunk, mode: Mode) -> str:
+    """Why what this machine would train is not what the driver planned; empty if it is.
 
-
-def _attempt(task: Callable[[Chunk], Outcome], chunk: Chunk) -> tuple[bytes, bool]:
-    """An outcome, pickled, and True; or why there is none, and False: this process is not to train on."""
-    try:
-        return pickle.dumps(task(chunk)), True
-    except BaseException as error:
-        return pickle.dumps(first_line(error)), False
+    Args:
+        chunk: what to train.
+        mode: of the driver's arithmetic.
+    """
+    for run in {run.cell: run for run in chunk.runs}.values():
+        try:
+            name = run_id(run.config, run.seed, mode)
+        except Exception as error:
+            return first_line(error)
+        if name != run.run_id:
+            return "data files or installed modules there are not the driver's"
+    return ""
 
 
 def _train(runs: Sequence[Run], timeout: float | None, device: Device) -> list[Record]:

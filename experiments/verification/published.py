@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fairgrid.experiments.analysis.derived import write
 from fairgrid.experiments.config.identity import RECORD_VERSION
-from fairgrid.experiments.execution.backends import Sequential
+from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.execution.progress import unsaid
 from fairgrid.experiments.runtime.determinism import fingerprint
@@ -70,7 +70,7 @@ def check() -> Check:
 
 def found(folder: Path) -> Published:
     """Trains the study into a folder; returns what this machine gives."""
-    Driver(folder, Sequential(), say=unsaid).run([load(str(STUDY))])
+    Driver(folder, Pool(), say=unsaid).run([load(str(STUDY))])
     with Store(folder) as store:
         write(store, folder)
     content = b"".join((folder / name).read_bytes() for name in HASHED)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from fairgrid.experiments.analysis.derived import write as write_tables
-from fairgrid.experiments.execution.backends import Sequential
+from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.driver import Driver, Progress
 from fairgrid.experiments.store.checksums import seal_all
 from fairgrid.experiments.store.database import FILE, Store
@@ -100,10 +100,10 @@ seeds = 3
 """
 
 
-def run(results: Path, *paths: str, **options: Any) -> Progress:
-    """Runs studies in this process and writes their CSVs."""
+def run(results: Path, *paths: str, pool: Pool | None = None, **options: Any) -> Progress:
+    """Runs studies, in this process unless a pool is given, and writes their CSVs."""
     loaded = [load(path) for path in paths]
-    progress = Driver(results, Sequential(), say=lambda _: None, **options).run(loaded)
+    progress = Driver(results, pool or Pool(), say=lambda _: None, **options).run(loaded)
     with Store(results) as store:
         write_tables(store, results, loaded)
     return progress

@@ -16,8 +16,6 @@ import pytest
 import fairgrid
 from fairgrid import FairgridError, InputError, Results, Study, load, read, run
 from fairgrid.experiments.cli import main
-from fairgrid.experiments.commands.run import BACKENDS
-from fairgrid.experiments.execution.backends import choice
 from fairgrid.experiments.store.database import FILE
 from tests.experiments.studies import TINY, TUNED, write
 
@@ -200,8 +198,16 @@ def test_class_of_the_script_itself_is_refused(monkeypatch: pytest.MonkeyPatch) 
         ("timeout: expected a number of seconds > 0, found True", lambda: run("report_003", timeout=True)),
         ("jobs: expected an integer ≥ 1, found True", lambda: run("report_003", jobs=True)),
         (
-            "backend: expected one of loky, dask, sequential, found 'threads'",
+            "backend: expected one of joblib's, found 'threads'; nearest: 'threading'",
             lambda: run("report_003", backend="threads"),
+        ),
+        (
+            "backend: expected one that gives results as they come, found 'multiprocessing'",
+            lambda: run("report_003", backend="multiprocessing"),
+        ),
+        (
+            "timeout: expected a backend whose workers can be ended (loky, dask), found backend threading",
+            lambda: run("report_003", backend="threading", timeout=1),
         ),
         (
             "numerics: expected one of portable, native, found 'fast'",
@@ -352,10 +358,6 @@ def test_results_of_several_studies_are_told_apart(tmp_path: Path) -> None:
     assert found.answers() == [*found.of("one").answers(), *found.of("two").answers()]
     refused("expected results of one study, found one, two; results.of(NAME) are those of one", lambda: found.study)
     refused("expected the name of a study, found 'tow'; nearest: 'two'", lambda: found.of("tow"))
-
-
-def test_backends_are_those_of_the_command_line() -> None:
-    assert choice.NAMES == BACKENDS
 
 
 def test_names_are_there_and_torch_is_not_loaded_before_they_are_used() -> None:

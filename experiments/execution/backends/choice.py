@@ -4,16 +4,13 @@ import math
 import os
 from collections.abc import Sequence
 
+from joblib.parallel import BACKENDS
+
 from fairgrid.experiments.config.coercion import plain
-from fairgrid.experiments.errors import InputError
-from fairgrid.experiments.execution.backends.cluster import Cluster
-from fairgrid.experiments.execution.backends.pool import Pool
-from fairgrid.experiments.execution.backends.processes import Processes
-from fairgrid.experiments.execution.backends.sequential import Sequential
+from fairgrid.experiments.errors import InputError, nearest
+from fairgrid.experiments.execution.backends.pool import OURS, Pool
 from fairgrid.experiments.runtime.determinism import DEVICES, MODES, Device, Mode, require
 from fairgrid.experiments.study.study import Study
-
-NAMES = ("loky", "dask", "sequential")
 
 
 def choose(
@@ -29,8 +26,9 @@ def choose(
     """Workers that are not started yet.
 
     Args:
-        backend: worker processes of this machine (loky), a Dask cluster's (dask), or none: this process (sequential).
-        jobs: worker processes of this machine; None for as many as there are cores, or one on a GPU.
+        backend: worker processes of this machine (loky), a Dask cluster's (dask), this process (sequential), or another
+            one that is registered with joblib.
+        jobs: worker processes; None for as many as there are cores, one on a GPU, or as many as another backend has.
         scheduler: address of a Dask cluster's, tcp://host:port.
         timeout: seconds that a run may take alone; None for no limit.
         numerics: of a cluster's workers; those of this machine have what they inherit.
@@ -41,11 +39,10 @@ def choose(
     Raises:
         InputError: one is not what is expected, or they do not go together.
     """
-    for name, value, known in (
-        ("backend", backend, NAMES),
-        ("numerics", numerics, MODES),
-        ("device", device, DEVICES),
-    ):
+    names = {*BACKENDS, *OURS}.difference(OURS.values())
+    if backend not in names:
+        raise InputError(f"{flag}backend: expected one of joblib's, found {backend!r}{nearest(backend, names)}")
+    for name, value, known in (("numerics", numerics, MODES), ("device", device, DEVICES)):
         if value not in known:
             raise InputError(f"{flag}{name}: expected one of {', '.join(known)}, found {value!r}")
     jobs = None if jobs is None else plain(jobs, f"{flag}jobs")
@@ -59,19 +56,23 @@ def choose(
         _trainable_on_gpu(studies, flag)
     if (backend == "dask") != (scheduler is not None):
         raise InputError(f"expected {flag}backend dask and {flag}scheduler ADDRESS together, found one of them")
-    if scheduler is not None and device != "cpu":
+    if device != "cpu" and backend not in ("loky", "sequential"):
         raise InputError(
-            f"{flag}device cuda: expected a backend of this machine (loky, sequential), found {flag}backend dask"
+            f"{flag}device cuda: expected a backend of this machine (loky, sequential), found {flag}backend {backend}"
         )
-    if scheduler is not None:
-        return Cluster(scheduler, numerics, timeout)
+    if timeout is not None and backend not in OURS:
+        raise InputError(
+            f"{flag}timeout: expected a backend whose workers can be ended ({', '.join(OURS)}), found {flag}backend"
+            f" {backend}"
+        )
     if backend == "loky":
-        return Processes(jobs or (len(os.sched_getaffinity(0)) if device == "cpu" else 1), timeout, device)
-    if timeout is not None:
-        raise InputError(
-            f"{flag}timeout: expected a backend whose workers can be ended, found {flag}backend sequential"
-        )
-    return Sequential(device)
+        jobs = jobs or (len(os.sched_getaffinity(0)) if device == "cpu" else 1)
+    elif backend == "sequential":
+        jobs = 1
+    try:
+        return Pool(backend, jobs or -1, timeout, device, numerics, scheduler)
+    except ValueError as error:
+        raise InputError(f"{flag}backend: expected one that gives results as they come, found {backend!r}") from error
 
 
 def _trainable_on_gpu(studies: Sequence[Study], flag: str) -> None:

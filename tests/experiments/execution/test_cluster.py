@@ -1,6 +1,7 @@
 """A Dask cluster gives the bytes that this machine gives, whatever becomes of its workers."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from fairgrid.experiments.cli import main
 from tests.experiments import studies
 from tests.experiments.clusters import Cluster
-from tests.experiments.grids import ROOT, Grid, rows, said, tables
+from tests.experiments.grids import INTERRUPTED, ROOT, STOPPING, Grid, rows, said, tables
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +25,6 @@ os.environ["ATEN_CPU_CAPABILITY"] = "avx2"
 
 HANGING = """
 import time
-from pathlib import Path
 
 from fairgrid.experiments.problems import Disk
 
@@ -71,6 +71,20 @@ def test_hang_on_a_cluster_is_a_row(tmp_path: Path) -> None:
     runs = studies.table(tmp_path / "results", "runs")
     assert runs["status"].tolist() == ["ok", "ok", "ok", "timeout"]
     assert runs["message"].tolist() == ["", "", "", "no end after 1 s"]
+
+
+def test_grid_that_waits_for_workers_can_be_interrupted(tmp_path: Path) -> None:
+    study = studies.write(tmp_path, studies.TINY)
+    with (
+        Cluster(tmp_path, []) as cluster,
+        Grid(study, tmp_path / "results", "--backend", "dask", "--scheduler", cluster.address) as grid,
+    ):
+        grid.reaches(lambda known, recorded: known > 0)
+        assert grid.process.stderr is not None
+        assert grid.process.stderr.readline() == f"waiting for workers at {cluster.address}\n"
+        grid.signal(signal.SIGINT)
+        _, err = grid.ends(130)
+    assert said(err) == [STOPPING, INTERRUPTED]
 
 
 def test_scheduler_that_goes_takes_no_record_along_and_workers_may_come_late(tmp_path: Path) -> None:

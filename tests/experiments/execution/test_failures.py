@@ -8,7 +8,7 @@ import pytest
 from filelock import FileLock
 
 from fairgrid.experiments.cli import main
-from fairgrid.experiments.execution.backends import Sequential
+from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.store.database import FILE, Store
 from fairgrid.experiments.study.loading import load
@@ -249,7 +249,7 @@ def test_strict_summary_misses_what_was_planned_and_never_ran(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Driver(results, Sequential(), say=interrupt).run([load(study)])
+        Driver(results, Pool(), say=interrupt).run([load(study)])
     capsys.readouterr()
     assert main(summarize) == 0
     assert capsys.readouterr().out.count("2/5") == 4
@@ -267,7 +267,7 @@ def test_fresh_waits_for_a_grid_that_is_running(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with FileLock(results / ".lock"), pytest.raises(KeyboardInterrupt):
-        Driver(results, Sequential(), fresh=True, warn=stop).run([load(study)])
+        Driver(results, Pool(), fresh=True, warn=stop).run([load(study)])
     assert (results / FILE).read_bytes() == before
     assert not (results / "old").exists()
 

@@ -3,11 +3,11 @@
 Where there is none it is pretended (tests/pretended.py); the last test takes a real one.
 """
 
-import functools
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,9 +22,9 @@ from fairgrid.experiments.config.identity import cell_id, run_id
 from fairgrid.experiments.config.registry import ACTIVATION, INITIALIZER, LOSS, MEASURE, OPTIMIZER, PROBLEM, SCHEDULE
 from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.engines.training import train
-from fairgrid.experiments.execution.backends import Processes, Sequential
+from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.driver import Driver
-from fairgrid.experiments.execution.worker import Outcome, execute
+from fairgrid.experiments.execution.worker_entry import Terms
 from fairgrid.experiments.planning.work_units import Chunk, Run, cut
 from fairgrid.experiments.runtime import determinism as numerics
 from fairgrid.experiments.runtime.environment import describe, named
@@ -94,7 +94,7 @@ def test_a_run_mixes_no_tensors_and_draws_what_it_draws_on_a_processor(case: str
 def test_a_grid_on_a_gpu_has_its_tables_under_names_of_their_own(tmp_path: Path) -> None:
     study = studies.write(tmp_path, studies.TUNED)
     with PretendedGPU():
-        pool = Sequential(DEVICE)
+        pool = Pool(device=DEVICE)
         Driver(tmp_path / "there", pool, say=lambda _: None).run([load(study)])
     studies.run(tmp_path / "here", study)
     with Store(tmp_path / "there") as store:
@@ -203,9 +203,9 @@ def test_stacks_are_as_large_as_a_gpu_s_memory_allows() -> None:
 
 def test_workers_share_a_gpu_s_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=1000))
-    assert Processes(4, device="cuda").memory == 250
-    assert Sequential("cuda").memory == 1000
-    assert Processes(4).memory is None
+    assert Pool("loky", 4, device="cuda").memory == 250
+    assert Pool(device="cuda").memory == 1000
+    assert Pool("loky", 4).memory is None
 
 
 def test_environment_names_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +240,7 @@ def test_a_gpu_that_refuses_its_process_costs_no_other_run(tmp_path: Path, monke
     text = studies.TINY.replace("seeds = 5", "seeds = 1").replace(', "tanh"', "")
     text = text.replace('name = "adam", learning_rate = 0.01', 'name = "broken_gpu:Broken"')
     study = load(studies.write(tmp_path, text))
-    with Processes(1) as pool:
+    with Pool("loky") as pool:
         Driver(tmp_path / "results", pool, say=lambda _: None).run([study])
     with Store(tmp_path / "results") as store:
         found = store.runs([study.name])
@@ -252,18 +252,15 @@ def test_a_gpu_that_refuses_its_process_costs_no_other_run(tmp_path: Path, monke
     assert len(pids) == len(set(pids))  # none trained on after that
 
 
-class Elsewhere(Sequential):
+class Elsewhere(Pool):
     """Takes its runs for those of a GPU, which it has not."""
-
-    def __init__(self) -> None:
-        super().__init__("cuda")
 
     @property
     def memory(self) -> None:
         return None
 
-    def task(self) -> Callable[[Chunk], Outcome]:
-        return functools.partial(execute, import_paths=tuple(sys.path), commit=self.commit)
+    def terms(self) -> Terms:
+        return replace(super().terms(), device="cpu")
 
 
 @pytest.mark.usefixtures("asked")
@@ -273,7 +270,7 @@ def test_records_of_a_gpu_are_verified_statistically(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     study = studies.write(tmp_path, studies.TINY)
     results = tmp_path / "results"
-    Driver(results, Elsewhere(), say=lambda _: None).run([load(study)])
+    Driver(results, Elsewhere(device="cuda"), say=lambda _: None).run([load(study)])
     with Store(results) as store:
         write_tables(store, results)
     verify = ["verify", study, "--results", str(results), "--jobs", "1", "--sample", "all"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fairgrid.experiments.config.run import RunConfig, canonical_json, parse
-from fairgrid.experiments.execution.backends import Sequential
+from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.reporting.publishing import publish
 from fairgrid.experiments.runtime.user_code import Finder
@@ -23,7 +23,7 @@ def test_one_parse_for_a_distinct_configuration_of_a_tuned_study(tmp_path: Path)
     study = load(studies.write(tmp_path, studies.TUNED))
     assert RunConfig.parsed == len(study.cells) == 3
     # trained in this process: what a worker does is in it
-    Driver(tmp_path / "results", Sequential(), say=lambda _: None).run([study])
+    Driver(tmp_path / "results", Pool(), say=lambda _: None).run([study])
     publish(tmp_path / "results", [study])
     assert RunConfig.parsed == 3
     assert len({config.canonical_json for config in study.configurations}) == 5

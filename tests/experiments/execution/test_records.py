@@ -12,7 +12,7 @@ import pytest
 from fairgrid.experiments.analysis.derived import write
 from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.execution import driver as runner
-from fairgrid.experiments.execution.backends import Cluster, Pool, Processes, Sequential
+from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.planning.work_units import cut
 from fairgrid.experiments.store.database import Store
@@ -32,13 +32,13 @@ def runs_csv(results: Path, study: str, pool: Pool, chunk: int | None = None) ->
 def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes]:
     folder = tmp_path_factory.mktemp("reference")
     study = studies.write(folder, studies.VARIED)
-    return study, runs_csv(folder / "results", study, Sequential())
+    return study, runs_csv(folder / "results", study, Pool())
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 7, 64])
 def test_stack_size_changes_no_byte(tmp_path: Path, reference: tuple[str, bytes], chunk: int) -> None:
     study, expected = reference
-    assert runs_csv(tmp_path, study, Sequential(), chunk) == expected
+    assert runs_csv(tmp_path, study, Pool(), chunk) == expected
 
 
 # every two of: backend, workers, runs in a chunk, order; each pair of values stands in one line at least
@@ -71,8 +71,8 @@ def pools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, i
         def pool(backend: str, workers: int) -> Pool:
             if backend == "dask":
                 cluster = stack.enter_context(clusters.Cluster(tmp_path_factory.mktemp("dask"), [None] * workers))
-                return stack.enter_context(Cluster(cluster.address, "portable"))
-            return stack.enter_context(Processes(workers) if backend == "loky" else Sequential())
+                return stack.enter_context(Pool("dask", scheduler=cluster.address))
+            return stack.enter_context(Pool(backend, workers))
 
         yield pool
 

@@ -1,13 +1,18 @@
 """Who is to blame when a worker ends: found by halving, and never without a trial with nothing beside it."""
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
+from joblib import Parallel, delayed
 
 from fairgrid.experiments.engines.record import Record
-from fairgrid.experiments.execution.backends import Ended, Pool
+from fairgrid.experiments.errors import WorkersError
+from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.scheduler import outcomes
 from fairgrid.experiments.execution.worker import Outcome
+from fairgrid.experiments.execution.worker_entry import Answer, Lost, Refused, Task
 from fairgrid.experiments.planning.work_units import Chunk, Run
 from fairgrid.experiments.runtime.environment import Environment
 
@@ -18,35 +23,33 @@ class Scripted(Pool):
     """Four workers; a chunk ends them if `ends_worker(seeds, seeds of the other workers)` says so."""
 
     def __init__(
-        self, ends_worker: Callable[[list[int], list[int]], bool], timeout: float | None = None, seconds: float = 0.0
+        self,
+        ends_worker: Callable[[list[int], list[int]], bool],
+        timeout: float | None = None,
+        seconds: float = 0.0,
+        workers: int = 4,
     ) -> None:
-        super().__init__(timeout)
-        self.ends_worker, self.seconds = ends_worker, seconds
-        self.chunks: list[Chunk] = []
-        self.started: list[tuple[list[int], list[int]]] = []
+        super().__init__("threading" if workers > 1 else "sequential", workers, timeout)
+        vars(self).update(ends_worker=ends_worker, seconds=seconds, training=[], started=[], lock=threading.Lock())
 
-    def free(self) -> int:
-        return 4 - len(self.chunks)
+    def answers(self, tasks: Iterable[Task]) -> Iterator[Answer]:
+        call = Parallel(self.jobs, backend=self.backend, return_as="generator_unordered", pre_dispatch="n_jobs")
+        yield from call(delayed(self.answer)(task) for task in tasks)
 
-    def running(self) -> int:
-        return len(self.chunks)
-
-    def start(self, chunk: Chunk) -> None:
-        beside = [run.seed for other in self.chunks for run in other.runs]
-        self.chunks.append(chunk)
-        self.started.append(([run.seed for run in chunk.runs], beside))
-
-    def wait(self, seconds: float) -> list[Ended]:
-        if not self.chunks:
-            return []
-        chunk = self.chunks.pop(0)
-        seeds = [run.seed for run in chunk.runs]
-        if self.ends_worker(seeds, [run.seed for other in self.chunks for run in other.runs]):
-            return [Ended(chunk, None, self.seconds, HERE, "worker exited with code 3")]
-        return [Ended(chunk, Outcome(chunk, [Record()] * len(seeds), 0.0, HERE), 0.0, HERE)]
-
-    def close(self, at_once: bool) -> None:
-        self.chunks.clear()
+    def answer(self, task: Task) -> Answer:
+        seeds = [run.seed for run in task.chunk.runs]
+        with self.lock:
+            if task.stopping():
+                return Answer(task.number, None)
+            self.started.append((seeds, [seed for others in self.training for seed in others]))
+            self.training.append(seeds)
+        time.sleep(0.001)
+        with self.lock:
+            self.training.remove(seeds)
+            beside = [seed for others in self.training for seed in others]
+        if self.ends_worker(seeds, beside):
+            return Answer(task.number, Lost("worker exited with code 3", self.seconds, HERE))
+        return Answer(task.number, Outcome(task.chunk, [Record()] * len(seeds), 0.0, HERE))
 
 
 def chunks(*stacks: range) -> list[Chunk]:
@@ -103,15 +106,46 @@ def test_crash_before_the_deadline_is_an_error() -> None:
     assert records(pool, chunks(range(1)))[0].status == "error"
 
 
-def test_stop_lets_what_was_started_end_and_starts_nothing() -> None:
-    pool = Scripted(lambda seeds, beside: False)
+@pytest.mark.parametrize("workers", [1, 4])
+def test_stop_lets_what_was_started_end_and_starts_nothing(workers: int) -> None:
+    pool = Scripted(lambda seeds, beside: False, workers=workers)
     came = []
 
     def collect() -> None:
-        given = chunks(*(range(seed, seed + 1) for seed in range(10)))
+        given = chunks(*(range(seed, seed + 1) for seed in range(30)))
         came.extend(outcome.chunk for outcome in outcomes(pool, given, lambda: len(pool.started) >= 6))
 
     with pytest.raises(KeyboardInterrupt):
         collect()
-    assert [run.seed for chunk in came for run in chunk.runs] == list(range(6))
+    assert sorted(run.seed for chunk in came for run in chunk.runs) == list(range(6))
     assert len(pool.started) == 6
+
+
+class Refusing(Scripted):
+    """Some of its workers refuse: `refuses(seeds)` is the worker that does, or empty."""
+
+    def __init__(self, refuses: Callable[[list[int]], str]) -> None:
+        super().__init__(lambda seeds, beside: False)
+        vars(self).update(refuses=refuses)
+
+    def answer(self, task: Task) -> Answer:
+        worker = self.refuses([run.seed for run in task.chunk.runs])
+        return Answer(task.number, Refused(worker, "it is another")) if worker else super().answer(task)
+
+
+def test_chunk_that_a_worker_refuses_is_trained_by_another(capsys: pytest.CaptureFixture[str]) -> None:
+    refusals = iter(["a", "b", "a", "a"])
+    pool = Refusing(lambda seeds: next(refusals, ""))
+    assert records(pool, chunks(*(range(seed, seed + 1) for seed in range(8)))) == dict.fromkeys(range(8), Record())
+    said = capsys.readouterr().err.splitlines()
+    assert sorted(said) == [f"worker {name} is not used: it is another" for name in "ab"]
+
+
+def test_grid_ends_where_all_workers_refuse() -> None:
+    pool = Refusing(lambda seeds: "ab"[seeds[0]])
+    with pytest.raises(
+        WorkersError,
+        match=r"^backend threading: expected a worker whose records would be the driver's, found"
+        r" (a: it is another; b: it is another|b: it is another; a: it is another)$",
+    ):
+        records(pool, chunks(range(1), range(1, 2)))

@@ -2,6 +2,7 @@
 
 import csv
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from sklearn import datasets
 
 from fairgrid.experiments.config.identity import run_id
 from fairgrid.experiments.errors import BadKeyError, InputError
-from fairgrid.experiments.execution.backends import Sequential
+from fairgrid.experiments.execution.backends import Pool
+from fairgrid.experiments.execution.worker_entry import Answer, Task
 from fairgrid.experiments.problems import Table
 from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
@@ -210,13 +212,13 @@ def test_a_changed_file_is_trained_anew(own_directory: Path) -> None:
 def test_a_file_that_changes_while_a_grid_runs_gives_no_records(
     own_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = Sequential.start
+    answers = Pool.answers
 
-    def tampering(pool: Sequential, chunk: Any) -> None:
+    def tampering(pool: Pool, tasks: Iterable[Task]) -> Iterator[Answer]:
         write(WORDS.replace("29,841", "29,0"))
-        start(pool, chunk)
+        return answers(pool, tasks)
 
-    monkeypatch.setattr(Sequential, "start", tampering)
+    monkeypatch.setattr(Pool, "answers", tampering)
     write(WORDS)
     text = STUDY.format(target="kind", task="classification").replace(
         '["framework", "compiled", "pytorch"]', '"compiled"'

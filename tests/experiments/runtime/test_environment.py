@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from fairgrid.experiments.cli import main
-from fairgrid.experiments.execution.backends import Processes
+from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.runtime import environment
 from fairgrid.experiments.runtime.determinism import fingerprint
@@ -49,7 +49,7 @@ def test_record_knows_its_worker_s_environment_and_not_the_driver_s(
     study = load(studies.write(tmp_path, studies.TINY.replace("seeds = 5", "seeds = 1")))
     monkeypatch.setattr(environment, "_cpu", lambda: "the driver's")
     torch.set_num_threads(2)
-    with Processes(1) as pool:
+    with Pool("loky") as pool:
         Driver(tmp_path / "results", pool, say=lambda _: None).run([study])
     torch.set_num_threads(1)
     with Store(tmp_path / "results") as store:

@@ -13,7 +13,7 @@ from fairgrid.experiments.cli import main
 from fairgrid.experiments.engines.record import Record
 from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.errors import StoreError
-from fairgrid.experiments.execution.backends import Sequential
+from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.planning.plans import evaluation_plans
 from fairgrid.experiments.runtime.environment import Environment
@@ -41,7 +41,7 @@ def test_every_run_is_a_row_before_its_phase_trains(tmp_path: Path) -> None:
         seen[line.partition(":")[0]] = statuses(tmp_path / "results")
 
     study = studies.write(tmp_path, studies.TUNED)
-    Driver(tmp_path / "results", Sequential(), say=note).run([load(study)])
+    Driver(tmp_path / "results", Pool(), say=note).run([load(study)])
     assert seen["tuning"] == ["planned"] * 12
     assert sorted(seen["evaluation"]) == ["diverged"] * 3 + ["ok"] * 9 + ["planned"] * 12
     assert "planned" not in statuses(tmp_path / "results")

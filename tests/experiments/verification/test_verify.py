@@ -12,7 +12,7 @@ import pytest
 
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.errors import InputError
-from fairgrid.experiments.execution.backends import Sequential
+from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.store.checksums import seal_all
 from fairgrid.experiments.store.content_manifest import FILE as MANIFEST
 from fairgrid.experiments.store.database import FILE
@@ -304,7 +304,7 @@ def test_records_of_other_arithmetic_are_compared_statistically(
 def test_other_numerics_are_counted_and_asked_for(made: tuple[str, Path], results: Path) -> None:
     expected = rf"^{results}: expected records of numerics 'native' and device 'cpu', found none; 20 of others$"
     with pytest.raises(InputError, match=expected):
-        verify(results, [load(made[0])], "native", 5, 0, Sequential())
+        verify(results, [load(made[0])], "native", 5, 0, Pool())
 
 
 def test_native_records_are_verified_under_native_numerics(
