@@ -86,7 +86,7 @@ def _answered(
         number = 0
         while waiting and not stopping():
             under_way[number] = waiting.popleft()
-            yield Task(number, under_way[number], terms, stopping)
+            yield Task(number, under_way[number], terms, pool.deadline(under_way[number]), stopping)
             number += 1
 
     lost = Lost("worker gave no answer", 0.0)

@@ -71,12 +71,14 @@ class Task:
         number: of the chunk in its call of joblib.
         chunk: what to train.
         terms: how to train it.
+        deadline: seconds after which the worker ends itself; None for no limit.
         stopping: whether nothing more is to start.
     """
 
     number: int
     chunk: "Chunk"
     terms: Terms
+    deadline: float | None
     stopping: Callable[[], bool]
 
     def __call__(self) -> Any:

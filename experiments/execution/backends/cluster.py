@@ -20,7 +20,7 @@ from typing import Any
 from tqdm import tqdm
 
 from fairgrid.experiments.errors import InputError, WorkersError, first_line
-from fairgrid.experiments.execution.backends.threads import POLL, Threads, Worker
+from fairgrid.experiments.execution.backends.threads import GRACE, POLL, Threads, Worker
 from fairgrid.experiments.execution.worker_entry import Refused, Task, call
 
 _CONNECTING = 5  # seconds
@@ -33,14 +33,18 @@ class _Remote(Worker):
     def __init__(self, address: str, cluster: "Cluster") -> None:
         self.name, self._cluster = address, cluster
 
-    def ask(self, message: bytes) -> Any:
+    def ask(self, message: bytes, deadline: float | None) -> Any:
         client, done = self._cluster.client, threading.Event()
         pinned = {"workers": [self.name], "allow_other_workers": False, "pure": False, "retries": 0}
         future = client.submit(call, message, **pinned)
         future.add_done_callback(lambda _: done.set())
+        last = math.inf if deadline is None else time.monotonic() + deadline + GRACE
         while not done.wait(POLL):
             self._cluster.look()
             if self.name not in self._cluster.here or self._cluster.ended.is_set():
+                raise EOFError
+            if time.monotonic() > last:  # its code has turned off the signal that was to end it
+                self._restart()
                 raise EOFError
         if future.status in ("cancelled", "lost"):
             raise self._cluster.gone()
@@ -48,6 +52,15 @@ class _Remote(Worker):
             return future.result(timeout=_FETCHING)
         except Exception as error:
             return first_line(error.__cause__ or error)
+
+    def _restart(self) -> None:
+        """Has its nanny end it, or gives it no more to train."""
+        try:
+            ended = self._cluster.client.restart_workers([self.name], timeout=_CONNECTING, raise_for_error=False)
+        except ValueError:  # it has none
+            ended = {}
+        if ended.get(self.name) != "OK":
+            self._cluster.refused[self.name] = "it trains past its deadline and has no nanny to end it"
 
     def end(self) -> str:
         self._cluster.taking_part.pop(self.name, None)  # one that its nanny starts again may have the same address

@@ -11,6 +11,7 @@ from joblib import Parallel, delayed, parallel_config
 
 from fairgrid.experiments.errors import FairgridError, WorkersError, first_line
 from fairgrid.experiments.execution.worker_entry import Answer, Task, Terms
+from fairgrid.experiments.planning.work_units import Chunk, stretch
 from fairgrid.experiments.runtime.determinism import Device, Mode, memory
 from fairgrid.experiments.runtime.environment import commit, describe, named, sources
 
@@ -75,6 +76,10 @@ class Pool:
     def terms(self) -> Terms:
         """How workers train from now on."""
         return Terms(self.commit, self.timeout, self.device, self._shared)
+
+    def deadline(self, chunk: Chunk) -> float | None:
+        """Seconds after which a worker ends that has not trained a chunk; None for no limit."""
+        return None if self.timeout is None else self.timeout * stretch(chunk.runs)
 
     def answers(self, tasks: Iterable[Task]) -> Iterator[Answer]:
         """Gives tasks to workers; yields each answer as it comes.

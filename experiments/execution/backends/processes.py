@@ -11,15 +11,17 @@ Here each worker has a pipe to the driver, so that one that ends takes its own c
 which needs no guard in the user's main module.
 """
 
+import math
 import os
 import pickle
 import signal
+import time
 from contextlib import suppress
 from typing import Any
 
 from joblib.externals.loky.backend.context import get_context
 
-from fairgrid.experiments.execution.backends.threads import POLL, Threads, Worker
+from fairgrid.experiments.execution.backends.threads import GRACE, POLL, Threads, Worker
 from fairgrid.experiments.execution.worker_entry import Task, serve
 
 _PATIENCE = 5.0  # seconds that a worker has to end when there is no more to do
@@ -37,12 +39,15 @@ class _Process(Worker):
     def alive(self) -> bool:
         return self._process.exitcode is None
 
-    def ask(self, message: bytes) -> Any:
+    def ask(self, message: bytes, deadline: float | None) -> Any:
         with suppress(OSError):  # what is sent to one that has just ended is lost, as is found below
             self.pipe.send_bytes(message)
+        last = math.inf if deadline is None else time.monotonic() + deadline + GRACE
         while not self.pipe.poll(POLL):
             if not self.alive() and not self.pipe.poll():  # a process of its own may hold the pipe open
                 raise EOFError
+            if time.monotonic() > last:  # its code has turned off the signal that was to end it
+                self.kill()
         return pickle.loads(self.pipe.recv_bytes())
 
     def kill(self) -> None:

@@ -15,6 +15,7 @@ from fairgrid.experiments.errors import WorkersError
 from fairgrid.experiments.execution.worker_entry import Answer, Lost, Refused, Task, introduce
 from fairgrid.experiments.runtime.environment import Environment
 
+GRACE = 5.0  # seconds after its deadline at which a worker that has not ended itself is ended
 POLL = 0.2  # seconds between looks at whether a worker is still there
 _STARTS = 3  # so many workers in a row may end before they have said where they are
 
@@ -26,8 +27,8 @@ class Worker(ABC):
     environment: Environment | None = None  # until it has introduced itself
 
     @abstractmethod
-    def ask(self, message: bytes) -> Any:
-        """What a worker gives for a pickled call.
+    def ask(self, message: bytes, deadline: float | None) -> Any:
+        """What a worker gives for a pickled call. It is ended if it gives nothing until GRACE after the deadline.
 
         Raises:
             EOFError: it has ended.
@@ -93,7 +94,7 @@ class Threads(ParallelBackendBase, ABC):
             return Answer(task.number, worker)
         start = time.monotonic()
         try:
-            said = worker.ask(pickle.dumps(task))
+            said = worker.ask(pickle.dumps(task), task.deadline)
         except (EOFError, OSError):
             said = worker.end()
         if not isinstance(said, Answer):  # it says why it ends
@@ -109,7 +110,7 @@ class Threads(ParallelBackendBase, ABC):
         message = pickle.dumps(functools.partial(introduce, task.terms))
         while isinstance(worker := self.take(task), Worker) and worker.environment is None:
             try:
-                said = worker.ask(message)
+                said = worker.ask(message, None)
             except (EOFError, OSError):
                 reason = worker.end()
                 self._failed_starts += 1

@@ -52,6 +52,7 @@ class Call:
     """A task that has a worker call a function; nothing that trains goes wrong just so."""
 
     number = 0
+    deadline = None
     terms = Terms(("", False), None, "cpu", None)
 
     def __init__(self, function: Callable[[float], Any], seconds: float) -> None:

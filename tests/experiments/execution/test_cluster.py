@@ -24,13 +24,16 @@ os.environ["ATEN_CPU_CAPABILITY"] = "avx2"
 """
 
 HANGING = """
+import signal
 import time
 
 from fairgrid.experiments.problems import Disk
 
 class Hanging(Disk):
     def sample(self, seed):
-        if seed == 3:
+        if seed == 2:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        if seed >= 2:
             time.sleep(1000)
         return super().sample(seed)
 """
@@ -55,7 +58,7 @@ def test_worker_that_is_killed_loses_nothing_and_one_that_computes_otherwise_is_
     assert tables(tmp_path / "cluster") == tables(tmp_path / "here")
 
 
-def test_hang_on_a_cluster_is_a_row(tmp_path: Path) -> None:
+def test_hang_on_a_cluster_is_a_row_even_if_it_turns_its_deadline_off(tmp_path: Path) -> None:
     (tmp_path / "hanging.py").write_text(HANGING)
     text = studies.TINY.replace('"disk"', '"hanging:Hanging"').replace("seeds = 5", "seeds = 4")
     study = studies.write(
@@ -67,10 +70,10 @@ def test_hang_on_a_cluster_is_a_row(tmp_path: Path) -> None:
         Grid(study, tmp_path / "results", *options, cluster.address, cwd=tmp_path) as grid,
     ):
         _, err = grid.ends(4)
-    assert "1 runs ended in error or timeout" in err
+    assert "2 runs ended in error or timeout" in err
     runs = studies.table(tmp_path / "results", "runs")
-    assert runs["status"].tolist() == ["ok", "ok", "ok", "timeout"]
-    assert runs["message"].tolist() == ["", "", "", "no end after 1 s"]
+    assert runs["status"].tolist() == ["ok", "ok", "timeout", "timeout"]
+    assert runs["message"].tolist() == ["", "", "no end after 1 s", "no end after 1 s"]
 
 
 def test_grid_that_waits_for_workers_can_be_interrupted(tmp_path: Path) -> None:

@@ -126,6 +126,40 @@ def test_what_misbehaves_is_a_row_and_runs_again_if_asked_to(tmp_path: Path, mon
     assert retried[~diverged].equals(whole[~diverged])
 
 
+DEAF = """
+import signal
+import time
+
+from fairgrid.experiments.problems import Disk
+
+class Deaf(Disk):
+    def sample(self, seed):
+        if seed == 1:
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        if seed == 2:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+        if seed == 3:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        if seed in (1, 2, 3):
+            time.sleep(1000)
+        return super().sample(seed)
+"""
+
+
+def test_run_that_turns_its_deadline_off_is_ended_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "deaf.py").write_text(DEAF)
+    text = STUDY[: STUDY.index("seeds = 5")].replace("misbehaving:Moody", "deaf:Deaf")
+    studies.write(tmp_path, text + "seeds = 5")
+    done = run(tmp_path, "--results", "results", "--timeout", "1")
+    assert done.returncode == 4, done.stderr
+    runs = studies.table(tmp_path / "results", "runs")
+    assert dict(zip(runs["seed"], runs["message"], strict=True)) == {
+        "0": "",
+        **dict.fromkeys("123", "no end after 1 s"),
+        "4": "",
+    }
+
+
 DIES = """
 import os
 from pathlib import Path

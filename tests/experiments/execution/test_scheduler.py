@@ -32,6 +32,9 @@ class Scripted(Pool):
         super().__init__("threading" if workers > 1 else "sequential", workers, timeout)
         vars(self).update(ends_worker=ends_worker, seconds=seconds, training=[], started=[], lock=threading.Lock())
 
+    def deadline(self, chunk: Chunk) -> None:
+        return None
+
     def answers(self, tasks: Iterable[Task]) -> Iterator[Answer]:
         call = Parallel(self.jobs, backend=self.backend, return_as="generator_unordered", pre_dispatch="n_jobs")
         yield from call(delayed(self.answer)(task) for task in tasks)
