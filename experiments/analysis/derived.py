@@ -70,13 +70,12 @@ class Doubt:
     study: str
 
 
-def write(store: Store, results: Path, given: Sequence[Study] = ()) -> list[Doubt]:
+def write(store: Store, results: Path) -> list[Doubt]:
     """Writes every CSV of a results directory from its store; studies absent from the store keep their rows.
 
     Args:
         store: open.
         results: the directory.
-        given: studies whose configurations need not be parsed again.
 
     Raises:
         InputError: a table that holds rows of a study absent from the store cannot be read.
@@ -84,7 +83,7 @@ def write(store: Store, results: Path, given: Sequence[Study] = ()) -> list[Doub
     studies = store.studies()
     manifest = _manifest(results)
     others = _others(results, studies, manifest)
-    runs = runs_table(store.runs(studies), given)
+    runs = runs_table(store.runs(studies))
     curves = store.curves(studies)
     provenance = store.provenance(studies).drop(columns="study").drop_duplicates("run_id").sort_values("run_id")
     frames = {

@@ -1,6 +1,6 @@
 """Tables as functions of DataFrames: rows of runs in, what people read out. Nothing here trains."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from fairgrid.experiments.analysis.statistics.summaries import (
     trimmed_interval,
 )
 from fairgrid.experiments.config.metric_names import CURVES
-from fairgrid.experiments.config.run import RunConfig, canonical_json, parse
+from fairgrid.experiments.config.run import parse
 from fairgrid.experiments.runtime.user_code import Finder
 from fairgrid.experiments.store.columns import (
     BEST_COLUMNS,
@@ -27,29 +27,23 @@ from fairgrid.experiments.store.columns import (
     SUMMARIZED,
 )
 from fairgrid.experiments.study.labels import described
-from fairgrid.experiments.study.study import Study
 
 
-def runs_table(stored: pd.DataFrame, studies: Sequence[Study] = ()) -> pd.DataFrame:
+def runs_table(stored: pd.DataFrame) -> pd.DataFrame:
     """runs.csv from the store's rows: sorted, integers where there is one, None where there is none.
 
     Args:
-        stored: rows of Store.runs, whose configurations may be parsed already.
-        studies: those whose configurations need not be parsed again; classes of the user's own that others name are
-            looked for in the working directory.
+        stored: rows of Store.runs. Of a store of an older schema, configurations are parsed to describe their cells;
+            classes of the user's own are then looked for in the working directory.
 
     Raises:
-        BadKeyError: a class of the user's own is not found.
+        BadKeyError: such a class is not found.
     """
-    parsed = {config.canonical_json: config for study in studies for config in study.configurations}
-    elsewhere = Finder(Path.cwd())
-    rows = {}
-    for cell, config in stored.drop_duplicates("cell")[["cell", "config"]].itertuples(index=False):
-        if not isinstance(config, RunConfig):
-            config = parsed.get(canonical_json(config)) or parse(config, elsewhere)
-        rows[cell] = described(config)
+    finder = Finder(Path.cwd())
+    cells = stored.drop_duplicates("cell")[["cell", "config", "described"]].itertuples(index=False)
+    rows = {cell: said or described(parse(config, finder)) for cell, config, said in cells}
     described_cells = pd.DataFrame.from_dict(rows, orient="index")
-    frame = stored.drop(columns="config").join(described_cells, on="cell")
+    frame = stored.drop(columns=["config", "described"]).join(described_cells, on="cell")
     frame = frame.astype(dict.fromkeys(INTEGERS, "Int64") | dict.fromkeys(NUMBERS, "float64"))
     return frame.sort_values(["study", "phase", "cell", "factors", "seed"], ignore_index=True)[RUNS]
 

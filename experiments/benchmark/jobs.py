@@ -63,5 +63,5 @@ def _job(engine: str, batch: int, runs: int, cores: int) -> float:
             start = time.perf_counter()
             Driver(results, pool, say=unsaid, watch=Meter).run([study])
             with Store(results) as store:
-                write(store, results, [study])
+                write(store, results)
             return time.perf_counter() - start

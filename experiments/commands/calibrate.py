@@ -59,7 +59,7 @@ def main(options: argparse.Namespace) -> int:
         return FAILED
     with Store(options.pool) as store:
         metrics = store.metrics([study.name])
-        runs = with_metric(runs_table(store.runs([study.name]), [study]), metrics, study.comparison.metric)
+        runs = with_metric(runs_table(store.runs([study.name])), metrics, study.comparison.metric)
     table = calibration_table(study, runs, options.repeats)
     (options.results / "figures").mkdir(parents=True, exist_ok=True)
     replace(options.results / "calibration.csv", table.to_csv(index=False))

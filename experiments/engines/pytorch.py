@@ -13,11 +13,7 @@ from torch import Tensor, nn
 from fairgrid.experiments.config.metrics import Part, measured
 from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
-from fairgrid.experiments.problems import Problem, Samples
-from fairgrid.experiments.runtime.determinism import Device
-from fairgrid.experiments.runtime.seeding import generator
-from fairgrid.framework.passes import EVALUATION_SAMPLES, Target
-from fairgrid.torch_peers import (
+from fairgrid.experiments.engines.torch_peers import (
     Criterion,
     parameters,
     twin_loss,
@@ -25,6 +21,10 @@ from fairgrid.torch_peers import (
     twin_optimizer,
     twin_schedule,
 )
+from fairgrid.experiments.problems import Problem, Samples
+from fairgrid.experiments.runtime.determinism import Device
+from fairgrid.experiments.runtime.seeding import generator
+from fairgrid.framework.passes import EVALUATION_SAMPLES, Target
 
 
 def train(config: RunConfig, seed: int, keep: bool, device: Device) -> Record:

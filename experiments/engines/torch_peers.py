@@ -1,4 +1,4 @@
-"""The torch peers of the harness's own parts, added to the tables of fairgrid/torch_peers.py."""
+"""The torch peers of the library and of the harness's own parts, which this module adds to the library's tables."""
 
 from typing import Any
 
@@ -7,7 +7,20 @@ from torch import nn
 
 from fairgrid.experiments.config.report_variants import AdamWithoutRoot, AveragedMomentum
 from fairgrid.experiments.config.siamese import PairCrossEntropy
-from fairgrid.torch_peers import LOSSES, OPTIMIZERS, single_number, weighted_sum
+from fairgrid.torch_peers import (
+    LOSSES,
+    OPTIMIZERS,
+    Criterion,
+    parameters,
+    single_number,
+    twin_loss,
+    twin_module,
+    twin_optimizer,
+    twin_schedule,
+    weighted_sum,
+)
+
+__all__ = ["Criterion", "parameters", "twin_loss", "twin_module", "twin_optimizer", "twin_schedule"]
 
 
 def _averaged_momentum(optimizer: AveragedMomentum, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:

@@ -120,7 +120,7 @@ def tabulated(results: Path, studies: Sequence[Study], say: Callable[[str], None
             store.check()
         build.writing = True
         build.write(results)
-        doubts = write(store, results, studies)
+        doubts = write(store, results)
     evidence, more = write_verdicts(results, studies)
     for name in edited:
         say(f"{results / name}: was changed since it was made; made again from the store")

@@ -37,6 +37,7 @@ from fairgrid.experiments.store.checksums import (
     seal_all,
     structure,
 )
+from fairgrid.experiments.study.labels import described
 
 FILE = "runs.sqlite"
 
@@ -95,7 +96,7 @@ CREATE TABLE provenance (
 _PLANNED_RUN = ", ".join(
     [
         *("study", "phase", "run_id", "cell", "seed", "factors", "status", "diverged_at_step", "message"),
-        *(*COUNTS, *CURVES, "config"),
+        *(*COUNTS, *CURVES, "config", "described"),
     ]
 )
 _TO_SCHEMA_2 = (
@@ -238,12 +239,12 @@ class Store:
             complete: whether that is all of the study, so that cells not in it are no longer its.
         """
         with self.transaction() as connection:
+            configs = {plan.run.cell: plan.run.config for plan in plans}
+            cells = [(cell, each.canonical_json, canonical_json(described(each))) for cell, each in configs.items()]
             connection.executemany(
-                "INSERT INTO cells (cell, config, checksum) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                [
-                    (cell, config.canonical_json, checksum(cell, config.canonical_json, None))
-                    for cell, config in {p.run.cell: p.run.config for p in plans}.items()
-                ],
+                "INSERT INTO cells (cell, config, described, checksum) VALUES (?, ?, ?, ?) ON CONFLICT (cell)"
+                " DO UPDATE SET described = excluded.described, checksum = excluded.checksum WHERE described IS NULL",
+                [(*row, checksum(*row)) for row in cells],
             )
             connection.executemany(
                 "INSERT INTO runs (run_id, cell, seed, status, checksum) VALUES (?, ?, ?, 'planned', ?)"
@@ -436,12 +437,17 @@ class Store:
         return [row[0] for row in self._rows("SELECT DISTINCT study FROM planned ORDER BY study")]
 
     def runs(self, studies: Sequence[str]) -> pd.DataFrame:
-        """A row per planned run: study, phase, factors, the columns of a record, and `config`, a dictionary."""
+        """A row per planned run: study, phase, factors, the columns of a record, and its cell's configuration.
+
+        `config` and `described` are dictionaries; the latter, what runs.csv says of a cell, is None in a store of an
+        older schema.
+        """
         frame = self._frame(
             f"SELECT {_PLANNED_RUN} FROM planned JOIN runs USING (run_id) JOIN cells USING (cell)", studies
         )
-        configs = {text: json.loads(text) for text in frame["config"].unique()}
-        frame["config"] = frame["config"].map(configs)
+        for column in ("config", "described"):
+            parsed = {text: json.loads(text) for text in frame[column].dropna().unique()}
+            frame[column] = [parsed.get(text) for text in frame[column]]
         return frame
 
     def curves(self, studies: Sequence[str]) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from fairgrid.experiments.errors import SeedError
 from fairgrid.experiments.store.columns import RUNS
 from fairgrid.experiments.store.database import Store
 from fairgrid.experiments.store.tables import Evidence, as_text
+from fairgrid.experiments.study.labels import described
 from fairgrid.experiments.study.study import Study
 from fairgrid.experiments.verification.cross_checks import best_epochs_at_the_end, better_than_best, ends_of_curves
 from fairgrid.experiments.verification.population import configurations
@@ -81,10 +82,11 @@ def altered_without_store(evidence: Evidence, results: Path, studies: Sequence[S
         configs = {cell: config for cell, (config, _) in configurations(study).items()}
         known = mine.runs[mine.runs["cell"].isin(list(configs))]
         if len(known):
-            stored = known.assign(config=known["cell"].map(configs))
-            described = ["engine", "problem", "optimizer", "learning_rate", "momentum", "batch_size", "activation"]
-            described += ["initializer", "hidden", "loss", "epochs"]
-            expected = _as_text(runs_table(stored.drop(columns=described)))
+            cells = {cell: described(config) for cell, config in configs.items()}
+            columns = ["engine", "problem", "optimizer", "learning_rate", "momentum", "batch_size", "activation"]
+            columns += ["initializer", "hidden", "loss", "epochs"]
+            stored = known.drop(columns=columns).assign(config=None, described=known["cell"].map(cells))
+            expected = _as_text(runs_table(stored))
             altered += _runs(_as_text(known[RUNS]).set_index(_ROW), expected.set_index(_ROW))
         expected = _as_text(summary_table(mine.runs))
         altered += _differing("summary.csv", _of(summaries, {study.name}).reset_index(drop=True), expected)

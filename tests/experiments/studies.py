@@ -105,7 +105,7 @@ def run(results: Path, *paths: str, pool: Pool | None = None, **options: Any) ->
     loaded = [load(path) for path in paths]
     progress = Driver(results, pool or Pool(), say=lambda _: None, **options).run(loaded)
     with Store(results) as store:
-        write_tables(store, results, loaded)
+        write_tables(store, results)
     return progress
 
 

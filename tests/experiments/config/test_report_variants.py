@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from fairgrid.experiments.config.registry import LOSS, OPTIMIZER
-from fairgrid.experiments.engines import torch_peers  # noqa: F401 adds the peers
+from fairgrid.experiments.engines.torch_peers import twin_loss, twin_optimizer
 from fairgrid.framework import Optimizer, Parameter
-from fairgrid.torch_peers import twin_loss, twin_optimizer
 
 STEPS = 12
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fairgrid.experiments.cli import main
-from fairgrid.experiments.engines import Record
+from fairgrid.experiments.engines.record import Record
 from fairgrid.experiments.errors import StoreError
 from fairgrid.experiments.planning.plans import Plan, evaluation_plans
 from fairgrid.experiments.runtime.environment import describe

@@ -425,7 +425,7 @@ def test_classes_that_are_not_fairgrids_are_listed_and_their_records_left_out_wi
 def test_values_that_are_wrong_are_found_without_trust_too(
     own: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    change(tmp_path / "own", "UPDATE runs SET test_error = 0.125")
+    studies.forge(tmp_path / "own", "UPDATE runs SET test_error = 0.125")
     assert run(own, tmp_path / "own", "--sample", "all") == 6
     printed = capsys.readouterr().out
     assert "  10 are not what training gives\n" in printed
@@ -440,9 +440,9 @@ def test_a_module_that_a_store_names_is_imported_with_trust_only(
     (tmp_path / f"planted_{status}.py").write_text(PLANTED.format(mark=str(mark)))
     monkeypatch.syspath_prepend(tmp_path)
     other = f'replace(config, \'"name":"adam"\', \'"name":"planted_{status}:Any"\')'
-    change(results, f"UPDATE cells SET config = {other}")
+    studies.forge(results, f"UPDATE cells SET config = {other}")
     chosen = "cell IN (SELECT cell FROM cells WHERE config LIKE '%planted%')"
-    change(results, f"UPDATE runs SET status = '{status}' WHERE {chosen}")
+    studies.forge(results, f"UPDATE runs SET status = '{status}' WHERE {chosen}")
     assert run(made[0], results, "--sample", "all") == 3
     assert not mark.exists()
     assert run(made[0], results, "--sample", "all", "--trust") == 2  # there is no such class in it
