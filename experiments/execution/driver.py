@@ -11,6 +11,7 @@ from fairgrid.experiments.errors import StoreError, warn
 from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.progress import Watch, shown
 from fairgrid.experiments.execution.scheduler import outcomes
+from fairgrid.experiments.execution.worker import Outcome
 from fairgrid.experiments.planning.plans import Plan, candidates, evaluation_plans, tuning_plans
 from fairgrid.experiments.planning.work_units import Chunk, Run, cut
 from fairgrid.experiments.runtime.determinism import Device, Mode
@@ -68,6 +69,7 @@ class Driver:
     say: Callable[[str], None] = print
     watch: Watch = shown
     warn: Callable[[str], None] = warn
+    _said: set[str] = field(default_factory=set, init=False, repr=False)
 
     @property
     def _kind(self) -> tuple[Mode, Device]:
@@ -144,11 +146,29 @@ class Driver:
         with heeded() as stopping, self.watch(phase, chunks) as meter:
             for outcome in outcomes(self.pool, chunks, stopping):
                 store.commit(outcome.chunk.runs, outcome.records, outcome.environment, outcome.seconds)
+                self._warn_once(outcome)
                 for record in outcome.records:
                     progress.counts[record.status] = progress.counts.get(record.status, 0) + 1
                 meter.add(outcome)
             if stopping():
                 raise KeyboardInterrupt
+
+    def _warn_once(self, outcome: Outcome) -> None:
+        """Says what a user should know of their own classes, each thing once a grid."""
+        if outcome.unrepeatable:
+            names = ", ".join(outcome.unrepeatable)
+            self._say_once(f"{names}: not repeatable: fairgrid check says why")
+        modules = {name: module for run in outcome.chunk.runs for name, module in run.config.own_modules.items()}
+        for path in sorted({path for module in modules.values() for path in module.changed_files()}):
+            self._say_once(
+                f"{path}: changed while the grid runs; its records are of the file as it was when the grid began, the"
+                " next grid trains what it is now"
+            )
+
+    def _say_once(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self.warn(line)
 
     def _say_plan(self, name: str, runs: Sequence[Run], waiting: Sequence[Run]) -> list[Chunk]:
         """Says how much is to be trained; returns it."""

@@ -17,16 +17,30 @@ from fairgrid.experiments.planning.work_units import Chunk, Run, stretch
 from fairgrid.experiments.runtime import determinism as numerics
 from fairgrid.experiments.runtime.determinism import KINDS, Device, Mode
 from fairgrid.experiments.runtime.environment import Environment, describe
+from fairgrid.experiments.runtime.process_state import process_state_restored
+from fairgrid.experiments.store.record_diff import differences
+
+_EPOCHS = 2  # that a class of the user's own is trained twice for, to see whether it does the same
+_tried: set[str] = set()  # the classes that were, in this process
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The records of a chunk, in the order of its runs, and how they came about."""
+    """The records of a chunk, in the order of its runs, and how they came about.
+
+    Attributes:
+        chunk: what was trained.
+        records: one per run.
+        seconds: how long it took.
+        environment: where it was.
+        unrepeatable: classes of the user's own that did not do the same twice.
+    """
 
     chunk: Chunk
     records: list[Record]
     seconds: float
     environment: Environment
+    unrepeatable: tuple[str, ...] = ()
 
 
 def execute(
@@ -49,8 +63,11 @@ def execute(
     """
     numerics.settle(device)
     start = time.perf_counter()
-    records = _train(chunk.runs, timeout, device)
-    return Outcome(chunk, records, time.perf_counter() - start, describe(*commit, device))
+    with process_state_restored():
+        records = _train(chunk.runs, timeout, device)
+        seconds = time.perf_counter() - start
+        unrepeatable = _unrepeatable(chunk.runs, records, timeout, device)
+    return Outcome(chunk, records, seconds, describe(*commit, device), unrepeatable)
 
 
 def differs(chunk: Chunk, mode: Mode) -> str:
@@ -78,6 +95,7 @@ def _train(runs: Sequence[Run], timeout: float | None, device: Device) -> list[R
             keep = [run.keep for run in runs]
             records = train([run.config for run in runs], [run.seed for run in runs], keep, device)
             _check_names(records)
+            _check_files(runs)  # what changed while they were read is of nobody knows which content
             return records
     except torch.AcceleratorError:
         raise
@@ -90,6 +108,25 @@ def _train(runs: Sequence[Run], timeout: float | None, device: Device) -> list[R
     return _train(runs[:middle], timeout, device) + _train(runs[middle:], timeout, device)
 
 
+def _unrepeatable(
+    runs: Sequence[Run], records: Sequence[Record], timeout: float | None, device: Device
+) -> tuple[str, ...]:
+    """The user's own classes of a chunk, if a short training with them is not the same twice; each is tried once."""
+    config = runs[0].config
+    names = sorted(config.own_modules)
+    key = repr([(name, config.own_modules[name].content) for name in names])
+    if not names or key in _tried or all(record.status == "error" for record in records):
+        return ()
+    _tried.add(key)
+    short = config.shortened(min(_EPOCHS, config.epochs), 1)
+    try:
+        with _deadline(runs, timeout):
+            first, again = (train([short], [runs[0].seed], device=device)[0] for _ in range(2))
+    except (Exception, SystemExit):  # which is an error of its run, if it happens there
+        return ()
+    return tuple(names) if differences(first, again) else ()
+
+
 def _check_names(records: Sequence[Record]) -> None:
     """Refuses numbers whose names no table or store could hold as they are."""
     for name in {name: None for record in records for name in record.metrics}:
@@ -100,8 +137,10 @@ def _check_names(records: Sequence[Record]) -> None:
 def _check_files(runs: Sequence[Run]) -> None:
     """Refuses to record under a run's name what another file than the one it is named after gives."""
     for run in {run.cell: run for run in runs}.values():
-        if files(run.config) and run.run_id not in {run_id(run.config, run.seed, *kind) for kind in KINDS}:
-            raise ValueError("a data file was changed after the run was planned; a new grid takes it up")
+        read = files(run.config)
+        if read and run.run_id not in {run_id(run.config, run.seed, *kind) for kind in KINDS}:
+            names = ", ".join(str(run.config.problem.option(key)) for key in read)
+            raise ValueError(f"{names} was changed after the run was planned; a new grid takes it up")
 
 
 @contextmanager

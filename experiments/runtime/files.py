@@ -28,6 +28,13 @@ def placed(path: Path) -> Iterator[Path]:
         raise
 
 
+def remove_partial(folder: Path) -> None:
+    """Removes what writers that were killed have left; nobody else may be writing there."""
+    for partial in folder.glob(".*.partial"):
+        with suppress(OSError):
+            partial.unlink()
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file's bytes in hexadecimal digits; "" where there is no regular file."""
     if not path.is_file():

@@ -113,6 +113,10 @@ class UserCode:
         """The private package that the files are loaded in."""
         return f"{_PRIVATE}{self.content}"
 
+    def changed_files(self) -> list[str]:
+        """The files whose content is no longer what was read."""
+        return [file.path for file in (self.entry, *self.helpers) if _file_digest(file.path, "") != file.digest]
+
     def load(self) -> ModuleType:
         """The module, executed once for this content of its files."""
         if self.package not in _packages:
@@ -157,6 +161,10 @@ class InstalledModule:
     def helper_digests(self) -> dict[str, str]:
         """None: what an installed module imports is not looked at."""
         return {}
+
+    def changed_files(self) -> list[str]:
+        """Its file, if the content is no longer what was found."""
+        return [self.path] if self.digest and _file_digest(self.path, "") != self.digest else []
 
     def load(self) -> ModuleType:
         """The module.
@@ -387,8 +395,14 @@ def _found_installed(name: str) -> InstalledModule:
     return InstalledModule(name, path, _file_digest(path) if path else "")
 
 
-def _file_digest(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+def _file_digest(path: str, missing: str | None = None) -> str:
+    """SHA-256 of a file; `missing`, if it is given, where the file cannot be read."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        if missing is None:
+            raise
+        return missing
 
 
 def _of_fairgrid(path: Path) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from fairgrid.experiments.errors import StoreError
+from fairgrid.experiments.runtime.files import remove_partial
 
 
 @contextmanager
@@ -26,6 +27,8 @@ def locked(results: Path, say: Callable[[str], None]) -> Iterator[None]:
             lock.acquire()
     except OSError as error:
         raise StoreError(f"{results}: expected a directory to write to, found: {error.strerror}") from error
+    for folder in (results, results / "figures"):
+        remove_partial(folder)
     try:
         yield
     finally:

@@ -1,0 +1,90 @@
+"""What a user's class may change of its process, put back, so that no other run trains under it."""
+
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def process_state_restored() -> Iterator[None]:
+    """Puts back directory, environment, search path, streams, warnings, signals, and defaults of torch and NumPy.
+
+    What cannot be put back, as a pipe to the driver that is closed, ends the process, and that run is blamed for it.
+    """
+    import numpy as np  # whoever trains has loaded it with torch
+
+    with ExitStack() as stack:
+        for save in (_working_directory, _environment, _interpreter, _signals, _torch):
+            stack.callback(save())
+        stack.enter_context(warnings.catch_warnings())
+        stack.enter_context(np.errstate())
+        yield
+
+
+def _working_directory() -> Callable[[], None]:
+    try:
+        here = Path.cwd()
+    except OSError:  # it was removed
+        return lambda: None
+
+    def restore() -> None:
+        with suppress(OSError):
+            os.chdir(here)
+
+    return restore
+
+
+def _environment() -> Callable[[], None]:
+    before = dict(os.environ)
+
+    def restore() -> None:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update({name: value for name, value in before.items() if os.environ.get(name) != value})
+
+    return restore
+
+
+def _interpreter() -> Callable[[], None]:
+    path, limit = list(sys.path), sys.getrecursionlimit()
+    streams = sys.stdin, sys.stdout, sys.stderr
+
+    def restore() -> None:
+        sys.path[:] = path
+        sys.setrecursionlimit(limit)
+        sys.stdin, sys.stdout, sys.stderr = streams
+
+    return restore
+
+
+def _signals() -> Callable[[], None]:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
+
+    def restore() -> None:
+        for number, handler in handlers.items():
+            if handler is not None and signal.getsignal(number) is not handler:
+                with suppress(ValueError):  # not in the main thread, where none can have been set either
+                    signal.signal(number, handler)
+
+    return restore
+
+
+def _torch() -> Callable[[], None]:
+    import torch  # whoever trains has loaded it
+
+    dtype, device, threads = torch.get_default_dtype(), torch.get_default_device(), torch.get_num_threads()
+    grad, deterministic = torch.is_grad_enabled(), torch.are_deterministic_algorithms_enabled()
+
+    def restore() -> None:
+        torch.set_default_dtype(dtype)
+        if torch.get_default_device() != device:
+            torch.set_default_device(device)
+        torch.set_num_threads(threads)
+        torch.set_grad_enabled(grad)
+        torch.use_deterministic_algorithms(deterministic)
+
+    return restore
