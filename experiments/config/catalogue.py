@@ -86,6 +86,13 @@ def written() -> str:
         kinds.append(f'"{noun}": {{\n{lines}\n}}')
     metrics = [f' "{name}": {json.dumps(imported(named.path).gives)}' for name, named in MEASURE.names.items()]
     kinds.append(f'"metrics of measures": {{\n{_joined(metrics)}\n}}')
+    revisions = [
+        f' "{kind.noun} {name}": {revision}'
+        for kind in KINDS.values()
+        for name, named in kind.names.items()
+        if (revision := revision_of_class(named.maker())) != 1
+    ]
+    kinds.append(f'"revisions": {{{_joined(dict.fromkeys(revisions))}}}')
     return f"{{\n{_joined(kinds)}\n}}\n"
 
 
@@ -111,6 +118,17 @@ def _written(option: Option) -> dict[str, Any]:
 def metrics_of_measure(name: str) -> tuple[str, ...]:
     """The names of the metrics that a known measure gives, from the data."""
     return tuple(_table()["metrics of measures"][name])
+
+
+def revision_of_class(maker: Callable[..., Any]) -> int:
+    """The revision of a class, 1 if it states none: raised where the class behaves otherwise for the same options."""
+    target = maker.func if isinstance(maker, functools.partial) else maker
+    return int(getattr(target, "revision", 1))
+
+
+def revision_of_name(kind: Kind, name: str) -> int:
+    """The revision of a known name, from the data."""
+    return int(_table()["revisions"].get(f"{kind.noun} {name}", 1))
 
 
 @functools.cache

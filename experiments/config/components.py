@@ -15,7 +15,14 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from fairgrid.experiments.config.catalogue import Option, metrics_of_measure, options_of_class, options_of_name
+from fairgrid.experiments.config.catalogue import (
+    Option,
+    metrics_of_measure,
+    options_of_class,
+    options_of_name,
+    revision_of_class,
+    revision_of_name,
+)
 from fairgrid.experiments.config.messages import first_problem
 from fairgrid.experiments.config.registry import KINDS, Kind, imported
 from fairgrid.experiments.errors import BadKeyError, first_line, nearest
@@ -84,6 +91,13 @@ class Component:
         maker = self.maker
         target = maker.func if isinstance(maker, functools.partial) else maker
         return f"{target.__module__}:{target.__qualname__}"
+
+    @property
+    def revision(self) -> int:
+        """The revision of the class behind it; see `catalogue.revision_of_class`."""
+        if self.module is None:
+            return revision_of_name(self.kind, self.name)
+        return revision_of_class(self.maker)
 
     @property
     def known_options(self) -> dict[str, Option]:

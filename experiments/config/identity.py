@@ -25,7 +25,8 @@ def run_id(config: RunConfig, seed: int, mode: Mode, device: Device = "cpu") -> 
     """SHA-256 over canonical JSON of configuration, seed, numerics, RECORD_VERSION and the source of own classes.
 
     Keys at their default are not in a canonical configuration, so adding a key with a default changes no run_id. The
-    source is that of each class's file and of all files that it imports, fairgrid's own and installed ones excepted.
+    source is that of each class's file and of all files that it imports, fairgrid's own and installed ones excepted. A
+    class that behaves otherwise for the same options has a `revision`, which enters where it is not 1.
     """
     return run_ids(config, [seed], mode, device)[0]
 
@@ -41,12 +42,14 @@ def _identity(config: RunConfig, mode: Mode, device: Device) -> dict[str, Any]:
     sources = {name: module.digest for name, module in modules.items() if module.digest}
     helpers = {name: digest for module in modules.values() for name, digest in module.helper_digests.items()}
     helpers |= {name: digest for name, _, digest in config.sources}
+    revisions = {f"{each.kind.noun} {each.name}": each.revision for each in config.components if each.revision != 1}
     return {
         "config": _with_contents(config),
         "numerics": {"device": device, "mode": mode},
         "record_version": RECORD_VERSION,
         "sources": sources,
         **({"helpers": helpers} if helpers else {}),
+        **({"revisions": revisions} if revisions else {}),
     }
 
 

@@ -271,6 +271,14 @@ def canonical_value(key: str, written: Any, place: str, finder: Finder) -> Any:
 
 
 def _parse_one(key: str, written: Any, place: str, finder: Finder) -> Component:
+    memo = repr((key, written))
+    if memo not in finder.parsed:
+        finder.parsed[memo] = _parse_named(key, written, place, finder)
+    component: Component = finder.parsed[memo]
+    return component
+
+
+def _parse_named(key: str, written: Any, place: str, finder: Finder) -> Component:
     named = isinstance(written, str) or (isinstance(written, dict) and isinstance(written.get("name"), str))
     if not named:
         raise BadKeyError(place, f"expected a name or a table with a name, found {written!r}")
@@ -296,18 +304,33 @@ def _without_defaults(values: Config) -> Config:
     return {key: values[key] for key in sorted(values) if values[key] != DEFAULTS[key]}
 
 
-def try_out(config: RunConfig) -> None:
+# what decides whether components go together
+_TOGETHER = ("problem", "model", "activation", "output_activation", "batch_size", "schedule", "stopping")
+
+
+def try_out(config: RunConfig, accepted: set[str] | None = None) -> None:
     """Lets components refuse their values, and one another.
+
+    Args:
+        config: what is tried.
+        accepted: what was tried before, of configurations with the same classes, and need not be again; added to.
 
     Raises:
         BadKeyError: a class refuses a value, or components do not go together.
     """
+    accepted = set() if accepted is None else accepted
     for key in KINDS:
         listed = getattr(config, key)
         several = isinstance(config.value(key), list)
         for number, component in enumerate(listed if isinstance(listed, tuple) else (listed,)):
-            component.try_out(f"{key}[{number}]" if several else key)
-    _try_together(config)
+            tried = canonical_json([key, component.spec])
+            if tried not in accepted:
+                component.try_out(f"{key}[{number}]" if several else key)
+                accepted.add(tried)
+    together = canonical_json([config.value(key) for key in _TOGETHER])
+    if together not in accepted:
+        _try_together(config)
+        accepted.add(together)
 
 
 def _try_together(config: RunConfig) -> None:

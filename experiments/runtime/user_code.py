@@ -213,6 +213,7 @@ class Finder:
     def __init__(self, folder: Path, declared: Sequence[str] = ()) -> None:
         self.folder = folder
         self.patterns = tuple(declared)
+        self.parsed: dict[str, Any] = {}  # what was parsed with its modules, kept by who did
         self._modules: dict[str, Module] = {}
         self._files: dict[Path, SourceFile] = {}
         self._declaring: dict[tuple[str, ...], Finder] = {}

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from fairgrid.experiments.config import run
-from fairgrid.experiments.config.registry import OPTIMIZER
 from fairgrid.experiments.config.run import RunConfig, canonical_json
 from fairgrid.experiments.engines.stacking import stack_key
 from fairgrid.experiments.errors import BadKeyError, nearest
@@ -128,9 +127,10 @@ def _try_out(configured: Sequence[_Configured]) -> None:
     from fairgrid.experiments.engines.stacked import refuses_to_compile  # imports torch
     from fairgrid.experiments.study.compatibility import check_compatible  # imports torch
 
+    accepted: set[str] = set()
     for each in configured:
         with each.point.located():
-            run.try_out(each.config)
+            run.try_out(each.config, accepted)
             check_compatible(each.config)
     if any(each.rates and not each.config.build_problem().validation for each in configured):
         raise BadKeyError("run.problem.validation", "expected ≥ 1, as [tuning] selects on validation error, found 0")
@@ -185,8 +185,7 @@ def _tuning_fits(tuning: Tuning | None, configured: Sequence[_Configured]) -> No
     for name, rates in tuning.learning_rate.items():
         place = f"tuning.learning_rate.{name}"
         if name not in used:
-            hint = nearest(name, used | set(OPTIMIZER.names))
-            raise BadKeyError(place, f"expected an optimizer of the grid, found {name!r}{hint}")
+            raise BadKeyError(place, f"expected an optimizer of the grid, found {name!r}{nearest(name, used)}")
         if not rates or any(rate <= 0 for rate in rates) or len(set(rates)) < len(rates):
             raise BadKeyError(place, f"expected different rates > 0, found {rates!r}")
     numbers = {name: len(rates) for name, rates in tuning.learning_rate.items()}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairgrid.experiments.config import identity
+from fairgrid.experiments.config import catalogue, identity
 from fairgrid.experiments.config.identity import cell_id, run_id
 from fairgrid.experiments.config.run import DEFAULTS, RunConfig
 from fairgrid.experiments.errors import BadKeyError
@@ -175,6 +175,26 @@ def test_a_short_name_of_fairgrids_own_stands_for_the_full_one(short: str, tmp_p
     config = configured({"activation": {"name": short, "rate": 0.3}})
     assert config.canonical == {"activation": {"name": "fairgrid.framework:Dropout", "rate": 0.3}}
     assert run_id(config, 3, "portable") == named_by_hand(config, {})
+
+
+def test_a_revision_is_in_the_name_where_it_is_not_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    mine = tmp_path / "mine.py"
+    for revision in (1, 2):
+        mine.write_text(f"{OWN}    revision = {revision}\n")
+        more = {"revisions": {"activation mine:Mine": 2}} if revision == 2 else {}
+        assert name({"activation": "mine:Mine"}) == named_by_hand(
+            configured({"activation": "mine:Mine"}), {"mine:Mine": sha(mine)}, **more
+        )
+
+
+def test_a_known_class_with_a_revision_has_new_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = name({"optimizer": "adam"})
+    assert before == name({"optimizer": {"name": "adam", "beta1": 0.9}})
+    monkeypatch.setitem(catalogue._table()["revisions"], "optimizer adam", 2)
+    changed = {"revisions": {"optimizer adam": 2}}
+    assert name({"optimizer": "adam"}) == named_by_hand(configured({"optimizer": "adam"}), {}, **changed) != before
+    assert name({"optimizer": "sgd"}) == named_by_hand(configured({"optimizer": "sgd"}), {})
 
 
 def test_files_that_are_not_there_are_refused() -> None:
