@@ -26,10 +26,10 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 grid: $(READY)  ## train what has no record yet, print tables, draw figures (STUDY="a b" SEEDS=n JOBS=n RESULTS=dir)
-	@$(BIN)/python scripts/run_grid.py $(RUN_OPTIONS)
+	@$(BIN)/python scripts/run_grid.py --yes $(RUN_OPTIONS)
 
 tuned problems: $(READY)  ## a shipped study that make grid leaves out, about two minutes on one core (SEEDS=n JOBS=n RESULTS=dir)
-	@$(BIN)/python scripts/run_grid.py $@ $(RUN_OPTIONS)
+	@$(BIN)/python scripts/run_grid.py $@ --yes $(RUN_OPTIONS)
 
 smoke: $(READY)  ## the whole path on tiny settings, in .smoke/
 	@rm -rf .smoke

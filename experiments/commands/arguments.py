@@ -3,7 +3,7 @@
 import argparse
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,13 @@ def add_jobs(parser: argparse.ArgumentParser, meaning: str = "worker processes")
     """--jobs N."""
     cores = len(os.sched_getaffinity(0))
     parser.add_argument("--jobs", type=positive, default=cores, metavar="N", help=f"{meaning}; default: all cores")
+
+
+def planning_bar(items: list[Any]) -> Iterable[Any]:
+    """The items; a bar on a terminal, if they take more than a second."""
+    from tqdm import tqdm  # no command needs it to say its help
+
+    return tqdm(items, desc="planning", disable=None, leave=False, delay=1)
 
 
 def positive(text: str) -> int:

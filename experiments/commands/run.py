@@ -1,13 +1,19 @@
 """`fairgrid run`: trains what has no record yet, then prints tables and draws figures."""
 
 import argparse
+import sys
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fairgrid.experiments.commands.arguments import FAILED, add_quiet, add_study, positive, seconds
+from fairgrid.experiments.commands.arguments import FAILED, add_quiet, add_study, planning_bar, positive, seconds
 from fairgrid.experiments.errors import InputError, warn
 from fairgrid.experiments.runtime.determinism import DEVICES, MODES, request
 
+if TYPE_CHECKING:
+    from fairgrid.experiments.execution.driver import Driver
+    from fairgrid.experiments.study.study import Study
+
+MANY = 10_000  # runs, beyond which it is asked
 HELP = "train what is missing, then print tables and draw figures"
 EXAMPLES = """
   fairgrid run                                     all that run by default
@@ -39,6 +45,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retry-failed", action="store_true", help="run again what ended in error or timeout")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run, and write nothing")
     parser.add_argument("--fresh", action="store_true", help="move the old store aside first")
+    parser.add_argument("--yes", action="store_true", help=f"do not ask before more than {MANY:,} runs")
     add_quiet(parser)
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of [run]: --set epochs=5"
@@ -53,7 +60,7 @@ def main(options: argparse.Namespace) -> int:
 
     assigned = dict(_assignment(text) for text in options.set)
     overrides = Overrides(options.seeds, assigned, "--set ", "--seeds")
-    studies = [load_with(name, overrides) for name in options.study or defaults()]
+    studies = [load_with(name, overrides, watch=planning_bar) for name in options.study or defaults()]
     distinct(studies)
     for line in (line for study in studies for line in study.shadowing):
         warn(line)
@@ -88,6 +95,8 @@ def main(options: argparse.Namespace) -> int:
     if options.dry_run:
         driver.forecast(studies)
         return 0
+    if not options.yes:
+        _ask(driver, studies)
     with pool:
         progress = driver.run(studies)
     evidence = publish(options.results, studies)
@@ -101,6 +110,23 @@ def main(options: argparse.Namespace) -> int:
         warn(f"{progress.failed} runs ended in error or timeout; --retry-failed runs them again")
         return FAILED
     return 0
+
+
+def _ask(driver: "Driver", studies: "list[Study]") -> None:
+    """Asks before very many runs are trained; where nobody can be asked, --yes has to be given.
+
+    Raises:
+        InputError: the answer is no, or there is none.
+    """
+    planned = sum(
+        len(cell.seeds) + len(cell.rates) * len(study.tuning_seeds) for study in studies for cell in study.cells
+    )
+    if planned <= MANY or (left := planned - driver.recorded()) <= MANY:
+        return
+    if not sys.stdin.isatty():
+        raise InputError(f"expected --yes for more than {MANY:,} runs, found {left:,} to train")
+    if input(f"{left:,} runs to train; go on? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise InputError("nothing was trained")
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -117,6 +117,15 @@ class Driver:
             if later:
                 self.say(f"{study.name}: {later:,} evaluation runs once learning rates are chosen")
 
+    def recorded(self) -> int:
+        """How many runs of the results directory need not be trained again."""
+        if self.fresh or not (self.results / FILE).exists():
+            return 0
+        with Store(self.results) as store:
+            statuses = list(store.statuses().values())
+        to_train = ("planned", *FAILED) if self.retry_failed else ("planned",)
+        return sum(status not in to_train for status in statuses)
+
     def _choose(self, study: Study, store: Store, progress: Progress) -> dict[str, float]:
         """The learning rate of each tuned cell; none if a tuning run failed."""
         tuned = candidates(study, *self._kind)

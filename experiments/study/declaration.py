@@ -1,6 +1,6 @@
 """What a study declares, once its file is read and its grid is expanded."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,14 @@ class Cell:
     def at_rate(self, rate: float) -> RunConfig:
         """The configuration with a learning rate."""
         return self.config.with_learning_rate(rate)
+
+
+Watch = Callable[[list[Any]], Iterable[Any]]  # gives back what it is given, and may show how far it is
+
+
+def unwatched(items: list[Any]) -> Iterable[Any]:
+    """The items, and nothing is shown."""
+    return items
 
 
 @dataclass(frozen=True)

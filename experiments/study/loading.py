@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fairgrid.experiments.errors import BadKeyError, InputError, nearest
-from fairgrid.experiments.study.declaration import Overrides
+from fairgrid.experiments.study.declaration import Overrides, Watch, unwatched
 from fairgrid.experiments.study.study import Study, overrides_of
 
 SHIPPED = Path(__file__).resolve().parents[1] / "studies"
@@ -36,11 +36,21 @@ def load(name: str | Path, *, seeds: int | None = None, overrides: Mapping[str, 
     return load_with(str(name), overrides_of(seeds, overrides))
 
 
-def load_with(name: str, overrides: Overrides, built: bool = True) -> Study:
-    """See `load`; without `built`, no class is asked whether it takes its options, and torch is not imported."""
+def load_with(name: str, overrides: Overrides, built: bool = True, watch: Watch = unwatched) -> Study:
+    """A study by its shipped name or its path; see `load`.
+
+    Args:
+        name: the shipped name, or a path that ends in .toml.
+        overrides: what takes the place of what the study says.
+        built: whether classes are asked if they take their options; without, torch is not imported.
+        watch: what shows how far a large grid is.
+
+    Raises:
+        InputError: see `load`.
+    """
     path = _path(name)
     try:
-        return Study.from_table(_read(path), path, overrides, built)
+        return Study.from_table(_read(path), path, overrides, built, watch)
     except BadKeyError as error:
         raise InputError(f"{path}: {error}") from error
 

@@ -14,7 +14,7 @@ from fairgrid.experiments.engines.stacking import stack_key
 from fairgrid.experiments.errors import BadKeyError, nearest
 from fairgrid.experiments.runtime.seeding import TUNING_BLOCK
 from fairgrid.experiments.runtime.user_code import Finder
-from fairgrid.experiments.study.declaration import TUNED, Cell, Declaration, Overrides
+from fairgrid.experiments.study.declaration import TUNED, Cell, Declaration, Overrides, Watch, unwatched
 from fairgrid.experiments.study.factors import factors
 from fairgrid.experiments.study.grid import Point, axes, expand
 from fairgrid.experiments.study.schema import StudyFile, Tuning, checked, refuse_dates
@@ -38,7 +38,9 @@ class _Configured:
     seeds: list[int] = field(default_factory=list)
 
 
-def parse(table: Mapping[str, Any], path: Path, overrides: Overrides, built: bool = True) -> Declaration:
+def parse(
+    table: Mapping[str, Any], path: Path, overrides: Overrides, built: bool = True, watch: Watch = unwatched
+) -> Declaration:
     """What a study declares, from its table and the path that it came from.
 
     Args:
@@ -46,6 +48,7 @@ def parse(table: Mapping[str, Any], path: Path, overrides: Overrides, built: boo
         path: of the study's file, or what it would be called.
         overrides: what takes the place of what the table says.
         built: whether components are built, so that their classes can refuse values.
+        watch: what shows how far a large grid is.
 
     Raises:
         BadKeyError: something in it is not what is expected.
@@ -57,7 +60,7 @@ def parse(table: Mapping[str, Any], path: Path, overrides: Overrides, built: boo
     place = f"{overrides.flag}keep_seeds" if "keep_seeds" in assigned else "run.keep_seeds"
     keep_seeds = _keep_seeds(assigned.pop("keep_seeds", shared.pop("keep_seeds", [])), place)
     finder = Finder(path.parent)
-    configured, varied = _expanded(file, Point(shared, {}), assigned, overrides, finder)
+    configured, varied = _expanded(file, Point(shared, {}), assigned, overrides, finder, watch)
     _tuning_fits(file.tuning, configured)
     values = factors([each.config for each in configured], varied)
     cells = tuple(
@@ -83,12 +86,12 @@ def parse(table: Mapping[str, Any], path: Path, overrides: Overrides, built: boo
     )
     fitting_together(study, "region" in file.comparison.model_fields_set)
     if built:
-        _try_out(configured)
+        _try_out(configured, watch)
     return study
 
 
 def _expanded(
-    file: StudyFile, base: Point, assigned: Mapping[str, Any], overrides: Overrides, finder: Finder
+    file: StudyFile, base: Point, assigned: Mapping[str, Any], overrides: Overrides, finder: Finder, watch: Watch
 ) -> tuple[list[_Configured], list[str]]:
     """Every configuration of the [[grid]] tables, once, and the keys that these state."""
     for key, value in assigned.items():
@@ -107,7 +110,7 @@ def _expanded(
         crossed = axes(varied_here, place)
         _not_overridden(assigned, [key for key, _ in crossed], place, overrides.flag)
         varied.update(dict.fromkeys(key for key, _ in crossed))
-        for point in expand(base, crossed):
+        for point in watch(list(expand(base, crossed))):
             written = canonical_json(point.raw)
             if written not in parsed:
                 with point.located():
@@ -118,7 +121,7 @@ def _expanded(
     return list(configured.values()), list(varied)
 
 
-def _try_out(configured: Sequence[_Configured]) -> None:
+def _try_out(configured: list[_Configured], watch: Watch) -> None:
     """Builds what configurations name: classes refuse values and one another, engines what they cannot train.
 
     Raises:
@@ -128,7 +131,7 @@ def _try_out(configured: Sequence[_Configured]) -> None:
     from fairgrid.experiments.study.compatibility import check_compatible  # imports torch
 
     accepted: set[str] = set()
-    for each in configured:
+    for each in watch(configured):
         with each.point.located():
             run.try_out(each.config, accepted)
             check_compatible(each.config)

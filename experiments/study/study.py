@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from fairgrid.experiments.config.coercion import plain
 from fairgrid.experiments.errors import BadKeyError, InputError
-from fairgrid.experiments.study.declaration import Declaration, Overrides
+from fairgrid.experiments.study.declaration import Declaration, Overrides, Watch, unwatched
 from fairgrid.experiments.study.parsing import parse
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -23,7 +23,14 @@ class Study(Declaration):
     """
 
     @classmethod
-    def from_table(cls, table: Mapping[str, Any], path: Path, overrides: Overrides, built: bool = True) -> Self:
+    def from_table(
+        cls,
+        table: Mapping[str, Any],
+        path: Path,
+        overrides: Overrides,
+        built: bool = True,
+        watch: Watch = unwatched,
+    ) -> Self:
         """A study from the table of a study file.
 
         Args:
@@ -31,11 +38,12 @@ class Study(Declaration):
             path: of the file, or what the file would be called.
             overrides: what takes the place of what the table says.
             built: whether components are built, so that their classes can refuse values.
+            watch: what shows how far a large grid is.
 
         Raises:
             BadKeyError: something in it is not what is expected.
         """
-        declaration = parse(table, path, overrides, built)
+        declaration = parse(table, path, overrides, built, watch)
         return cls(**{each.name: getattr(declaration, each.name) for each in fields(declaration)})
 
     @classmethod

@@ -235,3 +235,22 @@ def test_numerics_are_set_before_torch_loads(mode: str, expected: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == expected
+
+
+def test_very_many_runs_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("fairgrid.experiments.commands.run.MANY", 19)
+    command = ["run", write(tmp_path, TINY), "--results", str(tmp_path / "r"), "--backend", "sequential", "--quiet"]
+    assert main(command) == 2
+    assert capsys.readouterr().err == "fairgrid: expected --yes for more than 19 runs, found 20 to train\n"
+    assert not (tmp_path / "r").exists()
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    for answer, code in (("", 2), ("n", 2), ("y", 0)):
+        monkeypatch.setattr("builtins.input", lambda _, answer=answer: answer)
+        assert main(command) == code
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    assert main(command) == 0  # all have their record
+    assert main([*command, "--fresh", "--dry-run"]) == 0
+    assert main([*command, "--fresh"]) == 2
+    assert main([*command, "--fresh", "--yes"]) == 0
