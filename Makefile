@@ -51,7 +51,7 @@ benchmark: $(READY)  ## what a step costs, beside torch.nn, torch.func, JAX and 
 verify: $(READY)  ## train a sample of the recorded or shipped runs again and compare (STUDY="a b" ARGS="--sample all")
 	@$(BIN)/python scripts/verify.py $(OPTIONS)
 
-torture: $(READY)  ## kill a grid at 20 random moments, resume it, compare what it ends with (ARGS="--kills 6 --seed 1")
+torture: $(READY)  ## stop a grid at random moments, damage it, resume it, compare what it ends with (ARGS="--events 6 --seed 1")
 	@$(BIN)/python -m tests.experiments.torture $(ARGS)
 
 test: $(READY)  ## the tests

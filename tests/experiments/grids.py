@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from fairgrid.experiments.store.database import FILE
 
@@ -56,6 +57,19 @@ class Grid:
         assert self.process.returncode == code, err
         return out, err
 
+    def stops(self) -> tuple[int, str]:
+        """Waits for the end; returns the exit code and what was said on stderr."""
+        _, err = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, err
+
+    def says(self, pattern: str) -> None:
+        """Waits for a line on stdout that begins with a pattern."""
+        _wait_for(self.process.stdout, pattern)
+
+    def warns(self, line: str) -> None:
+        """Waits for a line on stderr."""
+        _wait_for(self.process.stderr, re.escape(line))
+
     def reaches(self, moment: Callable[[int, int], bool]) -> None:
         """Waits until the store's numbers of planned rows and of records are as asked."""
         deadline = time.monotonic() + PATIENCE
@@ -63,6 +77,11 @@ class Grid:
             assert self.process.poll() is None, "the grid ended before the moment came"
             assert time.monotonic() < deadline
             time.sleep(0.005)
+
+
+def _wait_for(stream: IO[str] | None, pattern: str) -> None:
+    assert stream is not None
+    assert any(re.match(pattern, line) for line in stream), f"the grid ended before it said {pattern}"
 
 
 STOPPING = "fairgrid: stopping when what is being trained has ended; Ctrl-C again stops at once"

@@ -5,24 +5,21 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.experiments import studies
+from tests.experiments import edited, studies
 from tests.experiments.grids import INTERRUPTED, ROOT, STOPPING, Grid, assert_ended, rows, said, tables
 from tests.experiments.torture import torture
 
 pytestmark = pytest.mark.slow
 
-RUNS = 144  # 12 cells of 2 rates x 3 tuning seeds, 12 cells x 6 seeds
-
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return studies.write(tmp_path_factory.mktemp("study"), studies.LONG, "long.toml")
+    return edited.write(tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="module")
@@ -141,25 +138,24 @@ def test_second_run_trains_nothing_and_touches_nothing(
 
     before = state()
     assert tables(uninterrupted) == expected
-    start = time.perf_counter()
     with Grid(study, uninterrupted) as grid:
         out, _ = grid.ends(0)
-    assert time.perf_counter() - start < 60  # it is a few; imports take longer where others use the machine
     assert "nothing to train: every planned run has its record\n" in out
     after = state()
     assert {path.name for path in after} == {path.name for path in before}
     assert after == {path: before[path] for path in after}
 
 
-def test_killed_at_random_moments_it_ends_with_the_same_bytes(
-    study: str, expected: dict[str, bytes], tmp_path: Path
+@pytest.mark.parametrize("events", [6])
+def test_tortured_at_random_moments_it_ends_with_the_same_bytes(
+    study: str, expected: dict[str, bytes], tmp_path: Path, events: int
 ) -> None:
     seed = random.SystemRandom().randrange(10**6)
     try:
-        lines = list(torture(3, seed, study, expected, tmp_path))
+        lines = list(torture(events, seed, study, expected, tmp_path))
     except AssertionError as error:
-        raise AssertionError(f"python -m tests.experiments.torture --kills 3 --seed {seed}") from error
-    assert [line.split()[0] for line in lines[:-1:2]] == ["driver", "worker", "all"]
+        raise AssertionError(f"python -m tests.experiments.torture --events {events} --seed {seed}") from error
+    assert len(lines) == events + 1
     assert lines[-1].endswith(" grids ended with the bytes of one that was left alone")
 
 
@@ -180,12 +176,10 @@ def test_second_interrupt_stops_at_once(tmp_path: Path) -> None:
     with Grid(studies.write(tmp_path, text), tmp_path / "results", cwd=tmp_path) as grid:
         grid.reaches(lambda known, recorded: recorded == 10)
         os.kill(grid.process.pid, signal.SIGINT)
-        with pytest.raises(subprocess.TimeoutExpired):
-            grid.process.wait(2)
+        grid.warns(STOPPING)
+        assert grid.process.poll() is None
         os.kill(grid.process.pid, signal.SIGINT)
-        start = time.monotonic()
-        _, err = grid.ends(130)
-        assert time.monotonic() - start < 20
-    assert said(err) == [STOPPING, INTERRUPTED]
+        _, err = grid.ends(130)  # whose patience ends long before what hangs would
+    assert said(err) == [INTERRUPTED]
     assert_ended(grid.process.pid)
     assert rows(tmp_path / "results") == (20, 10)
