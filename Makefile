@@ -14,7 +14,12 @@ ARGS ?=
 OPTIONS = $(STUDY) --results $(RESULTS) $(ARGS)
 RUN_OPTIONS = $(OPTIONS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: benchmark calibrate setup grid tuned problems smoke summarize report verify torture test lint typecheck check clean help
+# how tests run
+ON_ALL_CORES := -n auto --dist loadfile
+FAST := "not takes_seconds and not takes_minutes"
+
+.PHONY: benchmark calibrate setup grid tuned problems smoke summarize report verify torture fast test slow coverage lint \
+	typecheck check clean help
 .DEFAULT_GOAL := help
 
 setup: $(READY)  ## make .venv with the exact versions of constraints.txt
@@ -54,8 +59,18 @@ verify: $(READY)  ## train a sample of the recorded or shipped runs again and co
 torture: $(READY)  ## stop a grid at random moments, damage it, resume it, compare what it ends with (ARGS="--events 6 --seed 1")
 	@$(BIN)/python -m tests.experiments.torture $(ARGS)
 
-test: $(READY)  ## the tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+fast: $(READY)  ## the tests that take no seconds each, under two minutes on two cores
+	@$(BIN)/python -m pytest $(ON_ALL_CORES) -m $(FAST) $(ARGS)
+
+test: $(READY)  ## all tests but those of make slow
+	@$(BIN)/python -m pytest $(ON_ALL_CORES) $(ARGS)
+
+slow: $(READY)  ## 200 events of torture, ratios of speed, then properties on 10 000 examples; leave the machine to it
+	@$(BIN)/python -m pytest -m takes_minutes
+	@FAIRGRID_EXAMPLES=slow $(BIN)/python -m pytest $(ON_ALL_CORES) -m "hypothesis and not takes_minutes"
+
+coverage: $(READY)  ## which branches make fast takes, workers and other processes among them
+	@CHECKOUT=$(CURDIR)/ $(BIN)/python -m pytest $(ON_ALL_CORES) -m $(FAST) --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(READY)  ## ruff, rules and format; which room may import which
 	@$(BIN)/ruff check .
@@ -68,7 +83,7 @@ typecheck: $(READY)  ## mypy, strict
 check: lint typecheck test  ## all of the above checks
 
 clean:  ## remove what make and the tests leave, but not results/ nor .venv
-	rm -rf .smoke .calibration build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .smoke .calibration build dist *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 help:  ## this list

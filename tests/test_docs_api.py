@@ -13,7 +13,7 @@ PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_code_of_the_page_runs_and_prints_what_is_shown(tmp_path: Path) -> None:
     own, *rest = BLOCKS
     (tmp_path / "signs.py").write_text(own, encoding="utf-8")

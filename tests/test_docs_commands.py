@@ -38,7 +38,7 @@ LEFT_OUT = {
     "pip install": "tests/test_packaging.py installs",
 }
 # targets of the Makefile that are not verbs; that they are targets is tested
-NOT_VERBS = {"setup", "test", "lint", "typecheck", "check", "torture", "smoke"}
+NOT_VERBS = {"setup", "fast", "test", "slow", "coverage", "lint", "typecheck", "check", "torture", "smoke"}
 SCRIPTS = {"run_grid": "run"}
 PREPARED = ("pip install", "rm -rf", "python -m pytest", "ruff", "mypy", "lint-imports", "python -m tests.experiments.")
 OWN = "mine"
@@ -123,7 +123,7 @@ def follow(command: list[str]) -> None:
     assert main(command) == 0, command
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize(("page", "number", "block"), BLOCKS, ids=[f"{page}:{number}" for page, number, _ in BLOCKS])
 def test_every_command_block_runs_or_can_be_run(page: str, number: int, block: str, sandbox: Path) -> None:
     ship(sandbox / "results", {name for name in shipped() if re.search(rf"\b{name}\b", block)} or {"report_003"})

@@ -29,7 +29,7 @@ def test_code_is_at_most_fifteen_lines(name: str) -> None:
     assert len(lines) <= 15
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("name", SECTIONS)
 def test_an_example_is_sound_and_runs(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

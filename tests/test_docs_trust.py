@@ -38,6 +38,7 @@ def test_what_is_said_to_execute_nothing_imports_no_class_of_a_store_or_study(
     assert not mark.exists()
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("verb", ["summarize", "report"])
 def test_tables_and_the_page_of_a_study_without_classes_import_nothing(
     verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

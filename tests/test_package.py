@@ -31,7 +31,7 @@ def python(code: str, *arguments: str, cwd: Path = ROOT) -> subprocess.Completed
     )
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("first", range(len(IMPORTS)))
 def test_a_class_is_the_same_whichever_name_is_imported_first(first: int) -> None:
     order = [*IMPORTS[first:], *IMPORTS[:first]]

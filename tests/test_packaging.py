@@ -15,7 +15,7 @@ import pytest
 from fairgrid import __version__
 from fairgrid.experiments.study.loading import shipped
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.takes_seconds
 
 ROOT = Path(__file__).parents[1]
 OTHERS = ("LICENSE", "README.md", "MANIFEST.in", "pyproject.toml")

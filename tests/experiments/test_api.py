@@ -87,7 +87,7 @@ class Signs(Optimizer):
 """
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_workers_of_a_script_compute_as_asked_whatever_the_script_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +330,7 @@ def test_read_trains_nothing_and_finds_what_run_gave(tiny: Results, tmp_path: Pa
     refused(f"{tmp_path}: expected results of 'optimizers', found tiny", lambda: read(tmp_path, "optimizers"))
 
 
+@pytest.mark.takes_seconds
 def test_what_numpy_and_pathlib_make_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("data.csv").write_text("x,y\n" + "1,0\n2,1\n" * 20)

@@ -89,7 +89,7 @@ def test_list_of_something_else_is_one_line(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err.startswith("fairgrid: argument WHAT: invalid choice: 'optimisers'")
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("options", [[], ["--with-optimizer"]], ids=str)
 def test_a_new_study_runs_as_it_is_and_compares(
     folder: Path, options: list[str], capsys: pytest.CaptureFixture[str]
@@ -198,6 +198,7 @@ def test_quiet_says_nothing_and_makes_all(tmp_path: Path, capsys: pytest.Capture
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.takes_seconds
 def test_quiet_is_not_silent_about_what_failed(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,7 +213,7 @@ def test_quiet_is_not_silent_about_what_failed(
     assert capsys.readouterr() == ("", "fairgrid: 10 runs ended in error or timeout; --retry-failed runs them again\n")
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_a_log_has_lines_in_their_order_and_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     study = write(tmp_path, TINY)
     command = f"{sys.executable} {ROOT}/scripts/run_grid.py {study} --results {tmp_path}/r --backend sequential"

@@ -136,6 +136,7 @@ def test_summarize_reads_shipped_tables_where_there_is_no_store(
     assert (results / "figures" / "study_curves.png").exists()
 
 
+@pytest.mark.takes_seconds
 def test_own_study_beside_shipped_ones_is_left_out_with_a_line_unless_its_file_is_named(
     tmp_path: Path, results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,6 +153,7 @@ def test_own_study_beside_shipped_ones_is_left_out_with_a_line_unless_its_file_i
     assert capsys.readouterr().out.startswith("\nmine")
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize(("style", "mark"), [("text", "---"), ("markdown", "|"), ("latex", r"\toprule"), ("csv", ",")])
 def test_tables_come_in_four_formats(
     tmp_path: Path, results: Path, capsys: pytest.CaptureFixture[str], style: str, mark: str
@@ -180,7 +182,7 @@ def test_tables_go_into_the_marked_places_of_a_page(tmp_path: Path, results: Pat
     assert page.read_text() == text
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_own_parts_come_in_by_dotted_path(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN)
     study = write(
@@ -224,7 +226,7 @@ def test_numerics_cannot_change_once_torch_is_loaded() -> None:
         request("native")
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize(("mode", "expected"), [("portable", "AVX2 AVX2"), ("native", "AUTO None")])
 def test_numerics_are_set_before_torch_loads(mode: str, expected: str) -> None:
     code = (

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fairgrid.experiments.errors import MOST, first_line, one_line, short_message, warn
@@ -12,7 +12,6 @@ from fairgrid.experiments.errors import MOST, first_line, one_line, short_messag
 ANY_TEXT = st.text(st.characters() | st.characters(categories=["Cs", "Cc", "Cf", "Zl", "Zp"]))
 
 
-@settings(deadline=None)
 @given(ANY_TEXT)
 @example("caf\udce9.csv")
 @example("\x1b[31mred\r\n\u202egnp.exe")
@@ -43,7 +42,6 @@ def test_what_acts_is_written_out(text: str, line: str) -> None:
     assert one_line(text) == line
 
 
-@settings(deadline=None)
 @given(ANY_TEXT, st.integers(1, 3000))
 def test_a_message_is_at_most_so_long_and_says_what_is_left_out(text: str, times: int) -> None:
     kept = short_message(text * times)

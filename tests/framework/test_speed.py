@@ -12,7 +12,7 @@ from tests.framework.checks import generator, normal, select
 REPLICAS, BATCH, SAMPLES = 64, 10, 500
 
 
-@pytest.mark.slow
+@pytest.mark.takes_minutes
 def test_a_stack_of_64_costs_less_than_a_twentieth_of_torch_steps() -> None:
     model = Sequential(Linear(2, 25), ReLU(), Linear(25, 25), ReLU(), Linear(25, 25), ReLU(), Linear(25, 2))
     model.initialize([generator(r) for r in range(REPLICAS)], pytorch_uniform)

@@ -39,7 +39,7 @@ def mark(model: Module, epoch: int) -> None:
         held.value.fill_(epoch)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(losses=st.lists(LOSS, min_size=1, max_size=12), patience=st.integers(1, 4))
 def test_a_plain_model_stops_and_returns_as_a_plain_loop_would(losses: list[float], patience: int) -> None:
     end, best = plain_loop(losses, patience)
@@ -57,7 +57,7 @@ def test_a_plain_model_stops_and_returns_as_a_plain_loop_would(losses: list[floa
         assert held.value.eq(best).all(), name
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     losses=st.lists(st.lists(LOSS, min_size=10, max_size=10), min_size=2, max_size=5),
     patience=st.integers(1, 4),

@@ -14,7 +14,7 @@ def permutations(replicas: int, samples: int) -> torch.Tensor:
     return torch.stack([torch.randperm(samples, generator=generator(r)) for r in range(replicas)])
 
 
-@settings(deadline=None, max_examples=50, derandomize=True)
+@settings(max_examples=50, derandomize=True)
 @given(
     replicas=st.integers(1, 4),
     samples=st.integers(1, 20),

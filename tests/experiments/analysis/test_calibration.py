@@ -95,6 +95,7 @@ def table_of(folder: Path) -> pd.DataFrame:
     return calibration_table(study, runs, 200)
 
 
+@pytest.mark.takes_seconds
 def test_every_cell_against_itself_and_every_pair(tmp_path: Path) -> None:
     table = table_of(tmp_path)
     assert list(table) == COLUMNS
@@ -128,6 +129,7 @@ def test_runs_without_an_outcome_and_lone_cells_are_refused(tmp_path: Path) -> N
         calibration_table(lone, runs, 10)
 
 
+@pytest.mark.takes_seconds
 def test_the_verb_trains_once_and_writes_the_same_bytes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["calibrate", write(tmp_path, STUDY), "--pool", str(tmp_path / "pool"), "--repeats", "40", "--jobs", "1"]
     assert main([*command, "--results", str(tmp_path / "one")]) == 0

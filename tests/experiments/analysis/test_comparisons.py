@@ -98,7 +98,7 @@ def test_holm_is_over_a_factor_of_the_study(tmp_path: Path) -> None:
 VALUES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(VALUES, st.sampled_from([1, 6]), st.sampled_from([None, 0, 1]))
 def test_swapping_the_sides_mirrors_every_figure(
     pairs: list[tuple[int, int]], family: int, diverged: int | None
@@ -130,7 +130,7 @@ def mirrored(ends: tuple[float, float]) -> tuple[float, float]:
     return (-ends[1], -ends[0])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(VALUES, st.sampled_from([-2.0, 0.5, 8.0]))
 def test_adding_a_constant_to_both_changes_nothing(pairs: list[tuple[int, int]], constant: float) -> None:
     a, b = (np.array(side) / 1024 for side in zip(*pairs, strict=True))
@@ -248,7 +248,7 @@ def test_diverged_runs_are_errors_of_one_and_counted(tmp_path: Path) -> None:
     assert found["mean_difference"] == pytest.approx((a - b).mean())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.sampled_from(["test_error", "train_loss"]), st.integers(1, 20), st.booleans())
 def test_two_cells_without_an_outcome_are_not_equivalent(metric: str, seeds: int, whole: bool) -> None:
     text = f"{STUDY}[comparison]\nmetric = '{metric}'\nregion = 5.0\n"

@@ -225,7 +225,7 @@ def test_order_of_rows_changes_no_byte_and_a_missing_seed_is_an_error(tmp_path: 
     assert set(rows(effects_table(study, runs), kind="main")["verdict"]) == {"incomplete"}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(arrays(int, (2, 2, 2, 9), elements=st.integers(0, 40)), st.sampled_from([0.25, 0.5]))
 def test_a_constant_changes_nothing_and_swapping_levels_mirrors_everything(errors: np.ndarray, constant: float) -> None:
     with TemporaryDirectory() as folder:

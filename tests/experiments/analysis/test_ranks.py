@@ -68,7 +68,7 @@ def test_signed_rank_by_hand() -> None:
     assert found.difference == pytest.approx(0.045)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(first=COLUMN, mix=st.randoms())
 def test_swapping_mirrors_and_order_does_not_matter(first: np.ndarray, mix: Random) -> None:
     second = np.roll(first, 1)
@@ -81,7 +81,7 @@ def test_swapping_mirrors_and_order_does_not_matter(first: np.ndarray, mix: Rand
     assert one.least_p <= one.p_value
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(first=COLUMN)
 def test_a_constant_added_to_both_changes_nothing(first: np.ndarray) -> None:
     second = first[::-1].copy()

@@ -177,6 +177,7 @@ def test_tables_and_sentences(tmp_path: Path) -> None:
     assert "best epoch" not in counted_stability(without)
 
 
+@pytest.mark.takes_seconds
 def test_a_grid_writes_them_and_what_is_read_back_is_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,7 +31,7 @@ def counted(differences: list[int]) -> float:
     return sum(patterns for total, patterns in sums.items() if abs(total) >= observed) / 2 ** len(differences)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.integers(-50, 50), min_size=2, max_size=12))
 def test_exact_p_value_is_that_of_scipy(whole: list[int]) -> None:
     d = np.array(whole, np.float64)  # sums of whole numbers do not round, which scipy would take for differences
@@ -40,7 +40,7 @@ def test_exact_p_value_is_that_of_scipy(whole: list[int]) -> None:
     assert sign_flip(d / 1000).p_value == sign_flip(d).p_value
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(PAIRS)
 def test_rounding_of_errors_changes_no_p_value(pairs: list[tuple[int, int]]) -> None:
     found = sign_flip(np.array([a / 1000 - b / 1000 for a, b in pairs]))
@@ -87,7 +87,7 @@ def test_the_global_generator_has_no_say_and_is_left_alone() -> None:
     assert sign_flip(d).p_value == before
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(DIFFERENCES)
 def test_interval_holds_what_the_test_does_not_reject(differences: list[float]) -> None:
     d = np.array(differences)
@@ -135,7 +135,7 @@ def test_interval_widens_with_the_level() -> None:
     assert ends[-1] == (-np.inf, np.inf)  # 2/2¹⁴ is more than 1 − 0.9999
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(DIFFERENCES, st.randoms(use_true_random=False))
 def test_swapping_the_sides_mirrors_everything_and_order_does_not_matter(
     differences: list[float], shuffle: random.Random

@@ -21,13 +21,12 @@ from tests.experiments.analysis.test_effects import ERRORS, runs_of, study_of
 SIDES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=30)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_holms_p_values(p_values: list[float]) -> None:
     assert holm(np.array(p_values)) == pytest.approx(multipletests(p_values, method="holm")[1])
 
 
-@settings(deadline=None)
 @given(SIDES)
 def test_sign_test_and_probability_of_being_better(pairs: list[tuple[int, int]]) -> None:
     a, b = (np.array(side) / 10 for side in zip(*pairs, strict=True))
@@ -41,7 +40,6 @@ def test_sign_test_and_probability_of_being_better(pairs: list[tuple[int, int]])
         assert compared.probability_interval == pytest.approx(np.nan_to_num(theirs, nan=float(wins > 0)))
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.integers(1, 20), st.just(np.inf)), min_size=2, max_size=30))
 def test_runs_that_never_reach_a_target_are_censored_as_by_kaplan_and_meier(times: list[float]) -> None:
     reached = np.isfinite(times)

@@ -72,6 +72,7 @@ ERRORS = st.sampled_from([0.1, 0.3, 1 / 3, 0.7])
 LOSSES = st.sampled_from([0.5, 1 / 7, 2.0])
 
 
+@pytest.mark.takes_seconds
 @given(outcomes=st.lists(st.one_of(st.none(), st.tuples(ERRORS, LOSSES)), min_size=18, max_size=18), mix=st.randoms())
 def test_order_of_rows_does_not_matter(outcomes: list[tuple[float, float] | None], mix: Any) -> None:
     places = [(cell, rate, seed) for cell in "ab" for rate in (0.01, 0.1, 1.0) for seed in range(3)]
@@ -121,6 +122,7 @@ def test_choice_does_not_depend_on_earlier_plans(tmp_path: Path) -> None:
     assert with_history.equals(alone)
 
 
+@pytest.mark.takes_seconds
 def test_failed_tuning_leaves_the_cell_unchosen_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = studies.TUNED.replace('{ name = "disk", train = 40, test = 30, validation = 20 }', '"own_tuning:Fails"')
     (tmp_path / "own_tuning.py").write_text(

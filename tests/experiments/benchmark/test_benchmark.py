@@ -41,6 +41,7 @@ def installed() -> list[type[Contestant]]:
     return found
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("kind", installed(), ids=lambda kind: kind.name)
 def test_every_contestant_learns_the_disk(kind: type[Contestant], optimizer: str) -> None:
@@ -77,6 +78,7 @@ def test_one_who_learns_nothing_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
         race(1, lambda line: None)
 
 
+@pytest.mark.takes_seconds
 def test_tables_and_figure_of_a_race(monkeypatch: pytest.MonkeyPatch) -> None:
     quick(monkeypatch, Compiled, Stacked)
     said: list[str] = []

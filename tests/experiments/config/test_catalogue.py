@@ -55,7 +55,7 @@ def test_a_missing_study_is_refused_before_anything_slow_is_imported(verb: str, 
     assert imports("torch scipy matplotlib", verb, "nothere.toml", cwd=tmp_path) == (2, [])
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("verb", ["run", "check"])
 @pytest.mark.parametrize(
     ("old", "new"),

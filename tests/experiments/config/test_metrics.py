@@ -288,6 +288,7 @@ factors = ["activation"]
 """
 
 
+@pytest.mark.takes_seconds
 def test_own_metric_is_measured_by_every_engine_and_cells_are_compared_by_it(tmp_path: Path) -> None:
     study = write(tmp_path, OWN)
     run(tmp_path, study)

@@ -1,15 +1,21 @@
 """`fairgrid check`: each flaw of an own class is one line that says what is wrong with which class, and exit code 2."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from fairgrid.experiments.cli import main
-from fairgrid.experiments.contracts import estimate
+from fairgrid.experiments.config.run import RunConfig
+from fairgrid.experiments.contracts import estimate, estimates
+from fairgrid.experiments.planning.cost_model import cost
+from fairgrid.experiments.planning.plans import evaluation_plans
+from fairgrid.experiments.planning.work_units import cut
 from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
 
+MANY = studies.TINY.replace("train = 40", "train = 600").replace("epochs = 3", "epochs = 30").replace("s = 5", "s = 40")
 HERE = "tests.experiments.flawed"
 
 # what is said of each, up to the numbers
@@ -236,12 +242,32 @@ def test_every_study_and_class_is_checked_whatever_is_wrong_with_others(
     ]
 
 
+def test_the_estimate_is_exact_where_a_training_costs_what_is_expected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that only training moves: by what a chunk needs to start, an epoch by its expected cost, a look."""
+    clock = [0.0]
+
+    def costs(configs: Sequence[RunConfig], seeds: Sequence[int]) -> None:
+        looks = min(configs[0].checkpoints, configs[0].epochs)
+        clock[0] += cost(configs[0], len(seeds)) + 0.01 * looks * cost(configs[0].shortened(1, 1), len(seeds))
+
+    monkeypatch.setattr(estimates, "train", costs)
+    monkeypatch.setattr(estimates.time, "process_time", lambda: clock[0])
+    study = load(studies.write(tmp_path, MANY))
+    estimated = estimate(study, jobs=2)
+    assert (estimated.runs, estimated.configurations, estimated.shapes) == (160, 4, 1)
+    start = clock[0]
+    for chunk in cut([plan.run for plan in evaluation_plans(study, {}, "portable")]):
+        costs([run.config for run in chunk.runs], [run.seed for run in chunk.runs])
+    assert estimated.alone == pytest.approx(clock[0] - start)
+    assert estimated.alone / 2 <= estimated.together <= estimated.alone
+
+
+@pytest.mark.takes_minutes
 def test_the_estimate_is_of_the_right_size(tmp_path: Path) -> None:
-    text = studies.TINY.replace("train = 40", "train = 600").replace("epochs = 3", "epochs = 30")
-    study = studies.write(tmp_path, text.replace("seeds = 5", "seeds = 40"))
-    found = estimate(load(study), jobs=2)
-    assert (found.runs, found.configurations, found.shapes) == (160, 4, 1)
-    assert found.alone / 2 <= found.together <= found.alone
+    study = studies.write(tmp_path, MANY)
+    estimated = estimate(load(study), jobs=2)
     start = time.process_time()
     studies.run(tmp_path / "results", study)
-    assert found.alone / 6 < time.process_time() - start < 6 * found.alone
+    assert estimated.alone / 6 < time.process_time() - start < 6 * estimated.alone

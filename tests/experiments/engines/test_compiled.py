@@ -137,7 +137,7 @@ def test_predictions_of_any_number_of_samples(samples: int) -> None:
     assert torch.allclose(passes.predict(model, x), predict(model, x), rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("batch", [1, 10])
 @pytest.mark.parametrize("name", ["relu", "tanh", "sigmoid"])

@@ -66,7 +66,7 @@ def python(level: str, code: str, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_tables_are_the_same_bytes_at_every_level_that_this_machine_can_imitate(tmp_path: Path) -> None:
     study = studies.write(tmp_path, STUDY)
     found = {}
@@ -79,6 +79,6 @@ def test_tables_are_the_same_bytes_at_every_level_that_this_machine_can_imitate(
     assert found["all"]["runs.csv"].count(b",ok,") == 24
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_imitated_levels_do_differ_where_numerics_are_not_portable() -> None:
     assert python("SSE", FINGERPRINT) != python("all", FINGERPRINT)

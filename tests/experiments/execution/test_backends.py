@@ -84,7 +84,7 @@ def runs_csv(results: Path, study: str, pool: Pool) -> bytes:
     return (results / "runs.csv").read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.usefixtures("registered")
 @pytest.mark.parametrize("backend", ["threading", "stock"])
 def test_another_backend_changes_no_byte(backend: str, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_another_backend_changes_no_byte(backend: str, tmp_path: Path) -> None:
     assert runs_csv(tmp_path / "there", study, Pool(backend, 2)) == expected
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.usefixtures("registered")
 def test_run_that_ends_its_worker_is_found_where_joblib_does_not_say_which_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -112,7 +112,7 @@ def test_run_that_ends_its_worker_is_found_where_joblib_does_not_say_which_it_wa
     assert failing[~lost].equals(whole[~lost])
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_worker_that_ends_at_whatever_moment_is_noticed() -> None:
     calls = [Call(killed_while_sending, seconds) for seconds in (0.02, 0.1, 0.2, 0.3, 0.5)]
     calls.append(Call(exits_beside_a_process_of_its_own, 60))
@@ -126,7 +126,7 @@ def test_worker_that_ends_at_whatever_moment_is_noticed() -> None:
     assert answers[-1].said[1] < 60
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.usefixtures("registered")
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_backend_whose_workers_never_start_blames_no_run(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.experiments import studies
 from tests.experiments.clusters import Cluster
 from tests.experiments.grids import INTERRUPTED, ROOT, STOPPING, Grid, rows, said, tables
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.takes_seconds
 
 # a worker whose environment asks for the driver's kernels, after its matrix library has settled on others
 OTHER_ARITHMETIC = """

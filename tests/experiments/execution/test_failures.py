@@ -40,6 +40,7 @@ def fragile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path]
     return studies.write(tmp_path, studies.TINY.replace('"disk"', f'"{module}:Fragile"')), file
 
 
+@pytest.mark.takes_seconds
 def test_run_that_fails_in_a_stack_takes_no_other_with_it(fragile: tuple[str, Path], tmp_path: Path) -> None:
     study, file = fragile
     progress = studies.run(tmp_path / "failed", study)
@@ -74,6 +75,7 @@ class Talkative(SGD):
 """
 
 
+@pytest.mark.takes_seconds
 def test_messages_of_any_text_are_recorded_in_one_short_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "talkative.py").write_text(TALKATIVE)
     monkeypatch.syspath_prepend(tmp_path)
@@ -105,6 +107,7 @@ class Naming(Measure):
 """
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize(("name", "found"), [("caf?", r"'caf\udce9'"), ("a\\nb", r"'a\nb'")])
 def test_a_measured_number_whose_name_cannot_be_printed_is_an_error(
     name: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -143,6 +146,7 @@ def test_stack_that_lacks_memory_is_halved_until_it_has_enough(tmp_path: Path, m
     assert ours == theirs
 
 
+@pytest.mark.takes_seconds
 def test_failed_runs_run_again_only_if_asked_to(
     fragile: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,6 +167,7 @@ def test_failed_runs_run_again_only_if_asked_to(
         assert (results / f"{name}.csv").read_bytes() == (tmp_path / "whole" / f"{name}.csv").read_bytes()
 
 
+@pytest.mark.takes_seconds
 def test_failed_runs_that_are_not_asked_for_stay_as_they_are(fragile: tuple[str, Path], tmp_path: Path) -> None:
     study, file = fragile
     results = tmp_path / "results"
@@ -200,7 +205,7 @@ class Steepest(Optimizer):
 """
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_own_optimizer_that_is_mended_is_another_one(tmp_path: Path) -> None:
     """Its source is part of the runs' identity: the failed runs are planned no more, new ones take their place."""
     module = tmp_path / "steepest.py"
@@ -236,6 +241,7 @@ def test_own_optimizer_that_is_mended_is_another_one(tmp_path: Path) -> None:
     assert ours == theirs
 
 
+@pytest.mark.takes_seconds
 def test_strict_summary_misses_what_was_planned_and_never_ran(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.experiments import studies
 from tests.experiments.grids import ROOT, TABLES, tables
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.takes_seconds
 
 
 @functools.cache

@@ -79,6 +79,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("engine", ["framework", "pytorch"])
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_mixes_no_tensors_and_draws_what_it_draws_on_a_processor(case: str, engine: str) -> None:
@@ -232,7 +233,7 @@ class Broken(SGD):
 """
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_a_gpu_that_refuses_its_process_costs_no_other_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken_gpu.py").write_text(BROKEN)
     monkeypatch.chdir(tmp_path)
@@ -296,7 +297,7 @@ def test_records_of_a_gpu_are_verified_statistically(
     assert "moved to one side" in capsys.readouterr().out
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU")
 def test_a_real_gpu_gives_what_a_processor_gives_but_for_rounding(tmp_path: Path) -> None:
     study = studies.write(tmp_path, studies.TINY.replace("[run]", '[run]\ndtype = "float64"'))

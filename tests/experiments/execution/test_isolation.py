@@ -63,7 +63,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     return rows(folder / "results", "varied")
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("what", HARM)
 def test_runs_of_others_are_what_they_are_without(what: str, tmp_path: Path, undisturbed: pd.DataFrame) -> None:
     imports, harm = HARM[what]

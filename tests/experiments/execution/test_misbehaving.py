@@ -10,7 +10,7 @@ import pytest
 from tests.experiments import studies
 from tests.experiments.grids import ROOT, rows, said
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.takes_seconds
 
 # what fails is no option and depends on a file, so that the runs' names are those of runs that do not fail
 MISBEHAVING = """

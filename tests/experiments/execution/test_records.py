@@ -35,6 +35,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes]:
     return study, runs_csv(folder / "results", study, Pool())
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("chunk", [1, 2, 7, 64])
 def test_stack_size_changes_no_byte(tmp_path: Path, reference: tuple[str, bytes], chunk: int) -> None:
     study, expected = reference
@@ -77,7 +78,7 @@ def pools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, i
         yield pool
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("line", COVERING, ids=str)
 def test_no_way_to_run_changes_a_byte(
     line: tuple[str, int, int | None, str],

@@ -14,7 +14,7 @@ from tests.experiments import edited, studies
 from tests.experiments.grids import INTERRUPTED, ROOT, STOPPING, Grid, assert_ended, rows, said, tables
 from tests.experiments.torture import torture
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.takes_seconds
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def test_second_run_trains_nothing_and_touches_nothing(
     assert after == {path: before[path] for path in after}
 
 
-@pytest.mark.parametrize("events", [6])
+@pytest.mark.parametrize("events", [6, pytest.param(200, marks=pytest.mark.takes_minutes)])
 def test_tortured_at_random_moments_it_ends_with_the_same_bytes(
     study: str, expected: dict[str, bytes], tmp_path: Path, events: int
 ) -> None:

@@ -15,7 +15,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.takes_seconds,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; the variable CHROMIUM may name one"),
 ]
 

@@ -82,6 +82,7 @@ def extent(artist: object, figure: Figure) -> Bbox:
     return artist.get_window_extent(figure.canvas.get_renderer())
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("kind", ["curves", "test_error"])
 @pytest.mark.parametrize("name", [*shipped(), *FACTORS])
 def test_no_text_lies_on_other_text_or_on_a_panel(name: str, kind: str, tmp_path: Path) -> None:
@@ -99,6 +100,7 @@ def test_no_text_lies_on_other_text_or_on_a_panel(name: str, kind: str, tmp_path
         assert not one.padded(-1).overlaps(other.padded(-1))
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("name", ["optimizers", "report_004", "five"])
 def test_same_tables_give_the_same_bytes(name: str, tmp_path: Path) -> None:
     study = study_of(name, tmp_path)
@@ -145,6 +147,7 @@ def test_diverged_runs_are_drawn_at_one_hundred_percent(tmp_path: Path) -> None:
     assert (points < 100).any()
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("status", ["planned", "error"])
 @pytest.mark.parametrize("name", ["optimizers", "none", "one"])
 def test_study_without_any_result_is_drawn_empty(name: str, status: str, tmp_path: Path) -> None:
@@ -158,6 +161,7 @@ def test_study_without_any_result_is_drawn_empty(name: str, status: str, tmp_pat
     assert plt.get_fignums() == open_before
 
 
+@pytest.mark.takes_seconds
 def test_figures_come_as_pdf_and_svg_with_the_same_bytes_and_no_date(tmp_path: Path) -> None:
     study = study_of("one", tmp_path)
     evidence = evidence_of(study)

@@ -77,6 +77,7 @@ def words(name: str, study: Study, evidence: Evidence) -> str:
     return described(study, evidence, Finding(name, ""))
 
 
+@pytest.mark.takes_seconds
 def test_every_finding_is_a_csv_of_the_study(folder: Path, study: Study) -> None:
     rows = {name: studies.table(folder, name) for name in ("tuning", "budgets", "targets", "across", "scores")}
     assert {name: len(table) for name, table in rows.items()} == {
@@ -92,6 +93,7 @@ def test_every_finding_is_a_csv_of_the_study(folder: Path, study: Study) -> None
     assert before == {name: (folder / f"{name}.csv").read_bytes() for name in rows}
 
 
+@pytest.mark.takes_seconds
 def test_printed_tables_say_what_the_csvs_do(study: Study, evidence: Evidence) -> None:
     tuned = tables(study, evidence, "text", "tuning")
     trials = trials_table(study, evidence.runs)
@@ -158,7 +160,7 @@ def test_profiles_are_shares_of_problems(study: Study, evidence: Evidence) -> No
             assert below[0] < y <= below[1] + 1e-12
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_figures_are_drawn_again_with_the_same_bytes(study: Study, evidence: Evidence, tmp_path: Path) -> None:
     made = []
     for number in (1, 2):
@@ -168,6 +170,7 @@ def test_figures_are_drawn_again_with_the_same_bytes(study: Study, evidence: Evi
     assert names(study)[2:] == [f"study_{name}.png" for name in ("differences", *MAKERS)]
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("name", MAKERS)
 def test_figures_without_runs_are_empty_and_say_so(study: Study, evidence: Evidence, name: str) -> None:
     nothing = replace(evidence, **{part: getattr(evidence, part).iloc[:0] for part in ("runs", "metrics")})

@@ -55,8 +55,8 @@ NASTY = [
 PIECES = st.sampled_from([*"\\$_^{}%&#~<>|`*[]()!-+=@'\"/:;,.? \n\r\t", "--", "$$", "]]>", "-->", "\\end{"])
 TEXT = st.lists(PIECES | st.text(max_size=4), max_size=12).map("".join)
 NO_SHRINKING = [phase for phase in Phase if phase not in (Phase.shrink, Phase.explain)]
-FEW = settings(max_examples=6, deadline=None, phases=NO_SHRINKING, suppress_health_check=list(HealthCheck))
-MANY = settings(max_examples=150, deadline=None)
+FEW = settings(max_examples=6, phases=NO_SHRINKING, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=150)
 
 
 def nasty(test: Any) -> Any:
@@ -226,9 +226,10 @@ def evidence_with(text: str, study: Study) -> Evidence:
     return dataclasses.replace(whole, reproduction=reproduction_table(study, whole))
 
 
+@pytest.mark.takes_seconds
 @nasty
 @given(TEXT)
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 def test_the_tables_of_a_study_and_its_page_are_those_of_a_harmless_one(text: str) -> None:
     assume(one_line(text).strip())
     study, harmless = study_of(text), study_of("harmless")
@@ -247,7 +248,7 @@ def test_the_tables_of_a_study_and_its_page_are_those_of_a_harmless_one(text: st
     assert not acting & {"Cc", "Cf", "Cs"}
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @nasty
 @given(TEXT)
 @FEW

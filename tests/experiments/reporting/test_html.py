@@ -77,6 +77,7 @@ def test_nothing_in_it_comes_from_elsewhere_and_all_text_is_escaped(ran: Path) -
     assert "Table 7, &lt;i&gt;SGD&lt;/i&gt;" in page
 
 
+@pytest.mark.takes_seconds
 def test_same_evidence_gives_the_same_bytes_wherever_it_lies(ran: Path, copy: Path) -> None:
     first = report(ran / "results", ran / "study.toml")
     assert report(ran / "results", ran / "study.toml") == first
@@ -139,6 +140,7 @@ def test_environments_are_counted_and_their_absence_is_said(ran: Path, copy: Pat
     assert "is not shipped; there is none beside these results" in text_of(report(copy, ran / "study.toml"))
 
 
+@pytest.mark.takes_seconds
 def test_runs_that_were_not_trained_alike_are_told(ran: Path, copy: Path) -> None:
     assert "different environments" not in text_of(report(copy, ran / "study.toml"))
     (copy / "runs.sqlite").unlink()
@@ -150,6 +152,7 @@ def test_runs_that_were_not_trained_alike_are_told(ran: Path, copy: Path) -> Non
     assert "Another <processor> (1 run)" in text
 
 
+@pytest.mark.takes_seconds
 def test_a_fresh_clone_shows_what_is_shipped(ran: Path, copy: Path) -> None:
     before = report(copy, ran / "study.toml")
     for name in ("runs.sqlite", "environments.csv", "timings.csv", "report.html"):
@@ -161,6 +164,7 @@ def test_a_fresh_clone_shows_what_is_shipped(ran: Path, copy: Path) -> None:
     assert len(re.findall(images, report(copy, ran / "study.toml"))) == len(re.findall(images, before)) - 1
 
 
+@pytest.mark.takes_seconds
 def test_the_command_to_train_again_knows_seeds_and_says_when_the_study_is_another(tmp_path: Path) -> None:
     fewer = made(tmp_path, "--seeds", "2")
     study = tmp_path / "study.toml"

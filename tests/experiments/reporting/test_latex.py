@@ -74,7 +74,7 @@ def test_long_entries_are_broken_into_lines_and_long_tables_into_pages() -> None
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex here")
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_tables_compile_and_fit_the_page(tmp_path: Path) -> None:
     tables = [latex(table, HOSTILE, f"t{number}") for number, table in enumerate((NARROW, WIDE, LONG))]
     (tmp_path / "paper.tex").write_text(DOCUMENT.format(tables="\n\n".join(tables)), encoding="utf-8")

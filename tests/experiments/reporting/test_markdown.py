@@ -207,6 +207,7 @@ def test_page_that_cannot_be_filled_is_left_alone(
     assert (path.read_text() if path.exists() else None) == page
 
 
+@pytest.mark.takes_seconds
 def test_study_that_is_absent_keeps_its_rows(published: tuple[str, Path], tmp_path: Path) -> None:
     study, results = published[0], tmp_path / "results"
     shutil.copytree(published[1], results)
@@ -222,6 +223,7 @@ def test_study_that_is_absent_keeps_its_rows(published: tuple[str, Path], tmp_pa
     assert set(found.loc[found["study"] == "aaa", "n"]) == {"2"}
 
 
+@pytest.mark.takes_seconds
 def test_order_of_studies_changes_no_byte(tmp_path: Path) -> None:
     paths = [write(tmp_path, PUBLISHED, f"{name}.toml") for name in ("b", "a")]
     found = []

@@ -72,6 +72,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_table_beside_a_sound_store_is_made_again_and_said(
     damage: str, made: Path, copy: Path, capsys: pytest.CaptureFixture[str]
@@ -91,6 +92,7 @@ def test_damaged_table_beside_a_sound_store_is_made_again_and_said(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.takes_seconds
 def test_damaged_figure_is_drawn_again_and_said(made: Path, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures = copy / "results" / "figures"
     names = sorted(path.name for path in figures.iterdir())
@@ -116,6 +118,7 @@ def test_what_is_up_to_date_is_left_alone_whatever_the_times_of_files(copy: Path
     assert {path: path.read_bytes() for path in files} == before
 
 
+@pytest.mark.takes_seconds
 def test_tables_that_look_newer_than_the_store_are_not_believed(copy: Path) -> None:
     old = {path.name: path.read_bytes() for path in (copy / "results").glob("*.csv")}
     studies.write(copy, studies.TINY.replace("seeds = 5", "seeds = 6"), "second.toml")
@@ -160,6 +163,7 @@ def test_grid_in_a_fresh_clone_that_runs_some_of_the_studies_changes_no_byte(
     assert {name: again[name] for name in committed} == committed
 
 
+@pytest.mark.takes_seconds
 def test_rows_that_the_store_lacks_are_kept_and_said_to_be_changed_if_they_were(
     copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,6 +207,7 @@ def test_table_that_cannot_be_read_is_not_written_over_where_rows_would_be_lost(
         (results / name).write_bytes(content)
 
 
+@pytest.mark.takes_seconds
 def test_manifest_says_nothing_that_jobs_or_resuming_change(made: Path, tmp_path: Path) -> None:
     study = studies.write(tmp_path, studies.TINY, "second.toml")
     (tmp_path / "few").mkdir()
@@ -225,6 +230,7 @@ def test_fresh_begins_a_manifest(copy: Path) -> None:
     assert len(list((results / "old").glob(f"*/{MANIFEST}"))) == 1
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("damage", ["Excel", "a FIFO", "bytes"])
 def test_damaged_table_without_a_store_is_one_line_or_a_difference(
     damage: str, copy: Path, capsys: pytest.CaptureFixture[str]

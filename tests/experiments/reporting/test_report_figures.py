@@ -128,6 +128,7 @@ def crosses(figure: Figure) -> list[np.ndarray]:
     return found
 
 
+@pytest.mark.takes_seconds
 def test_a_grid_draws_every_declared_figure_and_the_overview(ran: Ran) -> None:
     made = bytes_of(ran.results / "figures")
     assert set(made) == {*names(ran.study), OVERVIEW}
@@ -137,6 +138,7 @@ def test_a_grid_draws_every_declared_figure_and_the_overview(ran: Ran) -> None:
     assert all(content.startswith(b"\x89PNG") for content in made.values())
 
 
+@pytest.mark.takes_seconds
 def test_same_records_give_the_same_bytes_and_no_version_or_date(ran: Ran, tmp_path: Path) -> None:
     draw(ran.study, ran.evidence, tmp_path, ran.kept)
     draw_overview([ran.study], ran.evidence, tmp_path)

@@ -42,7 +42,7 @@ def test_record_knows_its_commit_versions_processor_and_threads(tmp_path: Path) 
     assert row["threads"] == "1"
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_record_knows_its_worker_s_environment_and_not_the_driver_s(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +59,7 @@ def test_record_knows_its_worker_s_environment_and_not_the_driver_s(
     assert set(found["threads"]) == {1}
 
 
+@pytest.mark.takes_seconds
 def test_tables_of_runs_from_different_environments_say_what_differs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,7 +111,7 @@ def test_sources_outside_a_repository_have_no_commit(tmp_path: Path) -> None:
     assert module.commit() == ("", False)
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("changed", ["framework/linear.py", "experiments/errors.py", "fairgrid/__init__.py", ""])
 def test_a_change_of_any_source_since_the_commit_is_told(changed: str, tmp_path: Path) -> None:
     root = Path(__file__).parents[3]

@@ -206,7 +206,7 @@ def test_a_helper_that_fails_fails_where_it_is_imported(text: str, write: Write,
         code_of(tmp_path).load()
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_another_process_needs_no_file_and_no_search_path(write: Write, tmp_path: Path) -> None:
     write("mine.py", "from helper import VALUE\nclass Mine:\n    value = VALUE\n")
     write("helper.py", "VALUE = 5\n")

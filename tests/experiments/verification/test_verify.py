@@ -189,6 +189,7 @@ def test_changed_value_of_shipped_tables_is_traced_to_its_run(
     ) in printed
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("shipped", [True, False])
 @pytest.mark.parametrize(
     ("table", "values", "expected"),
@@ -278,6 +279,7 @@ def other_arithmetic(results: Path) -> None:
     )
 
 
+@pytest.mark.takes_seconds
 def test_records_of_other_arithmetic_are_compared_statistically(
     made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -307,6 +309,7 @@ def test_other_numerics_are_counted_and_asked_for(made: tuple[str, Path], result
         verify(results, [load(made[0])], "native", 5, 0, Pool())
 
 
+@pytest.mark.takes_seconds
 def test_native_records_are_verified_under_native_numerics(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -393,6 +396,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, results: Path) -> str:
     return study
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("shipped", [False, True])
 def test_classes_that_are_not_fairgrids_are_listed_and_their_records_left_out_without_trust(
     own: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], shipped: bool
@@ -514,7 +518,7 @@ def test_published_hash_and_the_found_one_are_printed(
     assert said in capsys.readouterr().out
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_published_hash_is_that_of_this_code(tmp_path: Path) -> None:
     found, stated = published.found(tmp_path), published.published()
     assert found.record_version == stated.record_version, published.__doc__
@@ -549,7 +553,7 @@ def other(value: str) -> str:
         return value[:-1] + ("x" if value[-1:] != "x" else "y")
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("shipped", [True, False])
 def test_every_column_of_every_table_counts(
     shipped: bool, made: tuple[str, Path], results: Path, monkeypatch: pytest.MonkeyPatch
@@ -572,6 +576,7 @@ def test_every_column_of_every_table_counts(
         path.write_bytes(content)
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize(
     ("column", "first", "phase"),
     [
@@ -608,6 +613,7 @@ def test_best_epoch_is_no_worse_than_the_last(
     assert f"  best_epochs.csv: run_id {was['run_id']}: expected validation_error '" in capsys.readouterr().out
 
 
+@pytest.mark.takes_seconds
 def test_manifest_that_was_changed_is_named(
     made: tuple[str, Path], results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
