@@ -22,7 +22,7 @@ from fairgrid.experiments.analysis.statistics.summaries import (
     trimmed_interval,
 )
 from fairgrid.experiments.analysis.summary import curves_table, runs_table, summary_table
-from fairgrid.experiments.reporting.latex import escaped
+from fairgrid.experiments.reporting.escaping import latex_text
 from fairgrid.experiments.reporting.rendering import FORMATS, render, show
 from fairgrid.experiments.reporting.tables.studies import report_table, study_table
 from fairgrid.experiments.store.database import Store
@@ -423,7 +423,7 @@ def test_every_format_shows_every_cell_as_it_is(style: Any) -> None:
     text = render(TABLE, style, "A title", "label")
     assert "A title" in text
     for value in [*TABLE.columns, *TABLE.to_numpy().ravel()]:
-        written = escaped(value) if style == "latex" else value
+        written = latex_text(value) if style == "latex" else value
         assert written in text
     if style == "csv":
         again = pd.read_csv(io.StringIO(text), comment="#", dtype=str, keep_default_na=False)
