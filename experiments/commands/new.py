@@ -73,7 +73,7 @@ def _free(name: str) -> None:
 
 def _table(path: str, target: str, separator: str) -> dict[str, Any]:
     """What a study says of a CSV file: columns that are no features, what the target's values are, rows to train on."""
-    from fairgrid.experiments.problems.columns import number, read
+    from fairgrid.experiments.problems.columns import GAPS, number, read
 
     try:
         columns = read(path, separator)
@@ -82,7 +82,7 @@ def _table(path: str, target: str, separator: str) -> dict[str, Any]:
         raise InputError(str(error)) from error
     texts = {name: [row[place] for row in columns.rows] for place, name in enumerate(columns.names)}
     drop = [name for name in texts if name != target and all(number(text) is None for text in texts[name])]
-    values = [number(text) for text in texts[target]]
+    values = [number(text) for text in texts[target] if text.casefold() not in GAPS]
     known = {value for value in values if value is not None}
     classes = None in values or (len(known) <= FEW_VALUES and all(value.is_integer() for value in known))
     return {

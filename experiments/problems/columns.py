@@ -4,6 +4,8 @@ import csv
 import hashlib
 import io
 import math
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,11 @@ import torch
 from torch import Tensor
 
 from fairgrid.experiments.errors import nearest
+
+# what stands in tables for a value that is missing, in any case; pandas and R write and read most of them
+GAPS = frozenset(
+    ("", "nan", "-nan", "na", "n/a", "#n/a", "#n/a n/a", "#na", "<na>", "nat", "null", "none", "?", "-")
+) | {"1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,24 @@ class Columns:
         """Raises ValueError where there is no such column."""
         if name not in self.names:
             raise ValueError(f"{self.path}: expected the column {name!r}, found none{nearest(name, self.names)}")
+
+    def require_no_gap(self, name: str, expected: str, advice: str = "") -> None:
+        """Refuses a column in which a value is missing.
+
+        Args:
+            name: the column's.
+            expected: what its values are.
+            advice: the end of the message where the gap is a text, which could be meant as a value.
+
+        Raises:
+            ValueError: there is a gap, one of GAPS; it names the line.
+        """
+        place = self.names.index(name)
+        for number, row in enumerate(self.rows):
+            text = row[place]
+            if text.casefold() in GAPS:
+                found = f"the gap {text!r}; leave the row out{advice}" if text else "nothing; leave the row out"
+                raise ValueError(f"{self._where(number, name)}: expected {expected}, found {found}")
 
     def texts(self, name: str, expected: str) -> list[str]:
         """A column as it stands there.
@@ -88,6 +113,8 @@ def read(path: str, separator: str) -> Columns:
     if len(separator) != 1 or separator in '"\r\n ':
         raise ValueError(f"a table needs a separator of one character, found {separator!r}")
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode) and not Path(path).is_dir():  # a pipe is waited for, and read once
+            raise ValueError(f"{path}: expected a file, found what is no regular file")
         raw = Path(path).read_bytes()
     except OSError as error:
         hint = "" if Path(path).is_absolute() else "; a relative path starts from the working directory"

@@ -129,6 +129,7 @@ def _parsed(path: str, target: str, task: Task, drop: tuple[str, ...], separator
         raise ValueError(f"{path}: expected columns beside the target {target!r}, found none")
     features = torch.stack([_feature(columns, name) for name in names], dim=1)
     if task == "regression":
+        columns.require_no_gap(target, "a number")
         answers, classes = columns.numbers(target), 0
         if len(answers.unique()) < 2:
             raise ValueError(f"{path}: {target}: expected numbers that differ, found {answers[0].item():g} alone")
@@ -152,6 +153,7 @@ def _feature(columns: Columns, name: str) -> Tensor:
 
 def _classes(columns: Columns, target: str) -> tuple[Tensor, int]:
     """Classes 0 … C−1 of all rows, and C."""
+    columns.require_no_gap(target, "a class", ", or rename the class if it is one")
     texts = columns.texts(target, "a class")
     numbers = [value for text in texts if (value := number(text)) is not None]
     if len(numbers) < len(texts):

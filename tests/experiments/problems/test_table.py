@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -253,7 +253,11 @@ def test_a_file_that_changes_while_a_grid_runs_gives_no_records(
             {},
             "mine.csv: line 9: y: expected a number, found 'nan'; drop = [\"y\"] leaves the column out",
         ),
-        (WORDS.replace("7,49,b", "7,49, "), {}, "mine.csv: line 9: kind: expected a class, found nothing"),
+        (
+            WORDS.replace("7,49,b", "7,49, "),
+            {},
+            "mine.csv: line 9: kind: expected a class, found nothing; leave the row out",
+        ),
         (
             WORDS.replace("7,49", "1e400,49"),
             {},
@@ -333,9 +337,48 @@ def test_excel_and_european_files_are_read() -> None:
 
 def test_quoted_fields_may_hold_separators_and_lines() -> None:
     text = 'x,"the, kind"\n' + '1,"a\nb"\n2,"a, b"\n' * 5 + "3,\n"
-    with pytest.raises(ValueError, match=r"^mine.csv: line 17: the, kind: expected a class, found nothing$"):
+    with pytest.raises(
+        ValueError, match=r"^mine.csv: line 17: the, kind: expected a class, found nothing; leave the row out$"
+    ):
         Table(write(text), "the, kind")
     assert Table(write(text.removesuffix("3,\n")), "the, kind").classes == 2
+
+
+SPELLINGS = ["nan", "-NaN", "NA", "n/a", "#N/A", "#NA", "<NA>", "NaT", "null", "None", "?", "-", "1.#IND", "-1.#QNAN"]
+CASES = sorted({case(spelling) for spelling in SPELLINGS for case in (str, str.lower, str.upper, str.title)})
+
+
+@pytest.mark.parametrize("gap", CASES)
+@pytest.mark.parametrize("values", ["ab", "01"])
+def test_a_gap_in_the_target_is_no_class(gap: str, values: str) -> None:
+    rows = [f"{number},{values[number % 2]}" for number in range(30)]
+    rows[7] = f"7, {gap} "
+    assert refused("x,kind\n" + "\n".join(rows)) == (
+        f"mine.csv: line 9: kind: expected a class, found the gap {gap!r}; leave the row out, or rename the class if it"
+        " is one"
+    )
+
+
+@pytest.mark.parametrize("gap", CASES)
+def test_a_gap_in_the_target_is_no_number(gap: str) -> None:
+    rows = [f"{number},{number / 2}" for number in range(30)]
+    rows[7] = f"7,{gap}"
+    assert refused("x,kind\n" + "\n".join(rows), task="regression") == (
+        f"mine.csv: line 9: kind: expected a number, found the gap {gap!r}; leave the row out"
+    )
+
+
+@pytest.mark.parametrize("word", ["nanny", "Nat.", "nonesuch", "--", "n", "A", "nil", "no", "0"])
+def test_a_class_that_resembles_a_gap_is_a_class(word: str) -> None:
+    rows = [f"{number},{('a', word)[number % 2]}" for number in range(30)]
+    assert Table(write("x,kind\n" + "\n".join(rows)), "kind").classes == 2
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.symlink("/dev/zero", path)])
+def test_what_is_no_regular_file_is_not_waited_for(make: Callable[[str], None]) -> None:
+    make("mine.csv")
+    with pytest.raises(ValueError, match=r"^mine\.csv: expected a file, found what is no regular file$"):
+        Table("mine.csv", "kind")
 
 
 @pytest.mark.parametrize(
