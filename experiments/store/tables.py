@@ -21,7 +21,7 @@ EVIDENCE = {
 # tables that are made of those, with their columns of words beyond TEXT
 _COMPARED = "factor a b context verdict".split()
 MADE = {
-    "reproduction": ["verdict"],
+    "reproduction": "report quote reading statistic reported verdict note".split(),
     "comparisons": _COMPARED,
     "effects": [*_COMPARED, *"kind by level other".split()],
     "stability": [*_COMPARED, *(f"{name}{end}" for name in VARIANTS for end in ("", "_outcome"))],

@@ -87,7 +87,7 @@ def draw(ax: Axes, groups: Mapping[str, Sequence[Row]]) -> None:
         if text.get_text() in groups:
             text.set_fontweight("bold")
         text.set_fontsize(_TEXT)
-    ax.set_ylim(len(ticks) - 0.5, -0.5)
+    ax.set_ylim(max(len(ticks), 1) - 0.5, -0.5)  # no row where all numbers are losses
     ax.grid(visible=False, axis="y")
     ax.set_xscale("symlog", linthresh=1, linscale=0.6)
     ax.set_xlim(-0.1, 110)
