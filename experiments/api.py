@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.errors import InputError, shown
 from fairgrid.experiments.execution.backends.choice import choose
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.execution.progress import Meter, bar, unsaid
@@ -120,11 +120,11 @@ def read(results: str | Path = "results", study: Which | Sequence[Which] | None 
 def _studies(given: Which | Sequence[Which]) -> list[Study]:
     which = [given] if isinstance(given, Study | str | Path) else list(given) if isinstance(given, Iterable) else []
     if not which:
-        found = "none" if isinstance(given, Iterable) else repr(given)
+        found = "none" if isinstance(given, Iterable) else shown(given)
         raise InputError(f"expected at least one study, found {found}")
     for each in which:
         if not isinstance(each, Study | str | Path):
-            raise InputError(f"expected a Study, a name or a path, found {each!r}")
+            raise InputError(f"expected a Study, a name or a path, found {shown(each)}")
     studies = [each if isinstance(each, Study) else load(each) for each in which]
     distinct(studies)
     return studies

@@ -4,15 +4,24 @@ import difflib
 import sys
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 MOST = 4000  # bytes that are kept of a message
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # what scripts and emoji need
 
 
 class FairgridError(Exception):
-    """Base class: reported as one line, without a traceback unless --debug."""
+    """Base class: reported as one line, without a traceback unless --debug.
+
+    Args:
+        text: what was expected and what was found; whatever of a user's is quoted in it, the message is one line of
+            visible characters, see `short_message`.
+    """
 
     exit_code = 2
+
+    def __init__(self, text: str) -> None:
+        super().__init__(short_message(" ".join(text.splitlines())))
 
 
 class InputError(FairgridError):
@@ -53,6 +62,14 @@ def nearest(found: str, names: Iterable[str]) -> str:
     if close:
         return f"; nearest: {close[0]!r}"
     return f"; known: {', '.join(known)}" if known else ""
+
+
+def shown(value: Any) -> str:
+    """A value of a user's as messages quote it: its repr, or its type where there is no repr to be had."""
+    try:
+        return repr(value)
+    except Exception:  # an integer of too many digits, a list in itself in another, a class whose repr fails
+        return f"an object of type {type(value).__name__}"
 
 
 def one_line(text: str) -> str:

@@ -2,12 +2,12 @@
 
 import argparse
 import sys
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 from fairgrid.experiments.commands.arguments import FAILED, add_quiet, add_study, planning_bar, positive, seconds
 from fairgrid.experiments.errors import InputError, warn
 from fairgrid.experiments.runtime.determinism import DEVICES, MODES, request
+from fairgrid.experiments.study.toml import parse_toml
 
 if TYPE_CHECKING:
     from fairgrid.experiments.execution.driver import Driver
@@ -135,6 +135,6 @@ def _assignment(text: str) -> tuple[str, Any]:
     if not equals or not key:
         raise InputError(f"--set: expected KEY=VALUE, found {text!r}")
     try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        return key, parse_toml(f"value = {value}")["value"]
+    except InputError:
         return key, value

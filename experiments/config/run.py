@@ -296,7 +296,7 @@ def _declared(patterns: Sequence[str], finder: Finder) -> tuple[tuple[str, str, 
         return ()
     try:
         return tuple((name, path, digest) for name, (path, digest) in sorted(finder.declared_files().items()))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotImplementedError) as error:  # the last of a pattern from the root
         raise BadKeyError("sources", f"expected patterns of files beside the study, found {error}") from error
 
 

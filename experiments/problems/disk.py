@@ -39,6 +39,8 @@ class Disk(Plane):
         super().__init__(train, test, validation, encoding, normalize)
         if not radius > 0:
             raise ValueError(f"disk needs radius > 0, found {radius:g}")
+        if math.isinf(radius * radius):
+            raise ValueError(f"disk needs a radius whose square is finite, found {radius:g}")
         self.center, self.radius = center, radius
 
     def draw(self, samples: int, stream: Generator) -> tuple[Tensor, Tensor]:

@@ -1,13 +1,13 @@
 """Studies by their shipped name or their path."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fairgrid.experiments.errors import BadKeyError, InputError, nearest
+from fairgrid.experiments.errors import BadKeyError, InputError, nearest, shown
 from fairgrid.experiments.study.declaration import Overrides, Watch, unwatched
 from fairgrid.experiments.study.study import Study, overrides_of
+from fairgrid.experiments.study.toml import parse_toml
 
 SHIPPED = Path(__file__).resolve().parents[1] / "studies"
 
@@ -33,6 +33,8 @@ def load(name: str | Path, *, seeds: int | None = None, overrides: Mapping[str, 
     Raises:
         InputError: the file is missing, unreadable or malformed, or something in it is not what is expected.
     """
+    if not isinstance(name, str | Path):
+        raise InputError(f"expected the name of a shipped study or a path, found {shown(name)}")
     return load_with(str(name), overrides_of(seeds, overrides))
 
 
@@ -72,7 +74,11 @@ def _path(name: str) -> Path:
         InputError: there is none.
     """
     path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
-    if not path.exists():
+    try:
+        exists = path.exists()
+    except OSError as error:  # of a name that is too long, or a folder that may not be read
+        raise InputError(f"{name}: expected a study file, found {error.strerror}") from error
+    if not exists:
         if name.endswith(".toml"):
             raise InputError(f"{name}: expected a study file, found none")
         own = [f"{name}.toml"] if Path(f"{name}.toml").exists() else []
@@ -83,14 +89,18 @@ def _path(name: str) -> Path:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if not (path.is_file() or path.is_dir()):  # a pipe would be waited for, and a device need not end
+        raise InputError(f"{path}: expected a study file, found what is no regular file")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: expected a readable file, found {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: expected UTF-8 text, found byte {error.object[error.start]:#04x}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: expected TOML, found: {error}") from error
+    try:
+        return parse_toml(text)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def distinct(studies: Sequence[Study]) -> None:

@@ -3,12 +3,14 @@
 What can be refused without importing what is behind known names is refused first: see `try_out` for the rest.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from fairgrid.experiments.config import run
+from fairgrid.experiments.config.coercion import check_values
 from fairgrid.experiments.config.run import RunConfig, canonical_json
 from fairgrid.experiments.engines.stacking import stack_key
 from fairgrid.experiments.errors import BadKeyError, nearest
@@ -17,8 +19,12 @@ from fairgrid.experiments.runtime.user_code import Finder
 from fairgrid.experiments.study.declaration import TUNED, Cell, Declaration, Overrides, Watch, unwatched
 from fairgrid.experiments.study.factors import factors
 from fairgrid.experiments.study.grid import Point, axes, expand
-from fairgrid.experiments.study.schema import StudyFile, Tuning, checked, refuse_dates
+from fairgrid.experiments.study.schema import StudyFile, Tuning, checked
 from fairgrid.experiments.study.validation import fitting_together
+
+# of a study; more of them fit no memory while they are planned
+MOST_CONFIGURATIONS = 1_000_000
+MOST_RUNS = 10_000_000
 
 
 @dataclass
@@ -55,8 +61,9 @@ def parse(
     """
     file = checked(table)
     shared, assigned = dict(file.run), dict(overrides.run)
+    check_values(overrides.seeds, overrides.seeds_flag)
     for key, value in assigned.items():
-        refuse_dates(value, f"{overrides.flag}{key}")
+        check_values(value, f"{overrides.flag}{key}")
     place = f"{overrides.flag}keep_seeds" if "keep_seeds" in assigned else "run.keep_seeds"
     keep_seeds = _keep_seeds(assigned.pop("keep_seeds", shared.pop("keep_seeds", [])), place)
     finder = Finder(path.parent)
@@ -99,6 +106,7 @@ def _expanded(
     parsed: dict[str, RunConfig] = {}
     configured: dict[str, _Configured] = {}
     varied: dict[str, None] = {}
+    configurations = runs = 0
     for number, grid in enumerate(file.grid or [{}]):
         place = f"grid[{number}]"
         varied_here = dict(grid)
@@ -108,6 +116,10 @@ def _expanded(
         else:
             seeds = _seeds(overrides.seeds, overrides.seeds_flag)
         crossed = axes(varied_here, place)
+        points = math.prod(len(values) for _, values in crossed)
+        configurations, runs = configurations + points, runs + points * len(seeds)
+        _few_enough(place, "configurations", configurations, MOST_CONFIGURATIONS)
+        _few_enough(place, "runs", runs, MOST_RUNS)
         _not_overridden(assigned, [key for key, _ in crossed], place, overrides.flag)
         varied.update(dict.fromkeys(key for key, _ in crossed))
         for point in watch(list(expand(base, crossed))):
@@ -118,7 +130,14 @@ def _expanded(
             config = parsed[written]
             rates = _rates(config, file.tuning)
             configured.setdefault(config.canonical_json, _Configured(config, point, rates)).seeds.extend(seeds)
+    trials = sum(len(each.rates) for each in configured.values()) * (file.tuning.seeds if file.tuning else 0)
+    _few_enough("tuning.seeds", "tuning runs", trials, MOST_RUNS)
     return list(configured.values()), list(varied)
+
+
+def _few_enough(place: str, noun: str, number: int, most: int) -> None:
+    if number > most:
+        raise BadKeyError(place, f"expected at most {most:,} {noun} in a study, found {number:,} up to here")
 
 
 def _try_out(configured: list[_Configured], watch: Watch) -> None:
@@ -146,9 +165,9 @@ def _try_out(configured: list[_Configured], watch: Watch) -> None:
             )
 
 
-def _seeds(written: Any, place: str) -> list[int]:
+def _seeds(written: Any, place: str) -> Sequence[int]:
     if type(written) is int and 1 <= written <= TUNING_BLOCK:
-        return list(range(written))
+        return range(written)
     valid = isinstance(written, list) and all(type(seed) is int and 0 <= seed < TUNING_BLOCK for seed in written)
     if not valid or not written:
         raise BadKeyError(place, f"expected a count ≥ 1 or a list of seeds in [0, {TUNING_BLOCK}), found {written!r}")

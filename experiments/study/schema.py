@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from fairgrid.experiments.config.coercion import check_values
 from fairgrid.experiments.config.messages import first_problem
 from fairgrid.experiments.errors import BadKeyError, nearest
 
@@ -197,22 +197,10 @@ def checked(table: Mapping[str, Any]) -> StudyFile:
     for key in ("grid", *_LISTED):
         if isinstance(table.get(key), Mapping):
             raise BadKeyError(key, f"expected [[{key}]], a list of tables, found one table, [{key}]")
-    refuse_dates(table, "")
+    check_values(table, "")
     try:
         return StudyFile.model_validate_json(json.dumps(dict(table)))  # keys stay in the order in which they are stated
     except ValidationError as error:
         place = "".join(map(str, error.errors()[0]["loc"][:1]))  # nothing where the text is no Unicode
         known = {**_TABLES, **_LISTED}.get(place, StudyFile).model_fields
         raise first_problem(error, known=known) from error
-
-
-def refuse_dates(value: Any, place: str) -> None:
-    """Refuses what TOML has and a study has no use for."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            refuse_dates(inner, f"{place}.{key}" if place else key)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            refuse_dates(inner, f"{place}[{number}]")
-    elif isinstance(value, date | time):
-        raise BadKeyError(place, f"expected a string, number, boolean, list or table, found the date or time {value}")

@@ -1,16 +1,16 @@
 """A study, from a file or from Python."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
 from fairgrid.experiments.config.coercion import plain
-from fairgrid.experiments.errors import BadKeyError, InputError
+from fairgrid.experiments.errors import BadKeyError, InputError, shown
 from fairgrid.experiments.study.declaration import Declaration, Overrides, Watch, unwatched
 from fairgrid.experiments.study.parsing import parse
+from fairgrid.experiments.study.toml import parse_toml
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -61,10 +61,13 @@ class Study(Declaration):
         Raises:
             InputError: it is malformed, or something in it is not what is expected.
         """
+        _check_name(name)
+        if not isinstance(text, str):
+            raise InputError(f"{name}: expected the text of a study file, found {shown(text)}")
         try:
-            table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"{name}: expected TOML, found: {error}") from error
+            table = parse_toml(text)
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from error
         return cls._named(table, name, seeds, overrides)
 
     @classmethod
@@ -90,8 +93,9 @@ class Study(Declaration):
         Raises:
             InputError: something in it is not what is expected.
         """
+        _check_name(name)
         if not isinstance(table, Mapping):
-            raise InputError(f"{name}: expected a dictionary, found {table!r}")
+            raise InputError(f"{name}: expected a dictionary, found {shown(table)}")
         try:
             written = plain(table)
         except BadKeyError as error:
@@ -103,8 +107,6 @@ class Study(Declaration):
     @classmethod
     def _named(cls, table: Mapping[str, Any], name: str, seeds: int | None, run: Mapping[str, Any] | None) -> Self:
         """A study that is not from a file."""
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise InputError(f"name: expected letters, digits, _ and -, found {name!r}")
         try:
             return cls.from_table(table, Path(f"{name}.toml"), overrides_of(seeds, run))
         except BadKeyError as error:
@@ -115,6 +117,12 @@ class Study(Declaration):
         return f"<Study {self.name}: {self.title!r}, {len(self.cells):,} cells, {runs:,} evaluation runs>"
 
 
+def _check_name(name: Any) -> None:
+    """Refuses what cannot be the name of a study."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InputError(f"name: expected letters, digits, _ and -, found {shown(name)}")
+
+
 def overrides_of(seeds: int | None, run: Mapping[str, Any] | None) -> Overrides:
     """Overrides that were written in Python.
 
@@ -122,7 +130,7 @@ def overrides_of(seeds: int | None, run: Mapping[str, Any] | None) -> Overrides:
         InputError: the seeds are no integer, or the keys of `run` no strings.
     """
     if seeds is not None and type(seeds := plain(seeds, "seeds")) is not int:
-        raise InputError(f"seeds: expected an integer ≥ 1, found {seeds!r}")
+        raise InputError(f"seeds: expected an integer ≥ 1, found {shown(seeds)}")
     if run is not None and not (isinstance(run, Mapping) and all(isinstance(key, str) for key in run)):
-        raise InputError(f"overrides: expected a dictionary with keys of [run], found {run!r}")
+        raise InputError(f"overrides: expected a dictionary with keys of [run], found {shown(run)}")
     return Overrides(seeds, {key: plain(value, f"overrides.{key}") for key, value in (run or {}).items()})

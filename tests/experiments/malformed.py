@@ -230,6 +230,55 @@ MALFORMED = {
         edited("seeds = 5", "seeds = 5\nseeds = 6"),
         "expected TOML, found: Cannot overwrite a value (at line 4, column 10)",
     ),
+    "integer of too many digits": (
+        edited("seeds = 5", f"seeds = {'9' * 5000}"),
+        "expected TOML, found an integer of more digits than are read",
+    ),
+    "integer beyond 64 bits": (
+        edited("seeds = 5", "seeds = 0x" + "f" * 20),
+        "seeds: expected an integer of 64 bits, found one of 80",
+    ),
+    "integer beyond 64 bits for a number": (
+        edited("learning_rate = 0.1", f"learning_rate = 1{'0' * 400}"),
+        "grid[0].optimizer[0].learning_rate: expected an integer of 64 bits, found one of 1,329",
+    ),
+    "lists nested deeper than Python calls": (
+        edited("seeds = 5", f"seeds = {'[' * 2000}{']' * 2000}"),
+        "expected TOML, found lists or tables that are nested too deep",
+    ),
+    "lists nested too deep": (
+        edited("seeds = 5", f"seeds = {'[' * 33}{']' * 33}"),
+        f"seeds{'[0]' * 32}: expected tables and lists nested at most 32 deep, found more",
+    ),
+    "tables nested too deep": (
+        edited("epochs = 3", f"{'a.' * 40}b = 5"),
+        f"run{'.a' * 32}: expected tables and lists nested at most 32 deep, found more",
+    ),
+    "more runs than a study may have": (
+        edited("seeds = 5", "seeds = 100000000"),
+        "grid[0]: expected at most 10,000,000 runs in a study, found 400,000,000 up to here",
+    ),
+    "more tuning runs than a study may have": (
+        TUNED.replace("seeds = 3", "seeds = 9000000000000000000"),
+        "tuning.seeds: expected at most 10,000,000 tuning runs in a study, found 36,000,000,000,000,000,000",
+    ),
+    "radius whose square overflows": (
+        edited("train = 40", "train = 40, radius = 1e308"),
+        "run.problem: disk needs a radius whose square is finite, found 1e+308",
+    ),
+    "data that fit no memory": (
+        edited("test = 30", "test = 4611686018427387904"),
+        "run.problem: expected a problem whose data can be had, found:"
+        " RuntimeError: Storage size calculation overflowed with sizes=[4611686018427387904, 2]",
+    ),
+    "pattern of files from the root": (
+        run('sources = ["/*"]'),
+        "run.sources: expected patterns of files beside the study, found Non-relative patterns are unsupported",
+    ),
+    "key of two lines": (
+        '"a\\nb" = 3',
+        "a b: expected a key of a study, found 'a\\nb'; nearest: 'table'",
+    ),
     "text without its end": (
         edited('"Tiny"', '"Tiny'),
         "expected TOML, found: Illegal character '\\n' (at line 2, column 14)",

@@ -1,21 +1,31 @@
 """Studies from Python: what a notebook gets is what the command line makes."""
 
+import enum
+import functools
+import io
 import math
 import os
 import subprocess
 import sys
 import tomllib
+import types
+from collections import UserDict
 from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import fairgrid
 from fairgrid import FairgridError, InputError, Results, Study, load, read, run
 from fairgrid.experiments.cli import main
+from fairgrid.experiments.errors import one_line
 from fairgrid.experiments.store.database import FILE
 from tests.experiments.studies import TINY, TUNED, write
 
@@ -137,6 +147,171 @@ def test_overrides_take_the_place_of_what_a_study_says(loaded: Callable[..., Stu
 
 class Here:
     """Not importable by workers, if this were a script."""
+
+
+class Mute:
+    def __repr__(self) -> str:
+        raise RuntimeError("mute")
+
+
+class Lined:
+    def __repr__(self) -> str:
+        return "of\ntwo lines" + "x" * 10_000
+
+
+class Large(enum.IntEnum):
+    GOOGOL = 10**100
+
+
+def endless(depth: int) -> list[Any]:
+    """A list in a list in a list …"""
+    outer: list[Any] = []
+    for _ in range(depth):
+        outer = [outer]
+    return outer
+
+
+LOOP: list[Any] = []
+LOOP.append(LOOP)
+RING: dict[str, Any] = {}
+RING["ring"] = {"of": [RING]}
+ODD: list[Any] = [
+    None,
+    b"relu",
+    bytearray(b"relu"),
+    {"relu"},
+    frozenset({10**5000}),
+    (each for each in "ab"),
+    map(str, [1]),
+    iter([1]),
+    1j,
+    Decimal("0.1"),
+    Decimal("NaN"),
+    Fraction(1, 3),
+    datetime(2024, 1, 1),
+    date(2024, 1, 1),
+    timedelta(1),
+    10**5000,
+    -(2**63) - 1,
+    2**63,
+    Large.GOOGOL,
+    LOOP,
+    RING,
+    endless(5000),
+    endless(40),
+    [10**5000],
+    "\ud800",
+    {"\ud800": 1},
+    {3: 4},
+    {None: 4},
+    {(1, 2): 4},
+    {b"a": 4},
+    {"a": {1.5: 2}},
+    object(),
+    Ellipsis,
+    NotImplemented,
+    len,
+    math,
+    Mute(),
+    Lined(),
+    [Mute()],
+    {Mute(): 1},
+    types.MappingProxyType({1: 2}),
+    np.array([object(), {1}], dtype=object),
+    np.array([None]),
+    np.array(None),
+    np.datetime64("2024-01-01T00:00:00", "ns"),
+    np.array(["2024-01-01"], "datetime64[ns]"),
+    np.timedelta64(1, "ns"),
+    np.complex64(1j),
+    np.void(b"a"),
+    np.array([(1, 2.0)], dtype=[("a", int), ("b", float)]),
+    np.bytes_(b"a"),
+    np.uint64(2**64 - 1),
+    np.zeros((1,) * 40),
+    np.ma.masked,
+    np.ma.array([1, 2], mask=[True, False]),
+    torch.zeros(2),
+    torch.ones(3, 3),
+    pd.Series([1, 2]),
+    pd.NA,
+    pd.NaT,
+    pd.Timestamp("2024-01-01"),
+    pd.DataFrame({"a": [1]}),
+    UserDict({"a": UserDict({"b": Mute()})}),
+    io.StringIO("a"),
+    Path,
+    Mute,
+    int,
+    float("nan"),
+    float("-inf"),
+]
+PLACES: list[Callable[[Any], dict[str, Any]]] = [
+    lambda value: value,
+    lambda value: {"title": value},
+    lambda value: {"title": "t", "seeds": value},
+    lambda value: {"title": "t", "seeds": [value]},
+    lambda value: {"title": "t", "run": value},
+    lambda value: {"title": "t", "run": {"epochs": value}},
+    lambda value: {"title": "t", "run": {"optimizer": value}},
+    lambda value: {"title": "t", "run": {"model": {"name": "mlp", "hidden": [3, value]}}},
+    lambda value: {"title": "t", "run": {"sources": value}},
+    lambda value: {"title": "t", "run": {"keep_seeds": value}},
+    lambda value: {"title": "t", "grid": {"activation": ["relu", value]}},
+    lambda value: {"title": "t", "grid": [value]},
+    lambda value: {"title": "t", "reported": [{"where": value}]},
+    lambda value: {"title": "t", "tuning": {"learning_rate": {"sgd": value}}},
+]
+
+
+def said_of(call: Callable[[], object]) -> str:
+    """What a call is refused with; "" where it is not."""
+    try:
+        call()
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("number", range(len(ODD)))
+def test_an_odd_object_is_taken_or_refused_with_one_line(number: int) -> None:
+    value = ODD[number]
+    calls: list[Callable[[], object]] = [
+        *(functools.partial(Study.from_dict, place(value), "s") for place in PLACES),
+        functools.partial(Study.from_dict, {"title": "t"}, "s", overrides={"model.hidden": [value]}),
+        functools.partial(Study.from_dict, {"title": "t"}, "s", overrides=value),
+        functools.partial(Study.from_dict, {"title": "t"}, "s", seeds=value),
+        functools.partial(Study.from_dict, {"title": "t"}, value),
+        functools.partial(Study.from_toml, value, "s"),
+        functools.partial(load, value),
+    ]
+    for call in calls:
+        said = said_of(call)
+        assert one_line(said) == said
+        assert len(said.encode()) <= 4000
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (np.datetime64(1, "ns"), "np.datetime64('1970-01-01T00:00:00.000000001')"),
+        (Decimal("0.1"), "Decimal('0.1')"),
+        (b"relu", "b'relu'"),
+        ({10**5000}, "an object of type set"),
+        (Mute(), "an object of type Mute"),
+        (np.array([None]), "None"),
+    ],
+)
+def test_an_object_that_is_no_value_of_a_study_is_quoted(value: Any, found: str) -> None:
+    place = "s: run.epochs[0]" if isinstance(value, np.ndarray) else "s: run.epochs"
+    line = f"{place}: expected a string, number, boolean, list, table or class, found {found}"
+    refused(line, lambda: Study.from_dict({"title": "t", "run": {"epochs": value}}, "s"))
+
+
+def test_what_contains_itself_is_nested_too_deep() -> None:
+    line = f"s: run.epochs{'[0]' * 31}: expected tables and lists nested at most 32 deep, found more"
+    for value in (LOOP, endless(5000)):
+        refused(line, lambda value=value: Study.from_dict({"title": "t", "run": {"epochs": value}}, "s"))
 
 
 def refused(message: str, call: Callable[[], object]) -> None:

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fairgrid.experiments.errors import MOST, first_line, one_line, short_message, warn
+from fairgrid.experiments.errors import (
+    MOST,
+    BadKeyError,
+    InputError,
+    StoreError,
+    first_line,
+    one_line,
+    short_message,
+    warn,
+)
 
 # every code point, lone surrogates among them, which st.text() leaves out
 ANY_TEXT = st.text(st.characters() | st.characters(categories=["Cs", "Cc", "Cf", "Zl", "Zp"]))
@@ -52,6 +61,14 @@ def test_a_message_is_at_most_so_long_and_says_what_is_left_out(text: str, times
         assert aside == f"(cut, of {len(whole):,} characters)"
         assert one_line(whole).startswith(beginning)
         assert len(beginning.encode()) > MOST - 60
+
+
+@settings(deadline=None)
+@given(ANY_TEXT, st.integers(1, 3000))
+def test_any_error_of_fairgrids_is_one_line_of_bounded_length(text: str, times: int) -> None:
+    for error in (InputError(text * times), BadKeyError(text * times, text), StoreError(text)):
+        assert one_line(str(error)) == str(error)
+        assert len(str(error).encode()) <= MOST
 
 
 class MuteError(Exception):

@@ -257,6 +257,32 @@ def test_folder_in_place_of_a_study_is_one_line(tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().err == f"fairgrid: {path}: expected a readable file, found Is a directory\n"
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.parametrize("verb", ["run", "check", "summarize", "report"])
+def test_what_is_no_regular_file_is_not_waited_for(
+    make: Callable[[Path], None], verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "study.toml"
+    make(path)
+    assert main([verb, str(path)]) == 2
+    printed = capsys.readouterr()
+    line = f"{path}: expected a study file, found what is no regular file\n"
+    assert f"fairgrid: {line}" == printed.err or printed.out.startswith(line)
+
+
+@pytest.mark.parametrize(
+    "value", ["[" * 5000, "9" * 5000, "{a=" * 5000, "[" * 40 + "]" * 40, "0x" + "f" * 99, "\ud800"]
+)
+def test_override_of_any_text_is_one_line(value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = write(tmp_path, TINY)
+    for key in ("epochs", "targets", "model.hidden", "loss", "keep_seeds", "sources"):
+        assert main(["run", study, "--set", f"{key}={value}"]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"fairgrid: {study}: --set {key}")
+        assert said.count("\n") == 1
+        assert len(said.encode()) < 4100
+
+
 def test_debug_shows_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(tmp_path / "none.toml"), "--debug"]) == 2
     assert "Traceback" in capsys.readouterr().err
