@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from fairgrid.experiments.analysis.derived import write
+from fairgrid.experiments.analysis.derived import csv_of, replace, write
 from fairgrid.experiments.analysis.statistics.summaries import (
     mean_interval,
     median_interval,
@@ -25,12 +25,14 @@ from fairgrid.experiments.analysis.summary import curves_table, runs_table, summ
 from fairgrid.experiments.reporting.escaping import latex_text
 from fairgrid.experiments.reporting.rendering import FORMATS, render, show
 from fairgrid.experiments.reporting.tables.studies import report_table, study_table
+from fairgrid.experiments.store.columns import TEXT
 from fairgrid.experiments.store.database import Store
-from fairgrid.experiments.store.tables import read
+from fairgrid.experiments.store.tables import MADE, made, read
 from fairgrid.experiments.study.labels import label
 from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.study.study import Study
 from tests.experiments import studies
+from tests.experiments.any_study import LIKE_NUMBERS
 
 # design.md's; summary.csv has the chosen learning rate besides
 STATISTICS = (
@@ -105,6 +107,21 @@ def cell(name: str, outcomes: list[float | str]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows).astype({"train_error": float, "test_error": float})
+
+
+@pytest.mark.parametrize("text", LIKE_NUMBERS)
+@pytest.mark.parametrize("name", MADE)
+def test_a_text_that_looks_like_a_number_is_read_back_as_text(name: str, text: str, tmp_path: Path) -> None:
+    words = [*MADE[name], "study", "metric"]
+    frame = pd.DataFrame({column: [text, text] for column in words}).assign(n=[1, 2])
+    replace(tmp_path / f"{name}.csv", csv_of(frame))
+    table = made(tmp_path)[name]
+    assert table[words].to_numpy().tolist() == [[text] * len(words)] * 2
+    assert table["n"].tolist() == [1, 2]
+
+
+def test_words_of_a_report_are_texts() -> None:
+    assert {*TEXT, *MADE["reproduction"]} >= {"quote", "reading", "report", "reported", "note", "metric", "statistic"}
 
 
 ERRORS = st.integers(0, 1000).map(lambda thousandths: thousandths / 1000)

@@ -57,6 +57,8 @@ def read_or_refused(data: bytes, capsys: pytest.CaptureFixture[str]) -> Study | 
     printed = capsys.readouterr()
     if study is None:
         assert (code, printed.out, printed.err) == (2, "", f"fairgrid: {message}\n")
+        assert main(["check", str(path)]) == 2
+        assert capsys.readouterr() == (f"{message}\n1 thing is wrong\n", "")
     else:
         assert (code, printed.err) == (0, "")
     assert not Path("none").exists()
@@ -107,6 +109,7 @@ def test_a_study_that_is_read_is_run_and_shown(capsys: pytest.CaptureFixture[str
     with TemporaryDirectory() as folder:
         results = ["--results", f"{folder}/results"]
         short = ["--seeds", "2", "--set", "epochs=1", "--set", "checkpoints=1"]
+        assert main(["check", str(path)]) in (0, 2)
         assert main(["run", str(path), *results, *short, "--backend", "sequential"]) in (0, FAILED)
         for style in FORMATS:
             assert main(["summarize", str(path), *results, "--format", style]) == 0
