@@ -258,9 +258,15 @@ MALFORMED = {
         edited("seeds = 5", "seeds = 100000000"),
         "grid[0]: expected at most 10,000,000 runs in a study, found 400,000,000 up to here",
     ),
+    "more configurations than a study may have": (
+        TINY
+        + "\n".join(f"{key} = {list(range(1, 401))}" for key in ("epochs", "checkpoints"))
+        + "\nbatch_size = [1, 2]",
+        "grid[0]: expected at most 1,000,000 configurations in a study, found 1,280,000 up to here",
+    ),
     "more tuning runs than a study may have": (
         TUNED.replace("seeds = 3", "seeds = 9000000000000000000"),
-        "tuning.seeds: expected at most 10,000,000 tuning runs in a study, found 36,000,000,000,000,000,000",
+        "tuning.seeds: expected at most 10,000,000 tuning runs in a study, found 36,000,000,000,000,000,000 up to here",
     ),
     "radius whose square overflows": (
         edited("train = 40", "train = 40, radius = 1e308"),
