@@ -63,7 +63,6 @@ def test_a_message_is_at_most_so_long_and_says_what_is_left_out(text: str, times
         assert len(beginning.encode()) > MOST - 60
 
 
-@settings(deadline=None)
 @given(ANY_TEXT, st.integers(1, 3000))
 def test_any_error_of_fairgrids_is_one_line_of_bounded_length(text: str, times: int) -> None:
     for error in (InputError(text * times), BadKeyError(text * times, text), StoreError(text)):

@@ -65,14 +65,14 @@ def read_or_refused(data: bytes, capsys: pytest.CaptureFixture[str]) -> Study | 
     return study
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @given(BYTES)
 @examples(300, 10_000)
 def test_a_file_is_a_study_or_refused_with_one_line(capsys: pytest.CaptureFixture[str], data: bytes) -> None:
     read_or_refused(data, capsys)
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("number", range(len(HUGE)))
 def test_a_huge_file_is_a_study_or_refused_with_one_line(number: int, capsys: pytest.CaptureFixture[str]) -> None:
     read_or_refused(HUGE[number].encode(), capsys)
@@ -95,7 +95,7 @@ def texts_stay_texts(results: Path, study: Study) -> None:
         assert set(map(type, told["reported"])) == {str}
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 @given(studies() | mutated())
 @examples(10, 200)
 def test_a_study_that_is_read_is_run_and_shown(capsys: pytest.CaptureFixture[str], table: dict[str, Any]) -> None:
