@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import torch
 
 from fairgrid.experiments.cli import main, parser
 from fairgrid.experiments.reporting import publishing
-from fairgrid.experiments.study.loading import load, shipped
+from fairgrid.experiments.study.loading import shipped
 from tests.experiments import studies
 
 ROOT = Path(__file__).parents[1]
@@ -153,12 +154,11 @@ def test_what_is_left_out_is_there() -> None:
 
 
 def test_the_study_on_the_first_page_is_what_new_writes(sandbox: Path) -> None:
-    shown = load(f"{OWN}.toml")
+    shown = tomllib.loads(Path(f"{OWN}.toml").read_text(encoding="utf-8"))
     Path(f"{OWN}.toml").unlink()
     Path(f"{OWN}.py").rename("shown.py")
-    sys.modules.pop(OWN)
     assert main(["new", OWN, "--with-optimizer"]) == 0
-    assert load(f"{OWN}.toml") == shown
+    assert tomllib.loads(Path(f"{OWN}.toml").read_text(encoding="utf-8")) == shown
     bare = [ast.unparse(without_docstrings(ast.parse(Path(path).read_text()))) for path in ("shown.py", f"{OWN}.py")]
     assert bare[0] == bare[1]
 

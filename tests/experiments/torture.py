@@ -107,7 +107,8 @@ class Ordeal:
         if stop == "worker killed":
             grid.reaches(lambda planned, trained: bool(workers(grid.process.pid)))
             os.kill(self.chance.choice(workers(grid.process.pid)), signal.SIGKILL)
-            grid.ends(0)
+            _, err = grid.ends(0)
+            assert edited.apart_from_edits(said(err)) == [], err
         elif stop == "driver killed":
             os.kill(grid.process.pid, signal.SIGKILL)
             grid.process.wait()
@@ -120,7 +121,8 @@ class Ordeal:
                 time.sleep(self.chance.uniform(0, 0.1))
                 grid.signal(signal.SIGINT)
             code, err = grid.stops()
-            assert (code, said(err)) in ((0, []), (130, [INTERRUPTED]), (130, [STOPPING, INTERRUPTED])), (code, err)
+            lines = edited.apart_from_edits(said(err))
+            assert (code, lines) in ((0, []), (130, [INTERRUPTED]), (130, [STOPPING, INTERRUPTED])), (code, err)
 
 
 def _moment(chance: random.Random, recorded: int, stop: str) -> int:
