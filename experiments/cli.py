@@ -56,7 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a log has lines in their order, and a terminal without − has ?
             stream.reconfigure(line_buffering=True, errors="replace")
     options = parser().parse_args(arguments)
-    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # all is said and kept by then
     try:
         code: int = VERBS[options.verb].main(options)
         return code
@@ -82,6 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nfairgrid: interrupted; what was trained is kept, the same command goes on from there", file=sys.stderr)
         return INTERRUPTED
+    finally:
+        # all is said and kept by then; registered last, it is called before what waits for workers to end
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 class _Parser(argparse.ArgumentParser):

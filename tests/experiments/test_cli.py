@@ -58,6 +58,17 @@ def test_help_loads_nothing_that_takes_time() -> None:
     assert done.stdout == "[]\n"
 
 
+def test_an_interrupt_while_workers_are_waited_for_at_exit_says_nothing() -> None:
+    """A verb imports what waits for its workers at exit; here that is interrupted."""
+    code = (
+        "import atexit, os, signal, sys\nfrom fairgrid.experiments import cli\n"
+        "def verb(options):\n    atexit.register(os.kill, os.getpid(), signal.SIGINT)\n    return 7\n"
+        "cli.VERBS['list'].main = verb\nsys.exit(cli.main(['list']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (7, "")
+
+
 def test_version_says_which_sources(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--version"])

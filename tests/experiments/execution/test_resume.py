@@ -172,8 +172,9 @@ class Hanging(Optimizer):
 
 def test_second_interrupt_stops_at_once(tmp_path: Path) -> None:
     (tmp_path / "hanging.py").write_text(HANGING)
-    text = studies.TINY.replace('name = "adam", learning_rate = 0.01', 'name = "hanging:Hanging"')
-    with Grid(studies.write(tmp_path, text), tmp_path / "results", cwd=tmp_path) as grid:
+    text = WAITERS.replace("waiting:Waiting", "hanging:Hanging").replace(', "sigmoid"', "")
+    study = studies.write(tmp_path, studies.TINY[: studies.TINY.index("[[grid]]")] + text)
+    with Grid(study, tmp_path / "results", cwd=tmp_path) as grid:
         grid.reaches(lambda known, recorded: recorded == 10)
         os.kill(grid.process.pid, signal.SIGINT)
         grid.warns(STOPPING)
