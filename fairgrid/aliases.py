@@ -12,6 +12,17 @@ from types import ModuleType
 
 NAMES = ("framework", "experiments")
 
+# modules that pages told users to import, and that have moved since
+_MOVED = {
+    "experiments.measures": "experiments.config.metrics",
+    "experiments.seeds": "experiments.runtime.seeding",
+}
+
+
+def full_name(module: str) -> str:
+    """The name below fairgrid of a module whose short name is given."""
+    return f"fairgrid.{_MOVED.get(module, module)}"
+
 
 class _Aliases(MetaPathFinder, Loader):
     """Finds `framework.x` as `fairgrid.framework.x`, once `framework` is `fairgrid.framework`."""
@@ -26,7 +37,7 @@ class _Aliases(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        module = importlib.import_module(f"fairgrid.{spec.name}")
+        module = importlib.import_module(full_name(spec.name))
         spec.loader_state = module.__spec__  # which the import system is about to replace
         return module
 

@@ -52,6 +52,17 @@ def test_a_module_keeps_its_own_name_under_another(one: str, other: str) -> None
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_code_that_says_what_older_pages_said_still_works() -> None:
+    done = python(
+        "from experiments import FairgridError, Study, load, plot, read, run\n"
+        "from experiments.measures import Measure\nfrom experiments.problems import Plane\n"
+        "from experiments.seeds import generator\nimport fairgrid\n"
+        "from fairgrid.experiments.config.metrics import Measure as Moved\n"
+        "assert Study is fairgrid.Study and Measure is Moved\n"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_what_a_short_name_does_not_have_is_not_found() -> None:
     done = python("import framework.nowhere")
     assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'fairgrid.framework.nowhere'"

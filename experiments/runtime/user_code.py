@@ -199,7 +199,7 @@ _imported: dict[str, str] = {}
 def fairgrids_name(module: str) -> str:
     """The full name of a module of fairgrid's own that may be written short: fairgrid.framework for framework."""
     head = module.partition(".")[0]
-    return f"fairgrid.{module}" if head in aliases.NAMES and not _of_another(head) else module
+    return aliases.full_name(module) if head in aliases.NAMES and not _of_another(head) else module
 
 
 class Finder:
@@ -473,16 +473,16 @@ def _importer(code: UserCode) -> Callable[..., ModuleType]:
         level: int = 0,
     ) -> ModuleType:
         head = name.partition(".")[0]
-        prefix = ""
+        whole, whole_head = name, head
         if level == 0 and head in heads:
-            prefix = f"{code.package}."
-        elif level == 0 and fairgrids_name(head) != head:
-            prefix = "fairgrid."
+            whole, whole_head = f"{code.package}.{name}", f"{code.package}.{head}"
+        elif level == 0:
+            whole, whole_head = fairgrids_name(name), fairgrids_name(head)
         with _named_as_written(code.package):
-            module = builtins.__import__(f"{prefix}{name}", globals, locals, fromlist, level)
+            module = builtins.__import__(whole, globals, locals, fromlist, level)
         if level == 0 and name == "importlib":
             return _importlib(by_name)
-        return sys.modules[f"{prefix}{head}"] if prefix and not fromlist else module
+        return sys.modules[whole_head] if whole_head != head and not fromlist else module
 
     def by_name(name: str, package: str | None = None) -> ModuleType:
         if name.startswith("."):

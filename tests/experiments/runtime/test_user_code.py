@@ -114,6 +114,17 @@ def test_what_is_installed_or_does_nothing_is_no_helper(write: Write, tmp_path: 
     assert module.Adam is framework.Adam
 
 
+def test_names_of_fairgrids_own_that_older_pages_had(write: Write, tmp_path: Path) -> None:
+    write(
+        "mine.py",
+        "from experiments.measures import Measure\nimport experiments.problems\nimport framework.losses as l\n",
+    )
+    module = code_of(tmp_path).load()
+    assert module.Measure.__module__ == "fairgrid.experiments.config.metrics"
+    assert module.experiments.problems.__name__ == "fairgrid.experiments.problems"
+    assert module.l.__name__ == "fairgrid.framework.losses"
+
+
 def test_a_file_is_executed_once_for_a_content_and_as_it_was_read(write: Write, tmp_path: Path) -> None:
     path = write("mine.py", "class Mine:\n    pass\n")
     first = code_of(tmp_path)
