@@ -102,6 +102,7 @@ def test_a_study_that_is_read_is_run_and_shown(capsys: pytest.CaptureFixture[str
     path = Path("study.toml")
     path.write_text(written(table), encoding="utf-8")
     try:
+        load(path)  # as it will be summarized
         study = load(path, seeds=2, overrides={"epochs": 1, "checkpoints": 1})
     except InputError:
         reject()
