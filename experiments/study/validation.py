@@ -11,6 +11,7 @@ from fairgrid.experiments.errors import BadKeyError, nearest
 from fairgrid.experiments.study.declaration import Cell, Declaration
 from fairgrid.experiments.study.schema import METRICS, ReportFigure
 
+TABULATED = ("train_error", "test_error")  # what summary.csv has of a cell, which the report's table shows
 MAX_ARMS = 6  # that a figure still tells apart
 
 
@@ -93,6 +94,10 @@ def _reported_fit(study: Declaration) -> None:
     named: list[tuple[str, dict[str, Any]]] = []
     for number, reported in enumerate(study.reported):
         named.append((f"reported[{number}].where", reported.where))
+        if study.table is not None and reported.metric not in TABULATED:
+            known = " or ".join(map(repr, TABULATED))
+            problem = f"expected {known}, which [table] shows, found {reported.metric!r}"
+            raise BadKeyError(f"reported[{number}].metric", problem)
     for number, claim in enumerate(study.claims):
         named.append((f"claim[{number}].where", claim.where))
         if claim.against is not None:

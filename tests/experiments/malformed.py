@@ -558,6 +558,10 @@ MALFORMED = {
         reported().replace("[[reported]]", "[reported]"),
         "reported: expected [[reported]], a list of tables, found one table, [reported]",
     ),
+    "reported number that the report's table cannot show": (
+        reported(metric='"validation_error"') + '[table]\ntitle = "t"\n',
+        "reported[0].metric: expected 'train_error' or 'test_error', which [table] shows, found 'validation_error'",
+    ),
     "no primary reading": (
         reported(primary="false"),
         "reported[0].primary: expected one primary reading of 'q', found 0",
