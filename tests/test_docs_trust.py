@@ -1,8 +1,6 @@
 """docs/trust.md: every command is in it, and those that are said to execute nothing do not."""
 
 import re
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,8 +30,8 @@ def test_what_is_said_to_execute_nothing_imports_no_class_of_a_store_or_study(
     mark = tmp_path / "imported"
     (tmp_path / "planted_here.py").write_text(PLANTED.format(mark=str(mark)))
     studies.write(tmp_path, studies.TINY.replace('"adam"', '"planted_here:Any"'), "planted.toml")
-    with closing(sqlite3.connect(tmp_path / "other" / FILE)) as connection, connection:
-        connection.execute("UPDATE cells SET config = replace(config, '\"adam\"', '\"planted_here:Any\"')")
+    planted = "replace(config, '\"adam\"', '\"planted_here:Any\"')"
+    studies.forge(tmp_path / "other", f"UPDATE cells SET config = {planted}")
     assert main(commands) == 0
     assert not mark.exists()
 

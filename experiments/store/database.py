@@ -96,7 +96,7 @@ CREATE TABLE provenance (
 _PLANNED_RUN = ", ".join(
     [
         *("study", "phase", "run_id", "cell", "seed", "factors", "status", "diverged_at_step", "message"),
-        *(*COUNTS, *CURVES, "config", "described"),
+        *(*COUNTS, *CURVES, "config"),
     ]
 )
 _TO_SCHEMA_2 = (
@@ -442,8 +442,9 @@ class Store:
         `config` and `described` are dictionaries; the latter, what runs.csv says of a cell, is None in a store of an
         older schema.
         """
+        described = "NULL AS described" if self.is_old else "described"
         frame = self._frame(
-            f"SELECT {_PLANNED_RUN} FROM planned JOIN runs USING (run_id) JOIN cells USING (cell)", studies
+            f"SELECT {_PLANNED_RUN}, {described} FROM planned JOIN runs USING (run_id) JOIN cells USING (cell)", studies
         )
         for column in ("config", "described"):
             parsed = {text: json.loads(text) for text in frame[column].dropna().unique()}

@@ -227,7 +227,7 @@ def test_a_file_that_changes_while_a_grid_runs_gives_no_records(
     runs = studies.table(own_directory / "results", "runs")
     assert set(runs["status"]) == {"error"}
     assert set(runs["message"]) == {
-        "ValueError: a data file was changed after the run was planned; a new grid takes it up"
+        "ValueError: mine.csv was changed after the run was planned; a new grid takes it up"
     }
 
 
