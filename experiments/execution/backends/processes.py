@@ -17,6 +17,7 @@ import pickle
 import signal
 import time
 from contextlib import suppress
+from multiprocessing import resource_tracker
 from typing import Any
 
 from joblib.externals.loky.backend.context import get_context
@@ -30,6 +31,9 @@ _PATIENCE = 5.0  # seconds that a worker has to end when there is no more to do
 class _Process(Worker):
     def __init__(self) -> None:
         context = get_context("loky")
+        # starting the tracker unblocks SIGINT for this thread, and so would for the first process
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, os.getpid()), daemon=True)
         self._process.start()

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.experiments import edited, studies
-from tests.experiments.grids import INTERRUPTED, ROOT, STOPPING, Grid, assert_ended, rows, said, tables
+from tests.experiments.grids import INTERRUPTED, ROOT, STOPPING, Grid, assert_ended, rows, said, tables, workers
 from tests.experiments.torture import torture
 
 pytestmark = pytest.mark.takes_seconds
@@ -95,6 +96,19 @@ def test_interrupt_ends_what_is_being_trained_and_loses_nothing(
     monkeypatch.syspath_prepend(tmp_path)
     studies.run(tmp_path / "whole", study)
     assert tables(tmp_path / "late") == tables(tmp_path / "whole")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="which signals a process blocks is read from /proc")
+def test_interrupt_finds_every_worker_deaf_from_birth(tmp_path: Path) -> None:
+    (tmp_path / "waiting.py").write_text(WAITING)
+    study = studies.write(tmp_path, studies.TINY[: studies.TINY.index("[[grid]]")] + WAITERS)
+    with Grid(study, tmp_path / "results", cwd=tmp_path) as grid:
+        grid.reaches(lambda planned, trained: trained == 15)
+        assert (pids := workers(grid.process.pid))
+        for worker in pids:
+            (blocked,) = re.findall(r"^SigBlk:\s*(\w+)$", Path(f"/proc/{worker}/status").read_text(), re.MULTILINE)
+            assert int(blocked, 16) >> (signal.SIGINT - 1) & 1, worker
+        grid.signal(signal.SIGKILL)
 
 
 def test_second_driver_waits_and_summarize_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
