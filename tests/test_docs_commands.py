@@ -85,7 +85,8 @@ def commands(line: str) -> Iterator[list[str]]:
     """The verbs, with their options, that a line comes to."""
     words = shlex.split(line, comments=True)
     if words[0] == "make":
-        alone = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+        options = ("MAKE", "MFLAGS", "ARGS", "STUDY", "SEEDS", "JOBS", "RESULTS")  # a make around this one exports them
+        alone = {name: value for name, value in os.environ.items() if not name.startswith(options)}
         done = subprocess.run(["make", "-n", *words[1:]], capture_output=True, text=True, check=False, env=alone)
         assert done.returncode == 0, f"{line}: {done.stderr}"
         found = 0

@@ -140,4 +140,4 @@ def test_the_verb_trains_once_and_writes_the_same_bytes(tmp_path: Path, capsys: 
     assert "128 runs, 128 done, 0 to train" in capsys.readouterr().out
     for name in ("calibration.csv", "figures/calibration.png"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == ["calibration.csv", "figures"]
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == ["calibration.csv", "figures", "manifest.json"]
