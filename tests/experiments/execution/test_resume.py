@@ -104,7 +104,8 @@ def test_interrupt_finds_every_worker_deaf_from_birth(tmp_path: Path) -> None:
     study = studies.write(tmp_path, studies.TINY[: studies.TINY.index("[[grid]]")] + WAITERS)
     with Grid(study, tmp_path / "results", cwd=tmp_path) as grid:
         grid.reaches(lambda planned, trained: trained == 15)
-        assert (pids := workers(grid.process.pid))
+        pids = workers(grid.process.pid)
+        assert pids
         for worker in pids:
             (blocked,) = re.findall(r"^SigBlk:\s*(\w+)$", Path(f"/proc/{worker}/status").read_text(), re.MULTILINE)
             assert int(blocked, 16) >> (signal.SIGINT - 1) & 1, worker
