@@ -1,4 +1,4 @@
-"""What a user's class may change of its process, put back, so that no other run trains under it."""
+"""What a user's code may change of its process: as it always is while that code runs, and put back after it."""
 
 import os
 import signal
@@ -13,6 +13,7 @@ from pathlib import Path
 def process_state_restored() -> Iterator[None]:
     """Puts back directory, environment, search path, streams, warnings, signals, and defaults of torch and NumPy.
 
+    Inside, defaults of torch and NumPy that numbers depend on are those of a new process.
     What cannot be put back, as a pipe to the driver that is closed, ends the process, and that run is blamed for it.
     """
     import numpy as np  # whoever trains has loaded it with torch
@@ -21,7 +22,7 @@ def process_state_restored() -> Iterator[None]:
         for save in (_working_directory, _environment, _interpreter, _signals, _torch):
             stack.callback(save())
         stack.enter_context(warnings.catch_warnings())
-        stack.enter_context(np.errstate())
+        stack.enter_context(np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"))
         yield
 
 
@@ -78,12 +79,18 @@ def _torch() -> Callable[[], None]:
 
     dtype, device, threads = torch.get_default_dtype(), torch.get_default_device(), torch.get_num_threads()
     grad, deterministic = torch.is_grad_enabled(), torch.are_deterministic_algorithms_enabled()
+    flushes = not torch.tensor(1e-38, dtype=torch.float32, device="cpu").mul(0.01)  # torch does not say it
+    torch.set_default_dtype(torch.float32)
+    if device != torch.device("cpu"):
+        torch.set_default_device(None)
+    torch.set_grad_enabled(True)
 
     def restore() -> None:
         torch.set_default_dtype(dtype)
         if torch.get_default_device() != device:
             torch.set_default_device(device)
         torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushes)
         torch.set_grad_enabled(grad)
         torch.use_deterministic_algorithms(deterministic)
 

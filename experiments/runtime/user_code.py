@@ -5,6 +5,9 @@ of this process, then an installed module. What a file of a user's imports is fo
 tree, so that every process finds the same files. Files are read once, hashed, and loaded from what was read, under a
 private name that contains the hash: two studies may each have a `mine.py`, a file that changes later changes nothing
 that is loaded, and nothing beside a study is taken for an installed module by anything but the user's own code.
+
+A module is executed once in a process, which trains many chunks. So what executing it does to the process is put back
+at once: else the first chunk alone would train under it.
 """
 
 import ast
@@ -19,6 +22,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -27,6 +31,7 @@ from types import ModuleType
 from typing import Any
 
 from fairgrid import aliases
+from fairgrid.experiments.runtime.process_state import process_state_restored
 
 _PRIVATE = "_fairgrid_"  # begins the names of packages that files of a user's are loaded in
 _HOME = Path(__file__).resolve().parents[2]
@@ -70,8 +75,7 @@ class SourceFile:
         return self.tree is not None and (not body or only_docstring)
 
     def __getstate__(self) -> dict[str, Any]:
-        names = ("name", "path", "source", "is_package")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True)
@@ -118,16 +122,24 @@ class UserCode:
         return [file.path for file in (self.entry, *self.helpers) if _file_digest(file.path, "") != file.digest]
 
     def load(self) -> ModuleType:
-        """The module, executed once for this content of its files."""
+        """The module, executed once for this content of its files.
+
+        Raises:
+            ImportError: it imports a file that is found through a search path which it has changed itself.
+        """
+        entry = f"{self.package}.{self.entry.name}"
+        if entry in sys.modules:
+            return sys.modules[entry]
         if self.package not in _packages:
             package = ModuleType(self.package)
             package.__path__ = []
             sys.modules[self.package] = package
             _packages[self.package] = self
+            _searched[self.package] = {Path(place).resolve() for place in sys.path}
         if not any(isinstance(finder, _Private) for finder in sys.meta_path):
             sys.meta_path.insert(0, _Private())
-        with _named_as_written(self.package):
-            return importlib.import_module(f"{self.package}.{self.entry.name}")
+        with _executed_apart(), _named_as_written(self.package):
+            return importlib.import_module(entry)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -174,10 +186,14 @@ class InstalledModule:
         """
         if self.digest and _file_digest(self.path) != self.digest:
             raise ImportError(f"{self.path} was changed after the run was planned")
-        module = importlib.import_module(self.name)
-        if self.digest and _imported.setdefault(self.name, self.digest) != self.digest:
-            _imported[self.name] = self.digest  # a session that is older than the file
-            module = importlib.reload(module)
+        stale = self.digest and _imported.setdefault(self.name, self.digest) != self.digest
+        if self.name in sys.modules and not stale:
+            return sys.modules[self.name]
+        with _executed_apart():
+            module = importlib.import_module(self.name)
+            if stale:  # a session that is older than the file
+                _imported[self.name] = self.digest
+                module = importlib.reload(module)
         return module
 
 
@@ -193,6 +209,8 @@ def is_installed_file(path: Path) -> bool:
 
 Module = UserCode | InstalledModule
 _packages: dict[str, UserCode] = {}
+_searched: dict[str, set[Path]] = {}  # the search path before a private package was executed
+_executing = ContextVar("_executing", default=False)
 _imported: dict[str, str] = {}
 
 
@@ -464,6 +482,7 @@ def _importer(code: UserCode) -> Callable[..., ModuleType]:
     """What stands for `__import__` in files of a user's."""
     names = [file.name for file in (code.entry, *code.helpers)]
     heads = {name.partition(".")[0] for name in names}
+    done: set[tuple[str, ...]] = set()  # imports that were executed and looked at
 
     def imported(
         name: str,
@@ -478,8 +497,16 @@ def _importer(code: UserCode) -> Callable[..., ModuleType]:
             whole, whole_head = f"{code.package}.{name}", f"{code.package}.{head}"
         elif level == 0:
             whole, whole_head = fairgrids_name(name), fairgrids_name(head)
-        with _named_as_written(code.package):
+        package = str((globals or {}).get("__package__")) if level else ""
+        statement = (package, "." * level + whole, *(fromlist or ()))
+        if statement in done:
             module = builtins.__import__(whole, globals, locals, fromlist, level)
+        else:
+            with _executed_apart(), _named_as_written(code.package):
+                module = builtins.__import__(whole, globals, locals, fromlist, level)
+                if level == 0 and whole == name:
+                    _refuse_strays(code, [head, name, *(f"{name}.{each}" for each in fromlist or ())])
+            done.add(statement)
         if level == 0 and name == "importlib":
             return _importlib(by_name)
         return sys.modules[whole_head] if whole_head != head and not fromlist else module
@@ -490,6 +517,35 @@ def _importer(code: UserCode) -> Callable[..., ModuleType]:
         return imported(name, fromlist=("",))
 
     return imported
+
+
+def _refuse_strays(code: UserCode, names: Sequence[str]) -> None:
+    """Refuses files that no process would find by the rule: code of the user's has changed the search path for them."""
+    added = {Path(place).resolve() for place in sys.path} - _searched[code.package]
+    for name in names if added else ():
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if not file or is_installed_file(Path(file)):
+            continue
+        path = Path(file).resolve()
+        if path.parents[name.count(".") + (path.stem == "__init__")] in added:
+            raise ImportError(
+                f"expected files of your own beside the study, in the working directory or in PYTHONPATH, found {file}"
+                f" by a search path that {code.entry.path} changes, so that a change of it would not be noticed"
+            )
+
+
+@contextmanager
+def _executed_apart() -> Iterator[None]:
+    """Puts back what modules do to the process when they are executed, the first of them and all that it imports."""
+    if _executing.get():
+        yield
+        return
+    token = _executing.set(True)
+    try:
+        with process_state_restored():
+            yield
+    finally:
+        _executing.reset(token)
 
 
 def _importlib(import_module: Callable[..., ModuleType]) -> ModuleType:

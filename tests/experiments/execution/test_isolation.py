@@ -72,6 +72,43 @@ def test_runs_of_others_are_what_they_are_without(what: str, tmp_path: Path, und
     pd.testing.assert_frame_equal(rows(tmp_path / "results", "varied"), undisturbed)
 
 
+LATE = """
+{imports}
+from fairgrid.framework import SGD
+
+
+class Mine(SGD):
+    def update(self, value, grad, **named):
+        import harmful
+        scale = torch.zeros(()).dtype == torch.float32 and torch.is_grad_enabled() and not torch.tensor(1e-38) * 0.01
+        scale &= numpy.geterr()["over"] == "warn" and torch.get_num_threads() == 1
+        super().update(value, grad if scale else 2 * grad, **named)
+"""
+
+
+@pytest.mark.takes_seconds
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("what", HARM)
+def test_records_do_not_depend_on_which_chunk_executes_a_module(what: str, late: bool, tmp_path: Path) -> None:
+    imports, harm = HARM[what]
+    (tmp_path / "harmful.py").write_text(f"{imports}\n{harm}\n")
+    text = LATE.format(imports="import torch, numpy" if late else "import torch, numpy, harmful")
+    (tmp_path / "mine.py").write_text(text)
+    stored = []
+    for chunk in (1, None):
+        (tmp_path / "mine.py").write_text(f"{text}# {chunk}\n")  # to be executed again
+        study = studies.write(tmp_path, studies.TINY.replace('"adam"', '"mine:Mine"'), "own.toml")
+        Driver(tmp_path / f"{chunk}", Pool(), chunk=chunk, say=lambda _: None).run([load(study)])
+        stored.append(rows(tmp_path / f"{chunk}", "own").drop(columns=["run_id", "cell"]))
+    order = ["seed", "factors"]
+    one, other = (frame.sort_values(order, ignore_index=True) for frame in stored)
+    pd.testing.assert_frame_equal(one, other)
+    whole = studies.write(tmp_path, studies.TINY.replace('"adam"', '"sgd"'), "plain.toml")
+    ran(tmp_path / "plain", whole)
+    plain = rows(tmp_path / "plain", "plain").sort_values(order, ignore_index=True)
+    assert set(one["test_loss"]) == set(plain["test_loss"])  # what was set was set back before anything trained
+
+
 @pytest.mark.parametrize(
     ("imports", "harm", "told"),
     [

@@ -202,6 +202,40 @@ def test_an_import_under_a_computed_name_is_told_and_may_be_declared(way: str, w
         Finder(tmp_path / "study", ["nothing*.py"]).find("mine")
 
 
+STRAYS = {
+    "import": "import stray\nVALUE = stray.VALUE\n",
+    "from": "from stray import VALUE\n",
+    "of a folder": "from space import stray\nVALUE = stray.VALUE\n",
+    "dotted": "import space.stray\nVALUE = space.stray.VALUE\n",
+    "in a function": "def late():\n    import stray\n    return stray.VALUE\nVALUE = late()\n",
+    "by import_module": "import importlib\nVALUE = importlib.import_module('stray').VALUE\n",
+}
+
+
+@pytest.mark.parametrize("way", STRAYS)
+@pytest.mark.parametrize("started", [False, True])
+def test_a_file_that_only_a_changed_search_path_finds_is_refused(
+    way: str, started: bool, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "lib"
+    for place in (folder, folder / "space"):
+        place.mkdir()
+        (place / "stray.py").write_text("VALUE = 1\n")
+    write("mine.py", f"import sys\nsys.path.insert(0, {str(folder)!r})\n{STRAYS[way]}")
+    before = list(sys.path)
+    if started:  # as PYTHONPATH would have it
+        monkeypatch.syspath_prepend(folder)
+        code = code_of(tmp_path)
+        assert code.load().VALUE == 1
+        assert len(code.helper_digests) == 1
+        return
+    with pytest.raises(ImportError, match=r"by a search path that .*mine\.py changes"):
+        code_of(tmp_path).load()
+    for name in ("stray", "space", "space.stray"):
+        sys.modules.pop(name, None)
+    assert sys.path == before
+
+
 def test_a_module_that_is_not_there_is_named_as_it_is_written(write: Write, tmp_path: Path) -> None:
     write("pkg/__init__.py", "")
     write("mine.py", "import pkg.absent\n")
