@@ -121,7 +121,7 @@ def _ask(driver: "Driver", studies: "list[Study]") -> None:
     planned = sum(
         len(cell.seeds) + len(cell.rates) * len(study.tuning_seeds) for study in studies for cell in study.cells
     )
-    if planned <= MANY or (left := planned - driver.recorded()) <= MANY:
+    if planned <= MANY or (left := driver.left(studies)) <= MANY:
         return
     if not sys.stdin.isatty():
         raise InputError(f"expected --yes for more than {MANY:,} runs, found {left:,} to train")

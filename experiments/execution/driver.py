@@ -1,6 +1,7 @@
 """Runs studies: plan, train what has no record, choose learning rates, train the rest."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,43 +104,55 @@ class Driver:
 
     def forecast(self, studies: Sequence[Study]) -> None:
         """Says what `run` would do, without writing anything."""
-        recorded: set[str] = set()
-        if (self.results / FILE).exists():
-            with Store(self.results) as store:
-                frame = store.runs(store.studies())
-                to_train = ["planned", *FAILED] if self.retry_failed else ["planned"]
-                recorded = set(frame.loc[~frame["status"].isin(to_train), "run_id"])
-        for study in studies:
-            plans = tuning_plans(study, *self._kind) + evaluation_plans(study, {}, *self._kind)
-            runs = [plan.run for plan in plans]
-            later = sum(len(cell.seeds) for cell in study.cells if cell.rates)
-            self._say_plan(study.name, runs, [run for run in runs if run.run_id not in recorded])
+        for study, (runs, waiting, later) in zip(studies, self._expected(studies), strict=True):
+            self._say_plan(study.name, runs, waiting)
             if later:
                 self.say(f"{study.name}: {later:,} evaluation runs once learning rates are chosen")
 
-    def recorded(self) -> int:
-        """How many runs of the results directory need not be trained again."""
+    def left(self, studies: Sequence[Study]) -> int:
+        """How many runs `run` would train; an evaluation whose learning rate is not chosen yet counts as one."""
+        return sum(len(waiting) + later for _, waiting, later in self._expected(studies))
+
+    def _expected(self, studies: Sequence[Study]) -> list[tuple[list[Run], list[Run], int]]:
+        """For each study its runs, those to train, and how many more there are once learning rates are chosen."""
         if self.fresh or not (self.results / FILE).exists():
-            return 0
-        with Store(self.results) as store:
-            statuses = list(store.statuses().values())
+            return [self._expected_of(study, None, set()) for study in studies]
         to_train = ("planned", *FAILED) if self.retry_failed else ("planned",)
-        return sum(status not in to_train for status in statuses)
+        with Store(self.results) as store:
+            recorded = {run_id for run_id, status in store.statuses().items() if status not in to_train}
+            return [self._expected_of(study, store, recorded) for study in studies]
+
+    def _expected_of(self, study: Study, store: Store | None, recorded: set[str]) -> tuple[list[Run], list[Run], int]:
+        tuning_runs, rates = [plan.run for plan in tuning_plans(study, *self._kind)], {}
+        if store is not None and all(run.run_id in recorded for run in tuning_runs):
+            with suppress(ValueError):  # a tuning run failed
+                rates = self._rates(study, store)
+        runs = tuning_runs + [plan.run for plan in evaluation_plans(study, rates, *self._kind)]
+        later = 0 if rates else sum(len(cell.seeds) for cell in study.cells if cell.rates)
+        return runs, [run for run in runs if run.run_id not in recorded], later
 
     def _choose(self, study: Study, store: Store, progress: Progress) -> dict[str, float]:
         """The learning rate of each tuned cell; none if a tuning run failed."""
+        try:
+            return self._rates(study, store)
+        except ValueError as error:
+            progress.unselected.append(study.name)
+            self.warn(f"{study.name}: learning rates not chosen: {error}")
+            return {}
+
+    def _rates(self, study: Study, store: Store) -> dict[str, float]:
+        """The learning rate of each tuned cell.
+
+        Raises:
+            ValueError: a tuning run failed or has no record.
+        """
         tuned = candidates(study, *self._kind)
         stored = store.runs([study.name])
         # the chosen candidate's cell has evaluation runs too, and earlier plans may have had more tuning seeds
         trials = (
             (stored["phase"] == "tuning") & stored["seed"].isin(study.tuning_seeds) & stored["cell"].isin(list(tuned))
         )
-        try:
-            return tuning.select(tuning_frame(stored[trials], tuned))
-        except ValueError as error:
-            progress.unselected.append(study.name)
-            self.warn(f"{study.name}: learning rates not chosen: {error}")
-            return {}
+        return tuning.select(tuning_frame(stored[trials], tuned))
 
     def _train(self, plans: Sequence[Plan], store: Store, progress: Progress) -> None:
         if not plans:
@@ -194,11 +207,11 @@ class Driver:
         if aside:
             self.say(f"the old store is in {aside}")
         checked = read_build(self.results).store
-        known = bool(checked) and digest(self.results / FILE) == checked
+        is_checked = bool(checked) and digest(self.results / FILE) == checked
         store = Store(self.results, create=True)
         try:
             store.upgrade(self.warn)
-            if not known:
+            if not is_checked:
                 store.check()
         except BaseException:
             store.close()

@@ -253,6 +253,10 @@ def test_very_many_runs_are_asked_for(
         assert main(command) == code
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     assert main(command) == 0  # all have their record
-    assert main([*command, "--fresh", "--dry-run"]) == 0
+    edited = write(tmp_path, TINY.replace("epochs = 3", "epochs = 4"), "edited.toml")
+    assert main(["run", edited, *command[2:]]) == 2  # records of another study are no records of this one
+    assert capsys.readouterr().err.endswith("found 20 to train\n")
+    assert main([*command[:-1], "--fresh", "--dry-run"]) == 0
+    assert "20 runs, 0 done, 20 to train" in capsys.readouterr().out
     assert main([*command, "--fresh"]) == 2
     assert main([*command, "--fresh", "--yes"]) == 0

@@ -182,14 +182,21 @@ def test_failed_runs_that_are_not_asked_for_stay_as_they_are(fragile: tuple[str,
 
 
 def test_failed_evaluation_of_a_tuned_study_runs_again_and_its_tuning_does_not(
-    fragile: tuple[str, Path], tmp_path: Path
+    fragile: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, file = fragile
     module = next(tmp_path.glob("fragile_*.py")).stem
     study = studies.write(tmp_path, studies.TUNED.replace('"disk"', f'"{module}:Fragile"'), "tuned.toml")
     results = tmp_path / "results"
+    forecast = ["run", study, "--results", str(results), "--dry-run", "--retry-failed"]
+    assert main(forecast) == 0
+    printed = capsys.readouterr().out
+    assert "16 runs, 0 done, 16 to train" in printed
+    assert printed.endswith("tuned: 8 evaluation runs once learning rates are chosen\n")
     assert studies.run(results, study).counts == {"ok": 18, "diverged": 3, "error": 3}
     file.touch()
+    assert main(forecast) == 0
+    assert capsys.readouterr().out.startswith("tuned: 24 runs, 21 done, 3 to train")
     assert studies.run(results, study, retry_failed=True).counts == {"ok": 3}
 
 
