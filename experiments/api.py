@@ -9,7 +9,7 @@ from fairgrid.experiments.errors import InputError, shown
 from fairgrid.experiments.execution.backends.choice import choose
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.execution.progress import Meter, bar, unsaid
-from fairgrid.experiments.reporting.publishing import held, mixtures, tabulated
+from fairgrid.experiments.reporting.publishing import mixtures, studies_in, tabulated
 from fairgrid.experiments.results import Results
 from fairgrid.experiments.runtime.determinism import Device, Mode, inherited, request
 from fairgrid.experiments.study.loading import distinct, load, shipped
@@ -79,14 +79,14 @@ def run(
     )
     with inherited(numerics, device), pool:
         done = driver.run(studies)
-    found = _results(studies, directory)
+    trained = _results(studies, directory)
     if done.failed:
-        failed = found.runs[found.runs["status"].isin(["error", "timeout"])]
+        failed = trained.runs[trained.runs["status"].isin(["error", "timeout"])]
         _warn(
-            f"{done.failed} of {len(found.runs)} runs ended in error or timeout, the first with "
+            f"{done.failed} of {len(trained.runs)} runs ended in error or timeout, the first with "
             f"{failed['message'].iloc[0]}; retry_failed=True runs them again"
         )
-    return found
+    return trained
 
 
 def read(results: str | Path = "results", study: Which | Sequence[Which] | None = None) -> Results:
@@ -101,27 +101,27 @@ def read(results: str | Path = "results", study: Which | Sequence[Which] | None 
         StoreError: the store cannot be used.
     """
     directory = Path(results)
-    known = held(directory)
+    recorded = studies_in(directory)
     if study is None:
-        own = sorted(known - set(shipped()))
+        own = sorted(recorded - set(shipped()))
         if own:
             raise InputError(
                 f"{directory}: expected the studies that are not shipped to be given, found results of {own[0]!r};"
                 " read(results, study) takes them"
             )
-        study = sorted(known)
+        study = sorted(recorded)
     studies = _studies(study)
     for each in studies:
-        if each.name not in known:
-            raise InputError(f"{directory}: expected results of {each.name!r}, found {', '.join(sorted(known))}")
+        if each.name not in recorded:
+            raise InputError(f"{directory}: expected results of {each.name!r}, found {', '.join(sorted(recorded))}")
     return _results(studies, directory)
 
 
 def _studies(given: Which | Sequence[Which]) -> list[Study]:
     which = [given] if isinstance(given, Study | str | Path) else list(given) if isinstance(given, Iterable) else []
     if not which:
-        found = "none" if isinstance(given, Iterable) else shown(given)
-        raise InputError(f"expected at least one study, found {found}")
+        described = "none" if isinstance(given, Iterable) else shown(given)
+        raise InputError(f"expected at least one study, found {described}")
     for each in which:
         if not isinstance(each, Study | str | Path):
             raise InputError(f"expected a Study, a name or a path, found {shown(each)}")
@@ -140,10 +140,10 @@ def _same_numerics(mode: Mode) -> None:
 
 
 def _results(studies: Sequence[Study], directory: Path) -> Results:
-    found = Results(studies, tabulated(directory, studies, _warn), directory)
-    for line in mixtures(studies, found.evidence, directory):
+    results = Results(studies, tabulated(directory, studies, _warn), directory)
+    for line in mixtures(studies, results.evidence, directory):
         _warn(line)
-    return found
+    return results
 
 
 def _warn(text: str) -> None:

@@ -123,25 +123,25 @@ def write_verdicts(results: Path, studies: Sequence[Study]) -> tuple[Evidence, l
     Returns all that tables and figures are made from, and doubts about rows that are kept.
     """
     evidence = read_evidence(results)
-    known = sorted((study for study in studies if len(evidence.of(study.name).runs)), key=lambda study: study.name)
+    present = sorted((study for study in studies if len(evidence.of(study.name).runs)), key=lambda study: study.name)
     manifest = _manifest(results)
-    mine = _runs_of(evidence.of(*(study.name for study in known)).runs)
+    mine = _runs_of(evidence.of(*(study.name for study in present)).runs)
     others = _others(results, list(mine), manifest)
-    tables = [reproduction_table(study, evidence) for study in known if study.reported or study.claims]
+    tables = [reproduction_table(study, evidence) for study in present if study.reported or study.claims]
     doubts = []
     if tables:
         doubts += _write(results, "reproduction", pd.concat(tables, ignore_index=True), mine, others, manifest)
-    seen = {study.name: evidence.of(study.name) for study in known}
+    evidences = {study.name: evidence.of(study.name) for study in present}
     for name, table in FINDINGS.items():
-        found = [table(study, seen[study.name]) for study in known]
+        frames = [table(study, evidences[study.name]) for study in present]
         if name == "comparisons":  # which stability is of
-            seen = {
-                study.name: dataclasses.replace(seen[study.name], comparisons=rows)
-                for study, rows in zip(known, found, strict=True)
+            evidences = {
+                study.name: dataclasses.replace(evidences[study.name], comparisons=rows)
+                for study, rows in zip(present, frames, strict=True)
             }
-        rows = [rows for rows in found if len(rows)]
-        if rows or (found and (results / f"{name}.csv").exists()):
-            frame = pd.concat(rows, ignore_index=True) if rows else found[0]
+        rows = [rows for rows in frames if len(rows)]
+        if rows or (frames and (results / f"{name}.csv").exists()):
+            frame = pd.concat(rows, ignore_index=True) if rows else frames[0]
             doubts += _write(results, name, frame, mine, others, manifest)
     _finish(results, manifest)
     return dataclasses.replace(evidence, **made(results)), doubts

@@ -81,13 +81,13 @@ def effects_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     lost = diverged(runs)
     both = [_outcomes(effect, known, lost) for effect in effects]
     averages = [None if sides is None else _averaged(sides) for sides in both]
-    found = judged(averages, [effect.family for effect in effects], rule.level, rule.region)
+    judgements = judged(averages, [effect.family for effect in effects], rule.level, rule.region)
     rows = [
         {"study": study.name, "metric": rule.metric, "n_diverged": count(lost, effect.cells)}
         | _described(effect)
         | each.columns("estimate", rule.region)
         | ({} if sides is None or each.measured is None else _range(sides.a, sides.b))
-        for effect, sides, each in zip(effects, both, found, strict=True)
+        for effect, sides, each in zip(effects, both, judgements, strict=True)
     ]
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(INTEGERS, "Int64"))
 

@@ -110,8 +110,8 @@ class Component:
         """An option's value, its default if it is not given, None if there is neither or no such option."""
         if name in self.options:
             return self.options[name]
-        known = self.known_options.get(name)
-        return None if known is None else known.default
+        stated = self.known_options.get(name)
+        return None if stated is None else stated.default
 
     def with_option(self, name: str, value: Any) -> "Component":
         """The component with another value of an option."""
@@ -177,22 +177,22 @@ def parse(key: str, spec: Spec, place: str, finder: Finder) -> Component:
     else:
         raise BadKeyError(place, f"expected the name of a known {kind.noun}, found {name!r}{nearest(name, kind.names)}")
     try:
-        known = component.known_options
-        model = _options_model(component.name, tuple(known.values()))
+        declared = component.known_options
+        model = _options_model(component.name, tuple(declared.values()))
     except Exception as error:
         problem = f"expected options of types that a study can state, found of {name!r}: {first_line(error)}"
         raise BadKeyError(place, problem) from error
     for option in options:
-        if option not in known:
+        if option not in declared:
             raise BadKeyError(
                 f"{place}.{option}",
-                f"expected an option of {kind.noun} {name!r}, found {option!r}{nearest(option, known)}",
+                f"expected an option of {kind.noun} {name!r}, found {option!r}{nearest(option, declared)}",
             )
     try:
         checked = model.model_validate_json(json.dumps(options))
     except ValidationError as error:
         raise first_problem(error, place) from error
-    changed = {each for each in checked.model_fields_set if getattr(checked, each) != known[each].default}
+    changed = {each for each in checked.model_fields_set if getattr(checked, each) != declared[each].default}
     values = json.loads(checked.model_dump_json(include=changed))
     return replace(component, options={each: values[each] for each in sorted(changed)})
 
@@ -225,20 +225,20 @@ def own_class(path: str, place: str, finder: Finder) -> tuple[type, Module, str]
         raise BadKeyError(
             place, f"expected an importable module before the colon, found {path!r} ({first_line(error)})"
         ) from error
-    found = getattr(namespace, class_name, None)
-    if found is None:
+    own = getattr(namespace, class_name, None)
+    if own is None:
         public = [name for name in vars(namespace) if not name.startswith("_")]
         raise BadKeyError(
             place, f"expected a class of {module_name}, found {class_name!r}{nearest(class_name, public)}"
         )
-    return found, module, f"{finder.full_name(module_name)}:{class_name}"
+    return own, module, f"{finder.full_name(module_name)}:{class_name}"
 
 
 def _own(key: str, path: str, place: str, finder: Finder) -> Component:
-    found, module, name = own_class(path, place, finder)
+    own, module, name = own_class(path, place, finder)
     base = imported(KINDS[key].base)
-    if not (inspect.isclass(found) and issubclass(found, base)):
-        raise BadKeyError(place, f"expected a subclass of {base.__name__} at {path!r}, found {found!r}")
+    if not (inspect.isclass(own) and issubclass(own, base)):
+        raise BadKeyError(place, f"expected a subclass of {base.__name__} at {path!r}, found {own!r}")
     return Component(key, name, {}, module)
 
 

@@ -48,26 +48,26 @@ class Measurements:
     sections: Mapping[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame]]]
 
 
-def held(results: Path) -> set[str]:
+def studies_in(results: Path) -> set[str]:
     """The names of the studies that a results directory has rows of.
 
     Raises:
         InputError: it has no results.
     """
-    known = set()
+    recorded = set()
     if (results / FILE).exists():
         with Store(results) as store:
-            known = set(store.studies())
+            recorded = set(store.studies())
     if (results / "summary.csv").exists():
         try:
-            known |= set(summary(results)["study"])
+            recorded |= set(summary(results)["study"])
         except InputError:
-            if not known:
+            if not recorded:
                 raise
-            known |= set(_stated(results).studies)  # the table is made again, if nothing of it is lost
-    elif not known:
+            recorded |= set(_stated(results).studies)  # the table is made again, if nothing of it is lost
+    elif not recorded:
         read(results)  # says what is missing
-    return known
+    return recorded
 
 
 def chosen(results: Path, names: Sequence[str]) -> list[Study]:
@@ -76,20 +76,20 @@ def chosen(results: Path, names: Sequence[str]) -> list[Study]:
     Raises:
         InputError: it holds nothing of one, or nothing is named and nothing shipped is there.
     """
-    known = held(results)
-    own = sorted(known - set(shipped()))
+    recorded = studies_in(results)
+    own = sorted(recorded - set(shipped()))
     if own and not names:
-        if len(own) == len(known):
+        if len(own) == len(recorded):
             raise InputError(
                 f"{results}: expected the files of studies that are not shipped to be named, found results of"
                 f" {own[0]!r}; name it: {own[0]}.toml"
             )
         warn(f"not shown, as its file is not named: {', '.join(own)}")
-    studies = [load(name) for name in names or sorted(known - set(own))]
+    studies = [load(name) for name in names or sorted(recorded - set(own))]
     distinct(studies)
     for study in studies:
-        if study.name not in known:
-            raise InputError(f"{results}: expected results of {study.name!r}, found {', '.join(sorted(known))}")
+        if study.name not in recorded:
+            raise InputError(f"{results}: expected results of {study.name!r}, found {', '.join(sorted(recorded))}")
     return studies
 
 
@@ -276,7 +276,7 @@ def fill_page(
         raise InputError(f"{page}: expected a readable Markdown page, found {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{page}: expected UTF-8 text, found byte {error.object[error.start]:#04x}") from error
-    known = {study.name: study for study in studies}
+    by_name = {study.name: study for study in studies}
     try:
         marked = marks(text)
     except InputError as error:
@@ -287,8 +287,8 @@ def fill_page(
                 wanted = ", ".join(measurements[name].sections)
                 raise InputError(f"{page}: expected a section ({wanted}), found {section!r} of {name!r}")
             continue
-        if name not in known and name != OVERVIEW:
-            raise InputError(f"{page}: expected marks of {', '.join(known)}, found one of {name!r}")
+        if name not in by_name and name != OVERVIEW:
+            raise InputError(f"{page}: expected marks of {', '.join(by_name)}, found one of {name!r}")
         if section not in (None, *SECTIONS):
             raise InputError(f"{page}: expected a section ({', '.join(SECTIONS)}), found {section!r} of {name!r}")
 
@@ -297,7 +297,7 @@ def fill_page(
             return _measured(results / f"{name}.csv", measurements[name], str(only))
         if name == OVERVIEW:
             return overview(evidence, "markdown", only)
-        return tables(known[name], evidence, "markdown", only)
+        return tables(by_name[name], evidence, "markdown", only)
 
     page.write_text(filled(text, content), encoding="utf-8")
 

@@ -324,15 +324,15 @@ class Finder:
         return next((located for root in self.roots if (located := _located_in(root, name.split(".")))), [])
 
     def _declared(self) -> dict[str, Path]:
-        found: dict[str, Path] = {}
+        files_by_name: dict[str, Path] = {}
         for pattern in self.patterns:
             places = [(folder, path) for folder in (self.folder, Path.cwd()) for path in sorted(folder.glob(pattern))]
             files = [(folder, path) for folder, path in places if path.is_file()]
             if not files:
                 raise FileNotFoundError(pattern)
             for folder, path in files:
-                found.setdefault(path.relative_to(folder).as_posix(), path)
-        return found
+                files_by_name.setdefault(path.relative_to(folder).as_posix(), path)
+        return files_by_name
 
 
 def _located_in(root: Path, parts: Sequence[str]) -> list[tuple[str, Path | None, bool]]:

@@ -68,8 +68,8 @@ def stamp(study: Study, store: str) -> str:
 
 def tables_are_current(build: Build, results: Path, store: str, studies: Iterable[Study]) -> bool:
     """Whether the CSVs are those that were made, from this store and these studies, by this code."""
-    made = all(build.tables.get(study.name) == stamp(study, store) for study in studies)
-    return made and not build.writing and not changed(results, build.csvs)
+    stamped = all(build.tables.get(study.name) == stamp(study, store) for study in studies)
+    return stamped and not build.writing and not changed(results, build.csvs)
 
 
 def figures_are_current(build: Build, folder: Path, name: str, expected: str, formats: Collection[str]) -> bool:
