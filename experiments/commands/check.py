@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from fairgrid.experiments.commands.arguments import INTERRUPTED, add_jobs, positive
 from fairgrid.experiments.errors import InputError, first_line, one_line
 from fairgrid.experiments.runtime.determinism import request, settle
+from fairgrid.experiments.runtime.process_state import process_state_restored
 
 if TYPE_CHECKING:
     from fairgrid.experiments.config.run import RunConfig
@@ -87,19 +88,20 @@ def _sound_study(name: str, seeds: int | None, jobs: int) -> "Generator[Line, No
     yield from ((False, line) for line in study.shadowing)
     configs = [cell.at_rate(cell.rates[0]) if cell.rates else cell.config for cell in study.cells]
     yield from ((False, line) for line in _tables(configs))
-    sound = True
-    for wrong, line in _parts(own_parts(configs), _together(configs)):
-        sound &= not wrong
-        yield wrong, line
-    if sound:
+    with process_state_restored():
+        sound = True
+        for wrong, line in _parts(own_parts(configs), _together(configs)):
+            sound &= not wrong
+            yield wrong, line
         try:
-            found = estimate(study, jobs)
+            estimated = estimate(study, jobs) if sound else None
         except (Exception, SystemExit) as error:
             yield True, f"{study.path}: a training fails: {first_line(error)}"
             return configs
-        planned = f"{_counted(found.runs, 'run')} of {_counted(found.configurations, 'configuration')}"
-        taken = f"about {rough(found.together)} of training on {_counted(jobs, 'core')}"
-        yield False, f"{study.path}: {planned}; {taken}, as {_counted(found.shapes, 'shape')} of them took"
+    if estimated is not None:
+        planned = f"{_counted(estimated.runs, 'run')} of {_counted(estimated.configurations, 'configuration')}"
+        taken = f"about {rough(estimated.together)} of training on {_counted(jobs, 'core')}"
+        yield False, f"{study.path}: {planned}; {taken}, as {_counted(estimated.shapes, 'shape')} of them took"
     return configs
 
 
@@ -123,7 +125,8 @@ def _part(path: str) -> Iterator[Line]:
 
     settle()
     own = part_of(path)
-    yield from _parts([own], [[own]])
+    with process_state_restored():
+        yield from _parts([own], [[own]])
 
 
 def _parts(own: "Sequence[Own]", together: "Iterable[Sequence[Own]]") -> Iterator[Line]:

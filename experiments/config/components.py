@@ -10,6 +10,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from fairgrid.experiments.config.catalogue import (
 from fairgrid.experiments.config.messages import first_problem
 from fairgrid.experiments.config.registry import KINDS, Kind, imported
 from fairgrid.experiments.errors import BadKeyError, first_line, nearest
+from fairgrid.experiments.runtime.process_state import contained
 from fairgrid.experiments.runtime.user_code import Finder, Module, UserCode
 
 Spec = str | dict[str, Any]
@@ -127,7 +129,12 @@ class Component:
             supplied: leading arguments, from the harness.
             replaced: arguments in the place of options, by name: one value per replica, say.
         """
-        return self.maker(*supplied, **{**self.options, **replaced})
+        with self._apart():
+            return self.maker(*supplied, **{**self.options, **replaced})
+
+    def _apart(self) -> AbstractContextManager[None]:
+        """Where its class is called."""
+        return contained() if self.is_own else nullcontext()
 
     def try_out(self, place: str) -> None:
         """Lets the class refuse values.
@@ -140,7 +147,8 @@ class Component:
         """
         values = {key: self.options.get(key, option.default) for key, option in self.known_options.items()}
         try:
-            self.kind.trial(self.maker, values)
+            with self._apart():
+                self.kind.trial(self.maker, values)
         except (ValueError, TypeError) as error:
             raise BadKeyError(place, str(error)) from error
         except (Exception, SystemExit) as error:

@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from fairgrid.experiments.config.run import Config, RunConfig, canonical_json
 from fairgrid.experiments.runtime.determinism import Device, Mode
+from fairgrid.experiments.runtime.process_state import contained
 
 if TYPE_CHECKING:
     from fairgrid.experiments.problems import Problem
@@ -71,7 +73,8 @@ def _contents(config: RunConfig) -> dict[str, str]:
     key = repr((config.problem.spec, module and module.content))
     if key not in _problems:
         _problems[key] = config.build_problem()
-    return _problems[key].contents()
+    with contained() if module else nullcontext():
+        return _problems[key].contents()
 
 
 def _digest(value: Any) -> str:

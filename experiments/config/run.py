@@ -8,6 +8,7 @@ can refuse values.
 import functools
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -18,6 +19,7 @@ from fairgrid.experiments.config.components import Component
 from fairgrid.experiments.config.messages import first_problem
 from fairgrid.experiments.config.registry import KINDS, LISTS
 from fairgrid.experiments.errors import BadKeyError, first_line, nearest
+from fairgrid.experiments.runtime.process_state import contained
 from fairgrid.experiments.runtime.user_code import Finder
 from fairgrid.experiments.runtime.user_code import Module as OwnModule
 
@@ -329,7 +331,8 @@ def try_out(config: RunConfig, accepted: set[str] | None = None) -> None:
                 accepted.add(tried)
     together = canonical_json([config.value(key) for key in _TOGETHER])
     if together not in accepted:
-        _try_together(config)
+        with contained() if config.own_modules else nullcontext():
+            _try_together(config)
         accepted.add(together)
 
 

@@ -6,7 +6,27 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
+
+_containing = ContextVar("_containing", default=False)
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Puts back what code of a user's does to the process apart from training: when it is imported or makes an object.
+
+    What is contained within is put back with the outermost: a file may prepare what another one that it imports needs.
+    """
+    if _containing.get():
+        yield
+        return
+    token = _containing.set(True)
+    try:
+        with process_state_restored():
+            yield
+    finally:
+        _containing.reset(token)
 
 
 @contextmanager

@@ -22,7 +22,6 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -31,7 +30,7 @@ from types import ModuleType
 from typing import Any
 
 from fairgrid import aliases
-from fairgrid.experiments.runtime.process_state import process_state_restored
+from fairgrid.experiments.runtime.process_state import contained
 
 _PRIVATE = "_fairgrid_"  # begins the names of packages that files of a user's are loaded in
 _HOME = Path(__file__).resolve().parents[2]
@@ -138,7 +137,7 @@ class UserCode:
             _searched[self.package] = {Path(place).resolve() for place in sys.path}
         if not any(isinstance(finder, _Private) for finder in sys.meta_path):
             sys.meta_path.insert(0, _Private())
-        with _executed_apart(), _named_as_written(self.package):
+        with contained(), _named_as_written(self.package):
             return importlib.import_module(entry)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -189,7 +188,7 @@ class InstalledModule:
         stale = self.digest and _imported.setdefault(self.name, self.digest) != self.digest
         if self.name in sys.modules and not stale:
             return sys.modules[self.name]
-        with _executed_apart():
+        with contained():
             module = importlib.import_module(self.name)
             if stale:  # a session that is older than the file
                 _imported[self.name] = self.digest
@@ -210,7 +209,6 @@ def is_installed_file(path: Path) -> bool:
 Module = UserCode | InstalledModule
 _packages: dict[str, UserCode] = {}
 _searched: dict[str, set[Path]] = {}  # the search path before a private package was executed
-_executing = ContextVar("_executing", default=False)
 _imported: dict[str, str] = {}
 
 
@@ -502,7 +500,7 @@ def _importer(code: UserCode) -> Callable[..., ModuleType]:
         if statement in done:
             module = builtins.__import__(whole, globals, locals, fromlist, level)
         else:
-            with _executed_apart(), _named_as_written(code.package):
+            with contained(), _named_as_written(code.package):
                 module = builtins.__import__(whole, globals, locals, fromlist, level)
                 if level == 0 and whole == name:
                     _refuse_strays(code, [head, name, *(f"{name}.{each}" for each in fromlist or ())])
@@ -532,20 +530,6 @@ def _refuse_strays(code: UserCode, names: Sequence[str]) -> None:
                 f"expected files of your own beside the study, in the working directory or in PYTHONPATH, found {file}"
                 f" by a search path that {code.entry.path} changes, so that a change of it would not be noticed"
             )
-
-
-@contextmanager
-def _executed_apart() -> Iterator[None]:
-    """Puts back what modules do to the process when they are executed, the first of them and all that it imports."""
-    if _executing.get():
-        yield
-        return
-    token = _executing.set(True)
-    try:
-        with process_state_restored():
-            yield
-    finally:
-        _executing.reset(token)
 
 
 def _importlib(import_module: Callable[..., ModuleType]) -> ModuleType:

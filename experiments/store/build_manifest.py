@@ -47,7 +47,7 @@ class Build:
 
 def read_build(results: Path) -> Build:
     """What .made.json says; nothing where there is none, or none of this version."""
-    with suppress(OSError, ValueError, TypeError):
+    with suppress(OSError, ValueError, TypeError, RecursionError):
         if (results / FILE).is_file():
             build = Build(**json.loads((results / FILE).read_text(encoding="utf-8")))
             if all(type(value) is type(getattr(Build(), name)) for name, value in vars(build).items()):

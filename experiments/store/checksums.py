@@ -166,7 +166,7 @@ def _odd_json(text: Any) -> str:
     try:
         if isinstance(json.loads(text), dict):
             return ""
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         pass
     return f"expected a JSON object, found {_text(repr(text))}"
 
@@ -175,7 +175,7 @@ def _odd_array(row: Sequence[Any]) -> str:
     _, _, dtype, shape, values = row
     try:
         np.frombuffer(values, dtype).reshape(json.loads(shape))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         return f"expected an array of {_text(dtype)} {_text(shape)}, found: {error}"
     return ""
 

@@ -87,7 +87,7 @@ def read_manifest(results: Path) -> Manifest | None:
         return _parsed(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise InputError(f"{path}: expected a readable file, found {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         hint = "restore it, or remove it and summarize"
         raise InputError(f"{path}: expected a manifest as fairgrid writes it; {hint}") from error
 

@@ -1,13 +1,21 @@
 """What a user's class does to its process, its files and its randomness harms no other run, and is told."""
 
+import os
+import signal
+import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from fairgrid.experiments.cli import main
 from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.driver import Driver, Progress
+from fairgrid.experiments.runtime import determinism as numerics
 from fairgrid.experiments.study.loading import load
 from tests.experiments import studies
 
@@ -107,6 +115,37 @@ def test_records_do_not_depend_on_which_chunk_executes_a_module(what: str, late:
     ran(tmp_path / "plain", whole)
     plain = rows(tmp_path / "plain", "plain").sort_values(order, ignore_index=True)
     assert set(one["test_loss"]) == set(plain["test_loss"])  # what was set was set back before anything trained
+
+
+@pytest.mark.parametrize("what", [name for name in HARM if name not in ("streams", "recursion limit")])
+@pytest.mark.parametrize("where", ["module", "constructor"])
+def test_reading_and_checking_a_study_leaves_the_process_as_it_was(
+    what: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imports, harm = HARM[what]
+    text = MINE.format(imports=imports, harm="pass")
+    if where == "module":
+        text = f"{text}\n\n{harm}\n"
+    else:
+        text = f"{text}\n    def __init__(self, parameters, learning_rate=0.1):\n        super().__init__(parameters,"
+        text = f"{text} learning_rate=learning_rate)\n        {harm}\n"
+    (tmp_path / "mine.py").write_text(text)
+    study = studies.write(tmp_path, studies.TINY.replace('"adam"', '"mine:Mine"'), "own.toml")
+    monkeypatch.chdir(tmp_path)
+    numerics.settle()
+
+    def state() -> list[object]:
+        flushes = bool(torch.tensor(1e-38, dtype=torch.float32) * 0.01 == 0)
+        settings = torch.get_default_dtype(), torch.get_num_threads(), torch.is_grad_enabled(), flushes
+        deterministic = torch.are_deterministic_algorithms_enabled()
+        handlers = signal.getsignal(signal.SIGTERM), warnings.filters[:], list(sys.path), np.geterr()
+        return [Path.cwd(), dict(os.environ), settings, deterministic, *handlers]
+
+    before = state()
+    load(study)
+    assert state() == before
+    main(["check", study, "--jobs", "1"])
+    assert state() == before
 
 
 @pytest.mark.parametrize(
