@@ -9,7 +9,7 @@ from fairgrid.experiments.errors import InputError, shown
 from fairgrid.experiments.execution.backends.choice import choose
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.execution.progress import Meter, bar, unsaid
-from fairgrid.experiments.reporting.publishing import mixtures, studies_in, tabulated
+from fairgrid.experiments.reporting.publishing import mixtures, outdated, studies_in, tabulated
 from fairgrid.experiments.results import Results
 from fairgrid.experiments.runtime.determinism import Device, Mode, inherited, request
 from fairgrid.experiments.study.loading import distinct, load, shipped
@@ -60,13 +60,12 @@ def run(
         WorkersError: there is nothing to train on.
         KeyboardInterrupt: interrupted.
     """
-    studies = _studies(study)
+    directory, studies = _directory(results), _studies(study)
     for line in (line for each in studies for line in each.shadowing):
         _warn(line)
     pool = choose(backend, jobs, scheduler, timeout, numerics, device, studies)
     if backend == "sequential":
         _same_numerics(numerics)
-    directory = Path(results)
     driver = Driver(
         directory,
         pool,
@@ -100,7 +99,7 @@ def read(results: str | Path = "results", study: Which | Sequence[Which] | None 
         InputError: there are no results, or none of a study; or its own studies are not given.
         StoreError: the store cannot be used.
     """
-    directory = Path(results)
+    directory = _directory(results)
     recorded = studies_in(directory)
     if study is None:
         own = sorted(recorded - set(shipped()))
@@ -115,6 +114,12 @@ def read(results: str | Path = "results", study: Which | Sequence[Which] | None 
         if each.name not in recorded:
             raise InputError(f"{directory}: expected results of {each.name!r}, found {', '.join(sorted(recorded))}")
     return _results(studies, directory)
+
+
+def _directory(given: str | Path) -> Path:
+    if not isinstance(given, str | Path):
+        raise InputError(f"results: expected the path of a directory, found {shown(given)}")
+    return Path(given)
 
 
 def _studies(given: Which | Sequence[Which]) -> list[Study]:
@@ -141,7 +146,7 @@ def _same_numerics(mode: Mode) -> None:
 
 def _results(studies: Sequence[Study], directory: Path) -> Results:
     results = Results(studies, tabulated(directory, studies, _warn), directory)
-    for line in mixtures(studies, results.evidence, directory):
+    for line in (*outdated(studies, results.evidence), *mixtures(studies, results.evidence, directory)):
         _warn(line)
     return results
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairgrid.experiments.commands.arguments import DIFFERENT
-from fairgrid.experiments.errors import one_line
+from fairgrid.experiments.errors import one_line, warn
 
 if TYPE_CHECKING:
     from fairgrid.experiments.store.merging import Dispute
@@ -46,7 +46,13 @@ def main(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return DIFFERENT
-    print(f"`fairgrid summarize --results {options.results}` makes the tables")
+    for name in merged.planned_twice:
+        warn(
+            f"{name} was run with files that differ, so that a seed has two records; `fairgrid run` of its file, with"
+            f" --results {options.results}, takes those of that file"
+        )
+    if not merged.planned_twice:
+        print(f"`fairgrid summarize --results {options.results}` makes the tables")
     return 0
 
 

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import json
+import keyword
 import re
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ def _free(name: str) -> None:
         raise InputError(f"expected a NAME of letters, digits and underscores, found {name!r}{hint}")
     if len(name) > 100:
         raise InputError(f"expected a NAME of at most 100 characters, found {len(name)}")
+    if keyword.iskeyword(name):
+        raise InputError(f"expected a NAME that a module can have, found {name!r}, a keyword of Python's")
     if name in shipped():
         raise InputError(f"expected a NAME that no shipped study has, found {name!r}")
     spec = importlib.util.find_spec(name)

@@ -25,11 +25,13 @@ def main(options: argparse.Namespace) -> int:
     require(options.study)
     from fairgrid.experiments.analysis.derived import replace
     from fairgrid.experiments.reporting.html import page
-    from fairgrid.experiments.reporting.publishing import chosen, publish
+    from fairgrid.experiments.reporting.publishing import chosen, publish, warn_of_doubts
 
     studies = chosen(options.results, options.study)
-    text = page(studies, publish(options.results, studies), options.results)
+    evidence = publish(options.results, studies)
+    text = page(studies, evidence, options.results)
     replace(options.results / PAGE, text)
+    warn_of_doubts(studies, evidence, options.results)
     counted = "1 study" if len(studies) == 1 else f"{len(studies)} studies"
     print(f"{options.results / PAGE}: {counted}, {len(text.encode()) / 1e6:.1f} MB")
     return 0

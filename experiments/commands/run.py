@@ -69,7 +69,7 @@ def main(options: argparse.Namespace) -> int:
     from fairgrid.experiments.execution.driver import Driver
     from fairgrid.experiments.execution.progress import Meter, shown, unsaid
     from fairgrid.experiments.reporting.figures import check_files
-    from fairgrid.experiments.reporting.publishing import publish, show_tables, warn_of_mixtures
+    from fairgrid.experiments.reporting.publishing import publish, show_tables, warn_of_doubts
 
     check_files(studies)
     pool = choose(
@@ -105,7 +105,7 @@ def main(options: argparse.Namespace) -> int:
             print("nothing to train: every planned run has its record")
         show_tables(studies, evidence, "text")
         print(f"\ntables: {options.results}/*.csv; figures: {options.results}/figures/*.png")
-    warn_of_mixtures(studies, evidence, options.results)
+    warn_of_doubts(studies, evidence, options.results)
     if progress.failed or progress.unselected:
         warn(f"{progress.failed} runs ended in error or timeout; --retry-failed runs them again")
         return FAILED

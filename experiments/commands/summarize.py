@@ -44,9 +44,10 @@ def main(options: argparse.Namespace) -> int:
         chosen,
         fill_page,
         illustrate,
+        outdated,
         show_tables,
         tabulated,
-        warn_of_mixtures,
+        warn_of_doubts,
     )
 
     studies = chosen(options.results, options.study)
@@ -59,9 +60,11 @@ def main(options: argparse.Namespace) -> int:
         fill_page(options.into, studies, evidence, options.results, measurements)
     elif not options.quiet:
         show_tables(studies, evidence, options.format)
-    warn_of_mixtures(studies, evidence, options.results)
+    warn_of_doubts(studies, evidence, options.results)
     illustrate(studies, evidence, options.results, options.figures)
-    if options.strict and not evidence.complete([study.name for study in studies]):
+    if options.strict and (
+        not evidence.complete([study.name for study in studies]) or any(outdated(studies, evidence))
+    ):
         warn("planned runs are missing or failed")
         return MISSING
     return 0

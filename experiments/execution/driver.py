@@ -1,6 +1,6 @@
 """Runs studies: plan, train what has no record, choose learning rates, train the rest."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from fairgrid.experiments.analysis import tuning
 from fairgrid.experiments.analysis.derived import move_aside
 from fairgrid.experiments.analysis.summary import tuning_frame
+from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.errors import StoreError, warn
 from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.progress import Watch, shown
@@ -84,6 +85,9 @@ class Driver:
             StoreError: the store cannot be used.
         """
         progress = Progress()
+        for study in studies:
+            for path in _changed_files(cell.config for cell in study.cells):
+                self._say_once(path, f"{path}: changed since the study was read; read it again to train what it is now")
         to_tune = {study.name: tuning_plans(study, *self._kind) for study in studies}
         to_evaluate = {
             study.name: evaluation_plans(study, {}, *self._kind) for study in studies if not to_tune[study.name]
@@ -179,17 +183,17 @@ class Driver:
         """Says what a user should know of their own classes, each thing once a grid."""
         if outcome.unrepeatable:
             names = ", ".join(outcome.unrepeatable)
-            self._say_once(f"{names}: not repeatable: fairgrid check says why")
-        modules = {name: module for run in outcome.chunk.runs for name, module in run.config.own_modules.items()}
-        for path in sorted({path for module in modules.values() for path in module.changed_files()}):
+            self._say_once(names, f"{names}: not repeatable: fairgrid check says why")
+        for path in _changed_files(run.config for run in outcome.chunk.runs):
             self._say_once(
+                path,
                 f"{path}: changed while the grid runs; its records are of the file as it was when the grid began, the"
-                " next grid trains what it is now"
+                " next grid trains what it is now",
             )
 
-    def _say_once(self, line: str) -> None:
-        if line not in self._said:
-            self._said.add(line)
+    def _say_once(self, about: str, line: str) -> None:
+        if about not in self._said:
+            self._said.add(about)
             self.warn(line)
 
     def _say_plan(self, name: str, runs: Sequence[Run], waiting: Sequence[Run]) -> list[Chunk]:
@@ -217,3 +221,9 @@ class Driver:
             store.close()
             raise
         return store
+
+
+def _changed_files(configs: Iterable[RunConfig]) -> list[str]:
+    """Files of classes of the user's own that are not what they were when the study was read."""
+    modules = {module.content: module for config in configs for module in config.own_modules.values()}
+    return sorted({path for module in modules.values() for path in module.changed_files()})

@@ -41,6 +41,12 @@ def candidates(study: Study, mode: Mode, device: Device = "cpu") -> dict[str, tu
     }
 
 
+def evaluated_cells(study: Study, mode: Mode, device: Device = "cpu") -> tuple[set[str], set[str]]:
+    """The cells that a study evaluates whatever is chosen, and those of which learning rates choose."""
+    fixed = {cell_id(cell.config, mode, device) for cell in study.cells if not cell.rates}
+    return fixed, set(candidates(study, mode, device))
+
+
 def evaluation_plans(study: Study, rates: Mapping[str, float], mode: Mode, device: Device = "cpu") -> list[Plan]:
     """The runs that are reported.
 

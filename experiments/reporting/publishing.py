@@ -12,11 +12,13 @@ import pandas as pd
 
 from fairgrid.experiments.analysis.derived import TABLES, write, write_verdicts
 from fairgrid.experiments.errors import InputError, warn
+from fairgrid.experiments.planning.plans import evaluated_cells
 from fairgrid.experiments.reporting.figures import OVERVIEW as OVERVIEW_FIGURE
 from fairgrid.experiments.reporting.figures import check_files, draw, draw_overview, names
 from fairgrid.experiments.reporting.markdown import OVERVIEW, filled, marks
 from fairgrid.experiments.reporting.rendering import Format, overview, render, show, tables
 from fairgrid.experiments.reporting.sections import SECTIONS
+from fairgrid.experiments.runtime.determinism import KINDS
 from fairgrid.experiments.runtime.files import digest
 from fairgrid.experiments.store import build_manifest
 from fairgrid.experiments.store.build_manifest import (
@@ -106,10 +108,14 @@ def tabulated(results: Path, studies: Sequence[Study], say: Callable[[str], None
 
     Raises:
         StoreError: something in the store is damaged; the line names runs.
-        InputError: a table that cannot be made again here cannot be read.
+        InputError: a table that cannot be made again here cannot be read, or a study is planned twice.
     """
     if not (results / FILE).exists():
-        return read(results)
+        shipped = read(results)
+        for name in changed(results, _published(results)):
+            problem = "was changed since it was made" if (results / name).exists() else "is missing"
+            say(f"{results / name}: {problem}, as manifest.json says; restore it")
+        return shipped
     _upgrade(results, say)
     build, before = read_build(results), digest(results / FILE)
     if tables_are_current(build, results, before, studies):
@@ -118,6 +124,12 @@ def tabulated(results: Path, studies: Sequence[Study], say: Callable[[str], None
     with Store(results) as store:
         if build.store != before:
             store.check()
+        for name in store.planned_twice():
+            if name in [study.name for study in studies]:
+                raise InputError(
+                    f"{results}: expected study {name!r} to be of one file, found two records of a seed, merged from"
+                    " files that differ; `fairgrid run` takes those of the file that it is given"
+                )
         build.writing = True
         build.write(results)
         doubts = write(store, results)
@@ -150,8 +162,12 @@ def _edited(results: Path, build: build_manifest.Build) -> list[str]:
     """The CSVs that are there and are not those that were made here; or, where nothing was made yet, not shipped."""
     if build.writing:
         return []
-    shipped = {name: sha256 for name, sha256 in _stated(results).files.items() if name.removesuffix(".csv") in TABLES}
-    return [name for name in changed(results, build.csvs or shipped) if (results / name).exists()]
+    return [name for name in changed(results, build.csvs or _published(results)) if (results / name).exists()]
+
+
+def _published(results: Path) -> dict[str, str]:
+    """SHA-256 of each table as manifest.json has it."""
+    return {name: sha256 for name, sha256 in _stated(results).files.items() if name.removesuffix(".csv") in TABLES}
 
 
 def _stated(results: Path) -> Manifest:
@@ -243,9 +259,28 @@ def mixtures(studies: Sequence[Study], evidence: Evidence, results: Path) -> Ite
             yield f"{study.name}: its runs are from different environments: {found}"
 
 
-def warn_of_mixtures(studies: Sequence[Study], evidence: Evidence, results: Path) -> None:
-    """Says `mixtures`."""
-    for line in mixtures(studies, evidence, results):
+def outdated(studies: Sequence[Study], evidence: Evidence) -> Iterator[str]:
+    """Which of the studies' records are not of what they state now: settings, classes, data; or are not there."""
+    for study in studies:
+        rows = evidence.of(study.name).summary
+        recorded = set(rows.loc[rows["phase"] == "evaluation", "cell"])
+        wanting = []
+        for kind in KINDS:
+            fixed, of_candidates = evaluated_cells(study, *kind)
+            wanting.append((len(recorded - fixed - of_candidates), len(fixed - recorded)))
+            if wanting[-1] == (0, 0):
+                break
+        others, absent = min(wanting)
+        if others or absent:
+            yield (
+                f"{study.name}: {others} of {len(recorded)} cells in these tables are not what the study, its classes"
+                f" and its data are now, and {absent} that it states are not there; `fairgrid run` trains them"
+            )
+
+
+def warn_of_doubts(studies: Sequence[Study], evidence: Evidence, results: Path) -> None:
+    """Says `outdated` and `mixtures`."""
+    for line in (*outdated(studies, evidence), *mixtures(studies, evidence, results)):
         warn(line)
 
 

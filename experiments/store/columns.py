@@ -15,6 +15,8 @@ TEXT = (
 ).split()
 SUMMARIZED = ("train_error", "test_error")  # whose statistics summary.csv has
 FAILED = ("timeout", "error")  # statuses of runs that did not end
+# columns that have one of a few words
+WORDS = {"phase": ("tuning", "evaluation"), "status": ("ok", "diverged", *FAILED, "planned")}
 
 # how the analysis is varied in stability.csv: by the name of a column, what people read
 VARIANTS = {

@@ -436,6 +436,14 @@ class Store:
         """The names of the studies that planned something."""
         return [row[0] for row in self._rows("SELECT DISTINCT study FROM planned ORDER BY study")]
 
+    def planned_twice(self) -> list[str]:
+        """The names of studies that plan an evaluation twice, as merged from files that differ."""
+        twice = (
+            "SELECT study FROM planned JOIN runs USING (run_id) WHERE phase = 'evaluation'"
+            " GROUP BY study, factors, seed HAVING COUNT(*) > 1"
+        )
+        return [row[0] for row in self._rows(f"SELECT DISTINCT study FROM ({twice}) ORDER BY study")]
+
     def runs(self, studies: Sequence[str]) -> pd.DataFrame:
         """A row per planned run: study, phase, factors, the columns of a record, and its cell's configuration.
 

@@ -44,12 +44,14 @@ class Merged:
         known: runs of a source whose record was there already.
         waiting: planned runs of a source that no store has a record of.
         disputes: see Dispute.
+        planned_twice: see `Store.planned_twice`.
     """
 
     taken: int = 0
     known: int = 0
     waiting: int = 0
     disputes: list[Dispute] = field(default_factory=list)
+    planned_twice: list[str] = field(default_factory=list)
 
 
 def merge(results: Path, sources: Sequence[Path], say: Callable[[str], None] = print) -> Merged:
@@ -95,6 +97,7 @@ def merge(results: Path, sources: Sequence[Path], say: Callable[[str], None] = p
             merged.taken += len(taken)
             merged.known += len(same)
         planned = {run_id for store in theirs for run_id in store.statuses()} - disputed
+        merged.planned_twice = ours.planned_twice()
         merged.waiting = sum(not _has_record(there[run_id]) for run_id in planned)
     return merged
 

@@ -1,5 +1,6 @@
 """What tables and figures are made from: the CSVs of a results directory."""
 
+import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,7 @@ import pandas as pd
 
 from fairgrid.experiments.config.metric_names import TARGET
 from fairgrid.experiments.errors import InputError, nearest
-from fairgrid.experiments.store.columns import BEST_COLUMNS, CURVE_COLUMNS, INTEGERS, RUNS, TEXT, VARIANTS
+from fairgrid.experiments.store.columns import BEST_COLUMNS, CURVE_COLUMNS, INTEGERS, RUNS, TEXT, VARIANTS, WORDS
 
 # each table with the columns that it needs
 EVIDENCE = {
@@ -138,6 +139,14 @@ def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """A table whose columns are numbers, apart from those of TEXT."""
     written = as_text(path, columns)
     _check_numbers(path, written, [str(name) for name in written if name not in TEXT])
+    for name in WORDS.keys() & set(columns):
+        bad = ~written[name].isin(WORDS[name])
+        if bad.any():
+            line = int(bad.to_numpy().argmax())
+            expected = ", ".join(WORDS[name])
+            raise InputError(
+                f"{path}: line {line + 2}: {name}: expected one of {expected}, found {written[name][line]!r}"
+            )
     return _typed(path)
 
 
@@ -175,7 +184,7 @@ def as_text(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         InputError: it is not there, is not a table, or lacks a column.
     """
     if not path.exists():
-        raise InputError(f"{path}: expected results of a grid, found no such file; `make grid` makes it")
+        raise InputError(f"{path}: expected results of a grid, found no such file; `fairgrid run` makes it")
     if not (path.is_file() or path.is_dir()):
         raise InputError(f"{path}: expected a table, found what is no regular file")
     try:
@@ -191,4 +200,12 @@ def as_text(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     for name in columns:
         if name not in frame:
             raise InputError(f"{path}: expected the column {name!r}, found none{nearest(name, frame.columns)}")
+    if len(frame) and frame.iloc[:, -1].eq("").any():  # so reads a row that ends early
+        with path.open(encoding="utf-8", newline="") as lines:
+            rows = csv.reader(lines)
+            for row in rows:
+                if 0 < len(row) < frame.shape[1]:
+                    raise InputError(
+                        f"{path}: line {rows.line_num}: expected {frame.shape[1]} values, found {len(row)}"
+                    )
     return frame

@@ -388,6 +388,11 @@ def test_class_of_the_script_itself_is_refused(monkeypatch: pytest.MonkeyPatch) 
             "numerics: expected one of portable, native, found 'fast'",
             lambda: run("report_003", numerics="fast"),
         ),
+        ("results: expected the path of a directory, found None", lambda: read(None)),  # type: ignore[arg-type]
+        (
+            "backend: expected one of joblib's, found 7; known: dask, loky, multiprocessing, sequential, threading",
+            lambda: run("report_003", backend=7),  # type: ignore[arg-type]
+        ),
         ("jobs: expected an integer ≥ 1, found 0", lambda: run("report_003", jobs=0)),
         ("timeout: expected a number of seconds > 0, found -1", lambda: run("report_003", timeout=-1)),
         (

@@ -164,6 +164,7 @@ def test_a_new_study_may_be_called_as_its_results_and_of_a_table_of_any_separato
         (["mine.toml"], "expected a NAME of letters, digits and underscores, found 'mine.toml'; nearest: 'mine'"),
         (["tuned"], "expected a NAME that no shipped study has, found 'tuned'"),
         (["torch"], "expected a NAME that no Python module has, found 'torch'"),
+        (["class"], "expected a NAME that a module can have, found 'class', a keyword of Python's"),
         (["a", "--data", "flowers.csv"], "expected --data FILE and --target COLUMN together, found one of them"),
         (
             ["a", "--data", "flowers.csv", "--target", "kinds"],

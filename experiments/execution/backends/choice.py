@@ -41,7 +41,7 @@ def choose(
     """
     names = {*BACKENDS, *OURS}.difference(OURS.values())
     if backend not in names:
-        raise InputError(f"{flag}backend: expected one of joblib's, found {backend!r}{nearest(backend, names)}")
+        raise InputError(f"{flag}backend: expected one of joblib's, found {backend!r}{nearest(str(backend), names)}")
     for name, value, known in (("numerics", numerics, MODES), ("device", device, DEVICES)):
         if value not in known:
             raise InputError(f"{flag}{name}: expected one of {', '.join(known)}, found {value!r}")

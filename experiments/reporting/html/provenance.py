@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from fairgrid.experiments.config.identity import cell_id
+from fairgrid.experiments.planning.plans import evaluated_cells
 from fairgrid.experiments.reporting.html.failures import ranges
 from fairgrid.experiments.reporting.html.sheets import Sheet, sheet
-from fairgrid.experiments.runtime.determinism import KINDS, MODES, Device, Mode
+from fairgrid.experiments.runtime.determinism import KINDS, MODES
 from fairgrid.experiments.store.environment_mix import mixture
 from fairgrid.experiments.store.tables import EVIDENCE
 from fairgrid.experiments.study.loading import shipped
@@ -70,9 +70,8 @@ def _counted(environments: pd.DataFrame) -> pd.DataFrame:
 def _command(study: Study, runs: pd.DataFrame) -> str:
     """`fairgrid run …`, if the study's file, or the file with another number of seeds, makes these cells."""
     evaluation = runs[runs["phase"] == "evaluation"]
-    rates = evaluation.drop_duplicates("cell").set_index("cell")["learning_rate"]
-    recorded = set(rates.index)
-    kind = next((kind for kind in KINDS if recorded and recorded <= _cells(study, set(rates), *kind)), None)
+    recorded = set(evaluation["cell"])
+    kind = next((kind for kind in KINDS if recorded and recorded <= set.union(*evaluated_cells(study, *kind))), None)
     if kind is None:
         return ""
     mode, device = kind
@@ -86,12 +85,3 @@ def _command(study: Study, runs: pd.DataFrame) -> str:
             return ""
         options += f" --seeds {counts.pop()}"
     return f"fairgrid run {name}{options}"
-
-
-def _cells(study: Study, rates: set[float], mode: Mode, device: Device) -> set[str]:
-    """The cells that a study has, a tuned one at every candidate that was chosen somewhere."""
-    made = set()
-    for cell in study.cells:
-        configs = [cell.at_rate(rate) for rate in cell.rates if rate in rates] if cell.rates else [cell.config]
-        made |= {cell_id(config, mode, device) for config in configs}
-    return made

@@ -186,6 +186,17 @@ def test_a_class_that_is_edited_while_its_grid_runs_is_trained_as_it_was_and_nam
     assert set(first["run_id"]) == set(rows(tmp_path / "results", "own")["run_id"])
 
 
+def test_a_study_that_was_read_before_its_class_was_edited_is_trained_as_it_was_and_told(tmp_path: Path) -> None:
+    study = load(own(tmp_path, "pass"))
+    path = tmp_path / "mine.py"
+    path.write_text(path.read_text() + "# edited\n")
+    for trained in (20, 0):
+        lines: list[str] = []
+        driver = Driver(tmp_path / "results", Pool(), say=lambda _: None, warn=lines.append)
+        assert driver.run([study]).trained == trained
+        assert lines == [f"{path}: changed since the study was read; read it again to train what it is now"]
+
+
 def test_what_a_killed_writer_has_left_is_removed(tmp_path: Path) -> None:
     left = [tmp_path / "results" / ".runs.csv.77.partial", tmp_path / "results" / "figures" / ".a.png.77.partial"]
     for path in left:

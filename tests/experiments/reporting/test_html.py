@@ -188,7 +188,7 @@ def test_a_study_that_is_not_shipped_is_to_be_named(ran: Path, capsys: pytest.Ca
 def test_no_results_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "--results", str(tmp_path)]) == 2
     assert capsys.readouterr().err == (
-        f"fairgrid: {tmp_path / 'runs.csv'}: expected results of a grid, found no such file; `make grid` makes it\n"
+        f"fairgrid: {tmp_path / 'runs.csv'}: expected results of a grid, found no such file; `fairgrid run` makes it\n"
     )
 
 

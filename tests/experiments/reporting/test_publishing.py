@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from fairgrid import load, read
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.store.content_manifest import FILE as MANIFEST
 from fairgrid.experiments.store.database import FILE
@@ -256,3 +258,100 @@ def test_directory_in_place_of_a_table_is_one_line(copy: Path, capsys: pytest.Ca
     path.mkdir()
     assert summarize(copy) == 2
     assert capsys.readouterr().err == f"fairgrid: {path}: expected a file, found a directory\n"
+
+
+OWN = "from helper import SCALE\nfrom fairgrid.framework import SGD\n\n\nclass Mine(SGD):\n    scale = SCALE\n"
+# each makes records stand for something that they are not of
+EDITS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "nothing": ("mine.py", lambda text: text),
+    "the class": ("mine.py", lambda text: text + "    other = 1\n"),
+    "a helper": ("helper.py", lambda text: text.replace("1", "2")),
+    "a declared file": ("notes.txt", lambda text: text + "more"),
+    "the data": ("data.csv", lambda text: text.replace("0.5", "0.25")),
+    "a setting": ("own.toml", lambda text: text.replace("learning_rate = 0.3", "learning_rate = 0.2")),
+    "a cell more": ("own.toml", lambda text: text.replace('["relu"', '["sigmoid", "relu"')),
+    "a cell fewer": ("own.toml", lambda text: text.replace('["relu", "tanh"]', '["relu"]')),
+    "fewer seeds": ("own.toml", lambda text: text.replace("seeds = 5", "seeds = 4")),
+    "a title": ("own.toml", lambda text: text.replace("Tiny", "Another")),
+}
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a study of one's own class and data, and its results."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "mine.py").write_text(OWN)
+    (folder / "helper.py").write_text("SCALE = 1\n")
+    (folder / "notes.txt").write_text("notes")
+    rows = [f"{x},{x * x % 7},{'ab'[x % 2]}" for x in range(60)]
+    (folder / "data.csv").write_text("\n".join(["x,y,label", "0.5,0.5,a", *rows]) + "\n")
+    data = '{ name = "table", path = "data.csv", target = "label", test = 20 }'
+    text = studies.TINY.replace('{ name = "disk", train = 40, test = 30, validation = 20 }', data)
+    text = text.replace("epochs = 3", 'epochs = 3\nsources = ["notes.txt"]').replace('"adam"', '"mine:Mine"')
+    studies.write(folder, text.replace("learning_rate = 0.1 ", "learning_rate = 0.3 "), "own.toml")
+    command = ["run", "own.toml", "--results", "results", "--backend", "sequential", "--quiet"]
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        assert main(command) == 0
+    finally:
+        os.chdir(before)
+    return folder
+
+
+@pytest.mark.parametrize("shipped", [False, True])
+@pytest.mark.parametrize("what", EDITS)
+def test_tables_of_other_than_what_a_study_states_now_are_said_to_be(
+    what: str,
+    shipped: bool,
+    own: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = Path(shutil.copytree(own, tmp_path / "copy"))
+    monkeypatch.chdir(folder)
+    if shipped:
+        (folder / "results" / FILE).unlink()
+    name, edit = EDITS[what]
+    (folder / name).write_text(edit((folder / name).read_text()))
+    current = what in ("nothing", "fewer seeds", "a title")
+    assert main(["summarize", "own.toml", "--results", "results", "--quiet", "--strict"]) == (0 if current else 3)
+    said = capsys.readouterr().err
+    pattern = r"own: \d of 4 cells in these tables are not what the study, its classes and its data are now, and \d "
+    assert bool(re.search(pattern, said)) != current
+    assert main(["report", "own.toml", "--results", "results"]) == 0
+    assert bool(re.search(pattern, capsys.readouterr().err)) != current
+    if current:
+        read("results", load("own.toml"))
+        return
+    with pytest.warns(UserWarning, match=pattern):
+        read("results", load("own.toml"))
+
+
+def test_changed_table_without_a_store_is_said_until_it_is_restored(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = copy / "results"
+    (results / FILE).unlink()
+    tables = {path: path.read_text() for path in sorted(results.glob("*.csv")) if path.name not in LOCAL}
+    for path, text in tables.items():
+        path.write_text(text + "\n")  # which means the same
+        assert summarize(copy) == 0
+        assert capsys.readouterr().err == (
+            f"fairgrid: {path}: was changed since it was made, as manifest.json says; restore it\n"
+        )
+        path.write_text(text)
+        assert summarize(copy) == 0
+        assert capsys.readouterr().err == ""
+    (results / "comparisons.csv").unlink()
+    assert summarize(copy) == 0
+    assert capsys.readouterr().err.startswith(f"fairgrid: {results / 'comparisons.csv'}: is missing, as manifest.json")
+
+
+@pytest.mark.parametrize("name", ["manifest.json", ".made.json"])
+@pytest.mark.parametrize("text", ["[" * 100_000, "{", "[]", "\0", '{"files": 1}'])
+def test_damaged_json_is_no_traceback(name: str, text: str, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (copy / "results" / name).write_text(text)
+    assert summarize(copy) in (0, 2)
+    assert len(capsys.readouterr().err.splitlines()) <= 2

@@ -217,3 +217,27 @@ def test_sources_that_cannot_be_merged_are_one_line_and_nothing_is_written(
     (other / FILE).write_bytes(bytes(content))
     assert merge(one, other) == 5
     assert capsys.readouterr().err.startswith(f"fairgrid: {other / FILE}: expected a usable store, found: ")
+
+
+def test_study_of_files_that_differ_makes_no_table_until_one_of_them_is_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same factors and seeds stand for records of other settings."""
+    for name, epochs in (("one", 2), ("other", 3)):
+        folder = tmp_path / name
+        folder.mkdir()
+        studies.run(folder / "results", studies.write(folder, studies.TINY.replace("epochs = 3", f"epochs = {epochs}")))
+    results = tmp_path / "merged"
+    study = str(tmp_path / "one" / "study.toml")
+    capsys.readouterr()
+    assert merge(results, tmp_path / "one" / "results", tmp_path / "other" / "results") == 0
+    printed, said = capsys.readouterr()
+    assert "makes the tables" not in printed
+    assert said.startswith("fairgrid: study was run with files that differ, so that a seed has two records; ")
+    for verb in ("summarize", "report"):
+        assert main([verb, study, "--results", str(results)]) == 2
+        assert capsys.readouterr().err.startswith(f"fairgrid: {results}: expected study 'study' to be of one file, ")
+    assert not list(results.glob("*.csv"))
+    assert studies.run(results, study).trained == 0
+    for name in ("runs", "summary"):
+        assert studies.table(results, name).equals(studies.table(tmp_path / "one" / "results", name))

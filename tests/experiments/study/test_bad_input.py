@@ -72,9 +72,9 @@ def test_malformed_study_is_one_line(case: str, tmp_path: Path, capsys: pytest.C
             " found 1000000000",
         ),
         (["run", "optimizers", "optimizers"], "expected studies with different names, found 'optimizers' twice"),
-        (["summarize"], "results/runs.csv: expected results of a grid, found no such file; `make grid` makes it"),
-        (["report"], "results/runs.csv: expected results of a grid, found no such file; `make grid` makes it"),
-        (["verify"], "results/runs.csv: expected results of a grid, found no such file; `make grid` makes it"),
+        (["summarize"], "results/runs.csv: expected results of a grid, found no such file; `fairgrid run` makes it"),
+        (["report"], "results/runs.csv: expected results of a grid, found no such file; `fairgrid run` makes it"),
+        (["verify"], "results/runs.csv: expected results of a grid, found no such file; `fairgrid run` makes it"),
     ],
 )
 def test_wrong_argument_is_one_line(
@@ -146,7 +146,7 @@ def folder(path: Path) -> None:
     path.mkdir()
 
 
-MISSING = "expected results of a grid, found no such file; `make grid` makes it"
+MISSING = "expected results of a grid, found no such file; `fairgrid run` makes it"
 FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "no runs": ("runs.csv", Path.unlink, MISSING),
     "no summary": ("summary.csv", Path.unlink, MISSING),
@@ -174,6 +174,16 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
         "summary.csv",
         changed(",5,5,", ",5,five,"),
         "line 2: n_ok: expected a number, found 'five'",
+    ),
+    "unknown status": (
+        "runs.csv",
+        changed(",ok,", ",okay,"),
+        "line 2: status: expected one of ok, diverged, timeout, error, planned, found 'okay'",
+    ),
+    "row that is too short": (
+        "metrics.csv",
+        lambda path: path.write_text(path.read_text() + "0\n"),
+        "line 2: expected 3 values, found 1",
     ),
     "row that is too long": (
         "curves.csv",
