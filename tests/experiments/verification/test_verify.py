@@ -2,9 +2,7 @@
 
 import json
 import math
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +11,6 @@ import pytest
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.execution.backends import Pool
-from fairgrid.experiments.store.checksums import seal_all
 from fairgrid.experiments.store.content_manifest import FILE as MANIFEST
 from fairgrid.experiments.store.database import FILE
 from fairgrid.experiments.study.loading import load
@@ -317,19 +314,14 @@ def test_native_records_are_verified_under_native_numerics(
         "fairgrid.experiments.commands.verify.request", lambda mode, device: None
     )  # torch is loaded here
     monkeypatch.setattr("fairgrid.experiments.verification.checks.check", lambda: SAME)
-    study = studies.write(tmp_path, TEXT)
-    studies.run(tmp_path / "results", study, numerics="native")
-    studies.run(tmp_path / "results", study, numerics="portable")
-    studies.forge(tmp_path / "results", "UPDATE planned SET study = 'study'")
-    with closing(sqlite3.connect(tmp_path / "results" / FILE)) as connection, connection:
-        connection.execute(  # as after a merge: both are planned
-            "INSERT OR IGNORE INTO planned (study, phase, run_id, factors) SELECT 'study', 'evaluation', run_id, '{}'"
-            " FROM runs WHERE run_id NOT IN (SELECT run_id FROM planned)"
-        )
-        seal_all(connection)
-    assert main(["summarize", study, "--results", str(tmp_path / "results")]) == 0
+    native = studies.write(tmp_path, TEXT, "native.toml")
+    portable = studies.write(tmp_path, TEXT, "portable.toml")
+    studies.run(tmp_path / "results", native, numerics="native")
+    studies.run(tmp_path / "results", portable, numerics="portable")
+    assert main(["summarize", native, portable, "--results", str(tmp_path / "results")]) == 0
     capsys.readouterr()
-    assert run(study, tmp_path / "results", "--sample", "2", "--numerics", "native") == 0
+    options = ["--results", str(tmp_path / "results"), "--jobs", "1", "--sample", "2", "--numerics", "native"]
+    assert main(["verify", native, portable, *options]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith(
         "records: 20 of 1 studies in the store, as their checksums say\n"
