@@ -73,6 +73,9 @@ def merge(results: Path, sources: Sequence[Path], say: Callable[[str], None] = p
     for number, place in enumerate(places):
         if place.resolve() in [other.resolve() for other in places[:number]]:
             raise InputError(f"{place}: expected stores that differ, found this one twice")
+    for source in sources:
+        if not (source / FILE).exists():
+            raise InputError(f"{source}: expected a results directory with a store ({FILE}), found none")
     merged = Merged()
     with ExitStack() as opened:
         theirs = [opened.enter_context(unchanged(source)) for source in sources]

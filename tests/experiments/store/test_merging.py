@@ -199,7 +199,7 @@ def test_sources_that_cannot_be_merged_are_one_line_and_nothing_is_written(
         assert printed.out == ""
         assert (dump(into) if into.exists() else None) == before
 
-    refused(5, f"{nowhere / FILE}: expected a store, found none", one, nowhere)
+    refused(2, f"{nowhere}: expected a results directory with a store (runs.sqlite), found none", one, nowhere)
     refused(2, f"{one}: expected stores that differ, found this one twice", one, into=one)
     refused(2, f"{tmp_path / 'x' / '..' / 'machine0'}: expected stores that differ, found this one twice",
             one, tmp_path / "x" / ".." / "machine0")  # fmt: skip
