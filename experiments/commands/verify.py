@@ -66,7 +66,9 @@ def main(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\nfairgrid: interrupted; nothing was changed", file=sys.stderr)
         return INTERRUPTED
+    verdict, code = _verdict(found)
     lines = (
+        verdict,
         *_records(found),
         *_tables(found),
         *_contents(found),
@@ -76,15 +78,17 @@ def main(options: argparse.Namespace) -> int:
     )
     for line in lines:
         print(one_line(line))
+    return code
+
+
+def _verdict(found: "Verification") -> tuple[str, int]:
+    """The answer in a line, and the exit code."""
     if not found.holds:
-        print("not verified")
-        return DIFFERENT
+        return "not verified", DIFFERENT
     if found.population.withheld:
         left_out = len(set().union(*found.population.withheld.values()))
-        print(f"verified, but for the tables and {_counted(left_out)}: --trust")
-        return MISSING
-    print("verified")
-    return 0
+        return f"verified, but for the tables and {_counted(left_out)}: --trust", MISSING
+    return "verified", 0
 
 
 def _verify(options: argparse.Namespace) -> "Verification":

@@ -13,7 +13,7 @@ import pandas as pd
 
 from fairgrid.experiments.analysis.derived import write, write_verdicts
 from fairgrid.experiments.analysis.summary import runs_table, summary_table
-from fairgrid.experiments.errors import SeedError
+from fairgrid.experiments.errors import InputError, SeedError, first_line
 from fairgrid.experiments.store.columns import RUNS
 from fairgrid.experiments.store.database import Store
 from fairgrid.experiments.store.tables import Evidence, as_text
@@ -57,7 +57,7 @@ def altered_tables(store: Store, results: Path, studies: Sequence[Study]) -> tup
             write(store, made)
             write_verdicts(made, studies)
         except (SeedError, LookupError, TypeError, ValueError) as error:
-            return [Altered("*.csv", {}, "tables", f"{type(error).__name__}: {error}", "those of whole records")], False
+            return [Altered("*.csv", {}, "tables", _said(error), "those of whole records")], False
         names = {study.name for study in studies}
         expected, found = (_of(_read(place / "runs.csv"), names).set_index(_ROW) for place in (made, results))
         altered = _runs(found, expected)
@@ -96,11 +96,16 @@ def altered_without_store(evidence: Evidence, results: Path, studies: Sequence[S
         try:
             write_verdicts(made, studies)
         except SeedError as error:
-            return [*altered, Altered("*.csv", {}, "tables", str(error), "those of whole records")]
+            return [*altered, Altered("*.csv", {}, "tables", _said(error), "those of whole records")]
         for path in sorted(made.glob("*.csv")):
             if (results / path.name).exists():
                 altered += _differing(path.name, _read(results / path.name), _read(path))
     return altered
+
+
+def _said(error: Exception) -> str:
+    """What keeps tables from being made."""
+    return str(error) if isinstance(error, InputError) else first_line(error)
 
 
 def _contradictions(evidence: Evidence) -> list[Altered]:
