@@ -212,7 +212,7 @@ def _problem(cell: Cell) -> str:
 
 
 def _test_points(cell: Cell) -> int:
-    return cell.config.build_problem().test
+    return cell.config.samples("test")
 
 
 def _measured(cells: list[Cell], runs: pd.DataFrame) -> tuple[float, list[int]]:

@@ -97,9 +97,10 @@ def write(store: Store, results: Path) -> list[Doubt]:
     }
     mine = _runs_of(runs)
     manifest.studies = {name: content for name, content in manifest.studies.items() if name in {*mine, *others}}
+    classes = store.classes(studies)
     for name, (count, records) in store.contents(studies).items():
         rows = manifest.studies[name].rows if name in manifest.studies else {}
-        manifest.studies[name] = Content(count, records, rows)
+        manifest.studies[name] = Content(count, records, rows, classes.get(name, []))
     doubts = [doubt for name, frame in frames.items() for doubt in _write(results, name, frame, mine, others, manifest)]
     _finish(results, manifest)
     return doubts

@@ -33,13 +33,12 @@ def runs_table(stored: pd.DataFrame) -> pd.DataFrame:
     """runs.csv from the store's rows: sorted, integers where there is one, None where there is none.
 
     Args:
-        stored: rows of Store.runs. Of a store of an older schema, configurations are parsed to describe their cells;
-            classes of the user's own are then looked for in the working directory.
+        stored: rows of Store.runs. Of a store of an older schema, configurations are parsed to describe their cells.
 
     Raises:
-        BadKeyError: such a class is not found.
+        BadKeyError: such a configuration names a class of the user's own, which no table is made by importing.
     """
-    finder = Finder(Path.cwd())
+    finder = Finder(Path.cwd(), facts={})
     cells = stored.drop_duplicates("cell")[["cell", "config", "described"]].itertuples(index=False)
     rows = {cell: said or described(parse(config, finder)) for cell, config, said in cells}
     described_cells = pd.DataFrame.from_dict(rows, orient="index")

@@ -47,7 +47,7 @@ def targets_table(study: Study, evidence: Evidence) -> pd.DataFrame:
                 "n_ok": int(status.get("ok", 0)),
                 "n_diverged": int(status.get("diverged", 0)),
                 "n_failed": int(status.get("timeout", 0) + status.get("error", 0)),
-                "budget": cell.config.epochs * cell.config.build_problem().train,
+                "budget": cell.config.epochs * cell.config.samples("train"),
             }
             found = reaching_of(cell, target, evidence)
             if found is not None:
@@ -83,7 +83,7 @@ def reaching_of(cell: Cell, target: float, evidence: Evidence) -> Reaching | Non
         raise InputError(f"metrics.csv: expected {metric} of every run that is ok, found none of {absent.iloc[0]}")
     epochs = known.reindex(ok).to_numpy(float)
     times = np.full(len(runs), np.inf)
-    times[: len(epochs)] = np.where(np.isnan(epochs), np.inf, epochs * cell.config.build_problem().train)
+    times[: len(epochs)] = np.where(np.isnan(epochs), np.inf, epochs * cell.config.samples("train"))
     return reaching(times)
 
 

@@ -100,7 +100,7 @@ def _verify(options: argparse.Namespace) -> "Verification":
     from fairgrid.experiments.reporting.publishing import chosen
     from fairgrid.experiments.verification import foreign_classes, verify
 
-    studies = chosen(options.results, options.study)
+    studies = chosen(options.results, options.study, options.trust)
     for line in _classes(foreign_classes(options.results, studies), options.trust):
         print(one_line(line))
     if options.device == "cuda" and usable("cuda"):

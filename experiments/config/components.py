@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic_core import to_jsonable_python
 
 from fairgrid.experiments.config.catalogue import (
     Option,
@@ -24,9 +25,10 @@ from fairgrid.experiments.config.catalogue import (
     revision_of_class,
     revision_of_name,
 )
+from fairgrid.experiments.config.class_facts import SPLITS, ClassFacts
 from fairgrid.experiments.config.messages import first_problem
 from fairgrid.experiments.config.registry import KINDS, Kind, imported
-from fairgrid.experiments.errors import BadKeyError, first_line, nearest
+from fairgrid.experiments.errors import BadKeyError, InputError, first_line, nearest
 from fairgrid.experiments.runtime.process_state import contained
 from fairgrid.experiments.runtime.user_code import Finder, Module, UserCode
 
@@ -54,12 +56,14 @@ class Component:
         name: a known name, or a dotted path with a colon.
         options: JSON values, sorted by name; those at their default are left out.
         module: where a class of the user's own is; None for a known name.
+        recorded: what runs say of that class, where the study is read without importing it.
     """
 
     key: str
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
     module: Module | None = None
+    recorded: ClassFacts | None = field(default=None, repr=False, compare=False)
 
     @property
     def kind(self) -> Kind:
@@ -81,10 +85,13 @@ class Component:
         """The class behind it, or a partial of one.
 
         Raises:
-            Exception: whatever a module of the user's own raises when it is executed.
+            Exception: whatever a module of the user's own raises when it is executed; or the study was read without
+                importing it.
         """
         if self.module is None:
             return self.kind.names[self.name].maker()
+        if self.recorded is not None:
+            raise InputError(f"{self.name}: expected a class that may be imported, found a study read for its tables")
         return cast(Callable[..., Any], getattr(self.module.load(), self.name.partition(":")[2]))
 
     @property
@@ -99,6 +106,8 @@ class Component:
         """The revision of the class behind it; see `catalogue.revision_of_class`."""
         if self.module is None:
             return revision_of_name(self.kind, self.name)
+        if self.recorded is not None:
+            return self.recorded.revision
         return revision_of_class(self.maker)
 
     @property
@@ -106,6 +115,8 @@ class Component:
         """Every option that it may have."""
         if self.module is None:
             return options_of_name(self.kind, self.name)
+        if self.recorded is not None:
+            return self.recorded.options
         return _options_of_class(self.maker, self.kind.supplied)
 
     def option(self, name: str) -> Any:
@@ -121,6 +132,29 @@ class Component:
         if value != self.known_options[name].default:
             options[name] = value
         return replace(self, options={key: options[key] for key in sorted(options)})
+
+    def facts(self) -> dict[str, Any]:
+        """What reading a study without importing this class takes, as JSON values."""
+        options: dict[str, dict[str, Any]] = {
+            name: {"stackable": True} if option.stackable else {} for name, option in self.known_options.items()
+        }
+        for name, option in self.known_options.items():
+            if not option.required:
+                options[name]["default"] = to_jsonable_python(option.default, fallback=repr)
+        facts: dict[str, Any] = {
+            "kind": self.kind.noun,
+            "name": self.name,
+            "options": options,
+            "revision": self.revision,
+            "metrics": list(metrics_of(self)) if self.key == "measures" else [],
+            "stated": dict(self.options),
+        }
+        if self.key == "problem":
+            problem = self.build()
+            with self._apart():
+                facts["samples"] = {split: int(getattr(problem, split)) for split in SPLITS}
+                facts["contents"] = problem.contents()
+        return facts
 
     def build(self, *supplied: Any, **replaced: Any) -> Any:
         """The object itself.
@@ -160,6 +194,8 @@ def metrics_of(measure: Component) -> tuple[str, ...]:
     """The names of the metrics that a measure gives; empty where its class does not say."""
     if measure.module is None:
         return metrics_of_measure(measure.name)
+    if measure.recorded is not None:
+        return measure.recorded.metrics
     return tuple(getattr(measure.maker, "gives", ()))
 
 
@@ -179,23 +215,21 @@ def parse(key: str, spec: Spec, place: str, finder: Finder) -> Component:
     kind = KINDS[key]
     name, options = split(spec)
     if ":" in name:
-        component = _own(key, name, place, finder)
+        component = _own(key, name, place, finder) if finder.facts is None else _recorded(key, name, place, finder)
     elif name in kind.names:
         component = Component(key, name)
     else:
         raise BadKeyError(place, f"expected the name of a known {kind.noun}, found {name!r}{nearest(name, kind.names)}")
+    if component.recorded is not None:
+        _check_names(kind, name, options, component.known_options, place)
+        return replace(component, options=dict(component.recorded.of(options).options))
     try:
         declared = component.known_options
         model = _options_model(component.name, tuple(declared.values()))
     except Exception as error:
         problem = f"expected options of types that a study can state, found of {name!r}: {first_line(error)}"
         raise BadKeyError(place, problem) from error
-    for option in options:
-        if option not in declared:
-            raise BadKeyError(
-                f"{place}.{option}",
-                f"expected an option of {kind.noun} {name!r}, found {option!r}{nearest(option, declared)}",
-            )
+    _check_names(kind, name, options, declared, place)
     try:
         checked = model.model_validate_json(json.dumps(options))
     except ValidationError as error:
@@ -203,6 +237,15 @@ def parse(key: str, spec: Spec, place: str, finder: Finder) -> Component:
     changed = {each for each in checked.model_fields_set if getattr(checked, each) != declared[each].default}
     values = json.loads(checked.model_dump_json(include=changed))
     return replace(component, options={each: values[each] for each in sorted(changed)})
+
+
+def _check_names(kind: Kind, name: str, options: Mapping[str, Any], declared: Mapping[str, Option], place: str) -> None:
+    for option in options:
+        if option not in declared:
+            raise BadKeyError(
+                f"{place}.{option}",
+                f"expected an option of {kind.noun} {name!r}, found {option!r}{nearest(option, declared)}",
+            )
 
 
 def own_class(path: str, place: str, finder: Finder) -> tuple[type, Module, str]:
@@ -248,6 +291,20 @@ def _own(key: str, path: str, place: str, finder: Finder) -> Component:
     if not (inspect.isclass(own) and issubclass(own, base)):
         raise BadKeyError(place, f"expected a subclass of {base.__name__} at {path!r}, found {own!r}")
     return Component(key, name, {}, module)
+
+
+def _recorded(key: str, path: str, place: str, finder: Finder) -> Component:
+    """A component of the user's own, of what runs say of its class; its file is hashed, and not executed."""
+    module_name, _, class_name = path.partition(":")
+    name = f"{finder.full_name(module_name)}:{class_name}"
+    facts = (finder.facts or {}).get((KINDS[key].noun, name))
+    if facts is None:
+        raise BadKeyError(
+            place,
+            f"expected a class that the recorded runs describe, as no class is imported here, found {path!r};"
+            " `fairgrid run` describes those of its study",
+        )
+    return Component(key, name, {}, finder.find_unexecuted(module_name), facts)
 
 
 # a study asks for the same few classes over and over

@@ -69,6 +69,8 @@ def files(config: RunConfig) -> dict[str, str]:
 
 
 def _contents(config: RunConfig) -> dict[str, str]:
+    if config.problem.recorded is not None:
+        return dict(config.problem.recorded.of(config.problem.options).contents)
     module = config.problem.module
     key = repr((config.problem.spec, module and module.content))
     if key not in _problems:

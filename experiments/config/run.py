@@ -150,6 +150,17 @@ class RunConfig:
         canonical = _without_defaults({**self.canonical, "optimizer": optimizer.spec})
         return replace(self, canonical=canonical, optimizer=optimizer)
 
+    @property
+    def class_facts(self) -> list[dict[str, Any]]:
+        """What reading it without importing a class of the user's own takes; see class_facts.py."""
+        return [component.facts() for component in self.components if component.is_own]
+
+    def samples(self, split: Literal["train", "validation", "test"]) -> int:
+        """How many samples its problem has."""
+        if self.problem.recorded is not None:
+            return self.problem.recorded.of(self.problem.options).samples[split]
+        return int(getattr(self.build_problem(), split))
+
     def build_problem(self) -> "Problem":
         """The problem, ready to sample."""
         problem: Problem = self.problem.build()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from fairgrid.experiments.analysis.derived import TABLES, write, write_verdicts
+from fairgrid.experiments.config.class_facts import FactsByClass, gathered
 from fairgrid.experiments.errors import InputError, warn
 from fairgrid.experiments.planning.plans import evaluated_cells
 from fairgrid.experiments.reporting.figures import OVERVIEW as OVERVIEW_FIGURE
@@ -33,7 +34,7 @@ from fairgrid.experiments.store.database import FILE, Store
 from fairgrid.experiments.store.environment_mix import mixture
 from fairgrid.experiments.store.lock import locked
 from fairgrid.experiments.store.tables import Evidence, as_text, environments_of, read, summary
-from fairgrid.experiments.study.loading import distinct, load, shipped
+from fairgrid.experiments.study.loading import distinct, load, load_recorded, shipped
 from fairgrid.experiments.study.study import Study
 
 
@@ -72,8 +73,13 @@ def studies_in(results: Path) -> set[str]:
     return recorded
 
 
-def chosen(results: Path, names: Sequence[str]) -> list[Study]:
+def chosen(results: Path, names: Sequence[str], trusted: bool = False) -> list[Study]:
     """The studies of these names, or all shipped ones that a results directory holds; says which others it has.
+
+    Args:
+        results: the directory.
+        names: shipped names or paths.
+        trusted: whether classes of the studies may be imported; else what is known of them is what runs say.
 
     Raises:
         InputError: it holds nothing of one, or nothing is named and nothing shipped is there.
@@ -87,12 +93,26 @@ def chosen(results: Path, names: Sequence[str]) -> list[Study]:
                 f" {own[0]!r}; name it: {own[0]}.toml"
             )
         warn(f"not shown, as its file is not named: {', '.join(own)}")
-    studies = [load(name) for name in names or sorted(recorded - set(own))]
+    wanted = names or sorted(recorded - set(own))
+    facts = {} if trusted else _class_facts(results, recorded)
+    studies = [load(name) if trusted else load_recorded(name, facts) for name in wanted]
     distinct(studies)
     for study in studies:
         if study.name not in recorded:
             raise InputError(f"{results}: expected results of {study.name!r}, found {', '.join(sorted(recorded))}")
     return studies
+
+
+def _class_facts(results: Path, studies: Iterable[str]) -> dict[str, FactsByClass]:
+    """By study, what its recorded runs say of classes of the user's own: in the store, or where tables are all."""
+    rows = {name: content.classes for name, content in _stated(results).studies.items()}
+    if (results / FILE).exists():
+        with Store(results) as store:
+            rows |= store.classes(sorted(studies))
+    try:
+        return {name: gathered(classes) for name, classes in rows.items()}
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{results}: expected facts about classes as fairgrid writes them, found others") from error
 
 
 def tabulated(results: Path, studies: Sequence[Study], say: Callable[[str], None] = warn) -> Evidence:

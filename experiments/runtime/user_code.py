@@ -224,10 +224,12 @@ class Finder:
     Args:
         folder: that of the study.
         declared: files that code imports under names that it computes, as patterns from the folder.
+        facts: what is known of classes without importing them, by who reads it; with it, no module is executed.
     """
 
-    def __init__(self, folder: Path, declared: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, declared: Sequence[str] = (), facts: Mapping[Any, Any] | None = None) -> None:
         self.folder = folder
+        self.facts = facts
         self.patterns = tuple(declared)
         self.parsed: dict[str, Any] = {}  # what was parsed with its modules, kept by who did
         self._modules: dict[str, Module] = {}
@@ -255,13 +257,21 @@ class Finder:
             self._modules[name] = self._found(name)
         return self._modules[name]
 
+    def find_unexecuted(self, name: str) -> Module:
+        """A module whose packages are not executed to find it; one that is not there has no content."""
+        if name not in self._modules:
+            located = self._located(name)
+            own = bool(located) and located[-1][0] == name
+            self._modules[name] = self._with_helpers(name) if own else _installed_unexecuted(fairgrids_name(name))
+        return self._modules[name]
+
     def declaring(self, patterns: Sequence[str]) -> "Finder":
         """The finder of code that declares files; the same for the same patterns."""
         key = tuple(patterns)
         if key == self.patterns:
             return self
         if key not in self._declaring:
-            self._declaring[key] = Finder(self.folder, key)
+            self._declaring[key] = Finder(self.folder, key, self.facts)
         return self._declaring[key]
 
     def declared_files(self) -> dict[str, tuple[str, str]]:
@@ -410,6 +420,23 @@ def _found_installed(name: str) -> InstalledModule:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     path = spec.origin if spec.has_location and spec.origin else ""
     return InstalledModule(name, path, _file_digest(path) if path else "")
+
+
+def _installed_unexecuted(name: str) -> InstalledModule:
+    """An installed module, found without importing its packages."""
+    if name.partition(".")[0] == "fairgrid":
+        return InstalledModule(name)
+    spec, places = None, None
+    parts = name.split(".")
+    for number in range(len(parts)):
+        path = ".".join(parts[: number + 1])
+        finders = (finder for finder in sys.meta_path if not isinstance(finder, _Private))
+        spec = next((spec for finder in finders if (spec := finder.find_spec(path, places)) is not None), None)
+        if spec is None:
+            return InstalledModule(name)
+        places = spec.submodule_search_locations
+    file = spec.origin if spec is not None and spec.has_location and spec.origin else ""
+    return InstalledModule(name, file, _file_digest(file) if file else "")
 
 
 def _file_digest(path: str, missing: str | None = None) -> str:

@@ -62,7 +62,7 @@ def stamp(study: Study, store: str) -> str:
         study: the study that something is made for.
         store: SHA-256 of the store.
     """
-    declared = [getattr(study, each.name) for each in dataclasses.fields(study) if each.name != "path"]
+    declared = [getattr(study, each.name) for each in dataclasses.fields(study) if each.compare and each.name != "path"]
     return hashlib.sha256(repr([sources(), store, declared]).encode()).hexdigest()[:16]
 
 

@@ -32,11 +32,17 @@ class Content:
         runs: how many it plans.
         records: SHA-256 over their checksums.
         rows: SHA-256 of its rows, by table.
+        classes: facts about the classes of the user's own that its runs name; see config/class_facts.py.
     """
 
     runs: int
     records: str
     rows: dict[str, str] = field(default_factory=dict)
+    classes: list[dict[str, Any]] = field(default_factory=list)
+
+    def stated(self) -> dict[str, Any]:
+        """What the manifest holds of it."""
+        return {key: value for key, value in asdict(self).items() if value or key != "classes"}
 
 
 @dataclass
@@ -57,7 +63,7 @@ class Manifest:
             "about": _ABOUT,
             "files": self.files,
             "records": records_of(self.studies),
-            "studies": {name: asdict(content) for name, content in self.studies.items()},
+            "studies": {name: content.stated() for name, content in self.studies.items()},
         }
         text = json.dumps(stated, indent=1, sort_keys=True) + "\n"
         path = results / FILE
@@ -103,7 +109,7 @@ def _parsed(stated: Any) -> Manifest:
     manifest = Manifest(
         {str(name): str(sha256) for name, sha256 in stated["files"].items()},
         {
-            name: Content(int(each["runs"]), each["records"], dict(each["rows"]))
+            name: Content(int(each["runs"]), each["records"], dict(each["rows"]), list(each.get("classes", [])))
             for name, each in stated["studies"].items()
         },
     )

@@ -37,7 +37,7 @@ from fairgrid.experiments.store.checksums import (
     seal_all,
     structure,
 )
-from fairgrid.experiments.study.labels import described
+from fairgrid.experiments.study.labels import CLASSES, recorded
 
 FILE = "runs.sqlite"
 
@@ -240,10 +240,11 @@ class Store:
         """
         with self.transaction() as connection:
             configs = {plan.run.cell: plan.run.config for plan in plans}
-            cells = [(cell, each.canonical_json, canonical_json(described(each))) for cell, each in configs.items()]
+            cells = [(cell, each.canonical_json, canonical_json(recorded(each))) for cell, each in configs.items()]
             connection.executemany(
                 "INSERT INTO cells (cell, config, described, checksum) VALUES (?, ?, ?, ?) ON CONFLICT (cell)"
-                " DO UPDATE SET described = excluded.described, checksum = excluded.checksum WHERE described IS NULL",
+                " DO UPDATE SET described = excluded.described, checksum = excluded.checksum"
+                " WHERE described IS NULL OR described != excluded.described",
                 [(*row, checksum(*row)) for row in cells],
             )
             connection.executemany(
@@ -403,6 +404,19 @@ class Store:
             "SELECT DISTINCT run_id, sealed FROM planned JOIN runs USING (run_id) WHERE sealed IS NOT NULL", studies
         )
         return {str(date): int(count) for date, count in frame["sealed"].value_counts().sort_index().items()}
+
+    def classes(self, studies: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """By study, facts about the classes of the user's own that its runs name; see config/class_facts.py."""
+        described = "NULL AS described" if self.is_old else "described"
+        frame = self._frame(
+            f"SELECT DISTINCT study, {described} FROM planned JOIN runs USING (run_id) JOIN cells USING (cell)", studies
+        )
+        facts: dict[str, list[dict[str, Any]]] = {}
+        for study, text in sorted(frame.dropna().itertuples(index=False)):
+            for row in json.loads(text).get(CLASSES, ()):
+                if row not in facts.setdefault(study, []):
+                    facts[study].append(row)
+        return facts
 
     def statuses(self) -> dict[str, str]:
         """The status of every run, whether a study still plans it or not."""

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from fairgrid.experiments.config.class_facts import FactsByClass
 from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.runtime.user_code import Finder
 from fairgrid.experiments.study.schema import Claim, Comparison, Reported, ReportFigure, ReportTable
@@ -67,6 +68,7 @@ class Declaration:
         path: of its file; of one that is not from a file, what the file would be called.
         title: what it asks.
         cells: its configurations, each with its seeds.
+        facts: what recorded runs say of its classes, where it was read without importing them.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Declaration:
     claims: tuple[Claim, ...]
     figures: tuple[ReportFigure, ...] = ()
     comparison: Comparison = field(default_factory=Comparison)
+    facts: FactsByClass | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def configurations(self) -> list[RunConfig]:
@@ -90,7 +93,7 @@ class Declaration:
     @cached_property
     def finder(self) -> Finder:
         """Where its classes of the user's own are looked for."""
-        return Finder(self.path.parent)
+        return Finder(self.path.parent, facts=self.facts)
 
     @property
     def shadowing(self) -> list[str]:

@@ -8,6 +8,8 @@ from fairgrid.experiments.config.registry import KINDS
 from fairgrid.experiments.config.run import RunConfig, canonical_json
 from fairgrid.experiments.study.declaration import Cell, Declaration
 
+CLASSES = "classes"  # beside the columns of runs.csv
+
 
 def label(value: Any) -> str:
     """A part, list or number as people read it: leaky_relu(alpha=0.2), relu+tanh, 25-25, - for what there is not."""
@@ -50,6 +52,12 @@ def described(config: RunConfig) -> dict[str, Any]:
         "loss": label(config.loss.spec),
         "epochs": config.epochs,
     }
+
+
+def recorded(config: RunConfig) -> dict[str, Any]:
+    """What a store has of a configuration beside itself: what runs.csv says, and facts about classes of the user's."""
+    facts = config.class_facts
+    return described(config) | ({CLASSES: facts} if facts else {})
 
 
 def factors_text(factors: dict[str, Any]) -> str:

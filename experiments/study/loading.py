@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fairgrid.experiments.config.class_facts import FactsByClass
 from fairgrid.experiments.errors import BadKeyError, InputError, nearest, shown
 from fairgrid.experiments.study.declaration import Overrides, Watch, unwatched
 from fairgrid.experiments.study.study import Study, overrides_of
@@ -38,7 +39,26 @@ def load(name: str | Path, *, seeds: int | None = None, overrides: Mapping[str, 
     return load_with(str(name), overrides_of(seeds, overrides))
 
 
-def load_with(name: str, overrides: Overrides, built: bool = True, watch: Watch = unwatched) -> Study:
+def load_recorded(name: str, facts: Mapping[str, FactsByClass]) -> Study:
+    """A study by its shipped name or its path, for tables of runs that are recorded; no class of it is imported.
+
+    Args:
+        name: the shipped name, or a path that ends in .toml.
+        facts: what recorded runs say of classes of the user's own, by the name of the study.
+
+    Raises:
+        InputError: see `load`; or the study names a class that the runs do not describe.
+    """
+    return load_with(name, Overrides(), built=False, facts=facts.get(_path(name).stem, {}))
+
+
+def load_with(
+    name: str,
+    overrides: Overrides,
+    built: bool = True,
+    watch: Watch = unwatched,
+    facts: FactsByClass | None = None,
+) -> Study:
     """A study by its shipped name or its path; see `load`.
 
     Args:
@@ -46,13 +66,14 @@ def load_with(name: str, overrides: Overrides, built: bool = True, watch: Watch 
         overrides: what takes the place of what the study says.
         built: whether classes are asked if they take their options; without, torch is not imported.
         watch: what shows how far a large grid is.
+        facts: what recorded runs say of classes, which are then not imported.
 
     Raises:
         InputError: see `load`.
     """
     path = _path(name)
     try:
-        return Study.from_table(_read(path), path, overrides, built, watch)
+        return Study.from_table(_read(path), path, overrides, built, watch, facts)
     except BadKeyError as error:
         raise InputError(f"{path}: {error}") from error
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fairgrid.experiments.config import run
+from fairgrid.experiments.config.class_facts import FactsByClass
 from fairgrid.experiments.config.coercion import check_values
 from fairgrid.experiments.config.run import RunConfig, canonical_json
 from fairgrid.experiments.engines.stacking import stack_key
@@ -45,7 +46,12 @@ class _Configured:
 
 
 def parse(
-    table: Mapping[str, Any], path: Path, overrides: Overrides, built: bool = True, watch: Watch = unwatched
+    table: Mapping[str, Any],
+    path: Path,
+    overrides: Overrides,
+    built: bool = True,
+    watch: Watch = unwatched,
+    facts: FactsByClass | None = None,
 ) -> Declaration:
     """What a study declares, from its table and the path that it came from.
 
@@ -55,6 +61,7 @@ def parse(
         overrides: what takes the place of what the table says.
         built: whether components are built, so that their classes can refuse values.
         watch: what shows how far a large grid is.
+        facts: what recorded runs say of classes, which are then not imported.
 
     Raises:
         BadKeyError: something in it is not what is expected.
@@ -66,7 +73,7 @@ def parse(
         check_values(value, f"{overrides.flag}{key}")
     place = f"{overrides.flag}keep_seeds" if "keep_seeds" in assigned else "run.keep_seeds"
     keep_seeds = _keep_seeds(assigned.pop("keep_seeds", shared.pop("keep_seeds", [])), place)
-    finder = Finder(path.parent)
+    finder = Finder(path.parent, facts=facts)
     configured, varied = _expanded(file, Point(shared, {}), assigned, overrides, finder, watch)
     _tuning_fits(file.tuning, configured)
     values = factors([each.config for each in configured], varied)
@@ -90,6 +97,7 @@ def parse(
         tuple(file.claim),
         tuple(file.figure),
         file.comparison,
+        facts,
     )
     fitting_together(study, "region" in file.comparison.model_fields_set)
     if built:

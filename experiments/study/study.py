@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
+from fairgrid.experiments.config.class_facts import FactsByClass
 from fairgrid.experiments.config.coercion import plain
 from fairgrid.experiments.errors import BadKeyError, InputError, shown
 from fairgrid.experiments.study.declaration import Declaration, Overrides, Watch, unwatched
@@ -30,6 +31,7 @@ class Study(Declaration):
         overrides: Overrides,
         built: bool = True,
         watch: Watch = unwatched,
+        facts: FactsByClass | None = None,
     ) -> Self:
         """A study from the table of a study file.
 
@@ -39,11 +41,12 @@ class Study(Declaration):
             overrides: what takes the place of what the table says.
             built: whether components are built, so that their classes can refuse values.
             watch: what shows how far a large grid is.
+            facts: what recorded runs say of classes, which are then not imported.
 
         Raises:
             BadKeyError: something in it is not what is expected.
         """
-        declaration = parse(table, path, overrides, built, watch)
+        declaration = parse(table, path, overrides, built, watch, facts)
         return cls(**{each.name: getattr(declaration, each.name) for each in fields(declaration)})
 
     @classmethod

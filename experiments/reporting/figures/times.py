@@ -67,7 +67,7 @@ def draw(ax: Axes, cell: Cell, target: float, evidence: Evidence, level: str, pa
     found = reaching_of(cell, target, evidence)
     if found is None:
         return 0.0
-    end = float(cell.config.epochs * cell.config.build_problem().train)
+    end = float(cell.config.epochs * cell.config.samples("train"))
     at = np.concatenate([[0.0], found.times, [end]])
     share, low, high = (
         np.concatenate([[0.0], values, [values[-1] if len(values) else 0.0]])
