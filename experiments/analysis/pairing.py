@@ -1,14 +1,12 @@
 """Cells that differ in one factor, and their outcomes seed by seed.
 
-An error of a diverged run is 1, any other metric of one infinite, which is the worst rank; so is a target that was not
-reached. A cell with a run that failed, has not run or has no value has no outcomes: it is incomplete. Cells of a study
-have the same seeds, or those that their [[grid]] declares: then the common ones are compared. A seed that is missing
-otherwise is an error, never a smaller n; a cell that has only the first of its seeds, while others have more, is
-incomplete.
+outcomes.py says what a diverged run counts as; a target that was not reached has the worst rank. A cell with a run
+that failed, has not run or has no value has no outcomes: it is incomplete. Cells of a study have the same seeds, or
+those that their [[grid]] declares: then the common ones are compared. A seed that is missing otherwise is an error,
+never a smaller n; a cell that has only the first of its seeds, while others have more, is incomplete.
 """
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fairgrid.experiments.analysis.outcomes import have_outcomes, outcomes_of
 from fairgrid.experiments.config.run import canonical_json
 from fairgrid.experiments.errors import SeedError
 from fairgrid.experiments.study.declaration import Cell
@@ -120,14 +119,12 @@ def few_seeds(study: Study, runs: pd.DataFrame) -> set[str]:
 
 
 def _outcomes(runs: pd.DataFrame, metric: str) -> "pd.Series[float] | None":
-    if not runs["status"].isin(["ok", "diverged"]).all():
+    if not have_outcomes(runs):
         return None
-    values = runs[metric].astype(float)
-    ok = runs["status"] == "ok"
-    if values[ok].isna().any():
+    values = outcomes_of(runs, metric)
+    if values.isna().any():
         return None
-    worst = 1.0 if metric.endswith("_error") else math.inf
-    return values.where(ok, worst).set_axis(runs["seed"].astype(int)).sort_index()
+    return values.set_axis(runs["seed"].astype(int)).sort_index()
 
 
 def diverged(runs: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:

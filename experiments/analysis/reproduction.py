@@ -1,10 +1,10 @@
 """reproduction.csv: every number and claim of a report beside what our runs say, with a verdict.
 
-Rules: a reported number is held against the distribution of such statistics over our runs (statistics/reproduction.py);
-a claim in words is a declared test, paired by seed (statistics/signflip.py), with Holm's correction over a study's
-paired claims. An error of a diverged run is 1; any other metric of it, and a target that was not reached, is the worst
-there is. A run that has no such thing (a distance of misclassified points without any) is left out, and n says so. A
-cell with runs that failed or are missing is incomplete, and says so instead of a verdict.
+Rules: a reported number is held against the distribution of such statistics over our runs
+(statistics/reproduction.py); a claim in words is a declared test, paired by seed (statistics/signflip.py), with Holm's
+correction over a study's paired claims. outcomes.py says what a diverged run counts as; a target that was not reached
+is the worst there is. A run that has no such thing (a distance of misclassified points without any) is left out, and n
+says so. A cell with runs that failed or are missing is incomplete, and says so instead of a verdict.
 """
 
 import math
@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from fairgrid.experiments.analysis.outcomes import has_outcome, outcomes_of
 from fairgrid.experiments.analysis.pairing import diverged, few_seeds
 from fairgrid.experiments.analysis.statistics.families import INCOMPLETE
 from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
@@ -49,8 +50,7 @@ def reproduction_table(study: Study, evidence: Evidence) -> pd.DataFrame:
 
 
 def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: Evidence) -> "pd.Series[float]":
-    """A metric of a cell's evaluation runs by seed; what did not happen is 1 for an error, else infinite;
-    what a run has not is not a number.
+    """A metric of a cell's evaluation runs by seed; NaN where a run has none.
 
     Args:
         study: that has the cell.
@@ -65,7 +65,7 @@ def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: E
     """
     wanted = factors_text(matching(study, where)[0].factors)
     runs = evidence.runs[(evidence.runs["factors"] == wanted) & (evidence.runs["phase"] == "evaluation")]
-    open_runs = int((~runs["status"].isin(["ok", "diverged"])).sum())
+    open_runs = int((~has_outcome(runs)).sum())
     if open_runs or not len(runs):
         raise IncompleteError(f"{open_runs} of {len(runs)} runs failed or have not run")
     if runs["seed"].duplicated().any():
@@ -76,8 +76,7 @@ def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: E
         raise IncompleteError(f"only the first {len(runs)} seeds have runs")
     if metric not in runs and not (evidence.metrics["metric"] == metric).any():
         raise IncompleteError(f"no run measured {metric}")
-    worst = 1.0 if metric.endswith("_error") else math.inf
-    values = with_metric(runs, evidence.metrics, metric)[metric].astype(float).where(runs["status"] == "ok", worst)
+    values = outcomes_of(with_metric(runs, evidence.metrics, metric), metric)
     return values.set_axis(runs["seed"].astype(int)).sort_index()
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fairgrid.experiments.analysis.outcomes import have_outcomes
 from fairgrid.experiments.analysis.statistics.survival import Reaching, reaching
 from fairgrid.experiments.config.metric_names import TARGET
 from fairgrid.experiments.errors import InputError
@@ -71,7 +72,7 @@ def reaching_of(cell: Cell, target: float, evidence: Evidence) -> Reaching | Non
         InputError: a run that is ok has no record of the target.
     """
     runs = evaluation_of(cell, evidence.runs)
-    if not len(runs) or not runs["status"].isin(["ok", "diverged"]).all():
+    if not len(runs) or not have_outcomes(runs):
         return None
     metric = f"{TARGET}{target:g}"
     known = (

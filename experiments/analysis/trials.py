@@ -7,7 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from fairgrid.experiments.analysis.outcomes import have_outcomes, outcomes_of
 from fairgrid.experiments.analysis.statistics.budget import expected_best
+from fairgrid.experiments.analysis.tuning import scores
 from fairgrid.experiments.study.declaration import TUNED, Cell
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.study import Study
@@ -89,7 +91,7 @@ def budget_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         untuned = runs[
             (runs["phase"] == "evaluation") & (runs["factors"] == factors_text({**cell.factors, TUNED: False}))
         ]
-        if cell.factors.get(TUNED) and len(untuned) and untuned["status"].isin(["ok", "diverged"]).all():
+        if cell.factors.get(TUNED) and len(untuned) and have_outcomes(untuned):
             errors = {metric: _outcomes(untuned, metric) for metric in _ERRORS}
             rows.append(common | {"trials": 0, "n": len(untuned)} | _means(errors))
         expected = {
@@ -127,23 +129,16 @@ def _trials(study: Study, cell: Cell, runs: pd.DataFrame) -> pd.DataFrame:
 def _complete(study: Study, cell: Cell, tried: pd.DataFrame) -> bool:
     """Whether every rate has an outcome for every tuning seed, once."""
     wanted = len(cell.rates) * len(study.tuning_seeds)
-    outcomes = tried["status"].isin(["ok", "diverged"]).all()
-    return bool(outcomes) and 0 < wanted == len(tried) == len(tried.drop_duplicates(["learning_rate", "seed"]))
+    return have_outcomes(tried) and 0 < wanted == len(tried) == len(tried.drop_duplicates(["learning_rate", "seed"]))
 
 
 def _ordered(trials: pd.DataFrame) -> pd.DataFrame:
     """One seed's trials, the best first, as `select` prefers them."""
-    diverged = trials["status"] == "diverged"
-    keys = trials.assign(
-        validation_error=trials["validation_error"].where(~diverged, 1.0),
-        train_loss=trials["train_loss"].where(~diverged, np.inf),
-    )
-    return trials.loc[keys.sort_values(["validation_error", "train_loss", "learning_rate"]).index]
+    return trials.loc[scores(trials).sort_values(["validation_error", "train_loss", "learning_rate"]).index]
 
 
 def _outcomes(runs: pd.DataFrame, metric: str) -> Floats:
-    values: Floats = runs[metric].where(runs["status"] == "ok", 1.0).to_numpy(float)
-    return values
+    return np.asarray(outcomes_of(runs, metric), np.float64)
 
 
 def _means(errors: dict[str, Floats]) -> dict[str, float]:

@@ -2,13 +2,20 @@
 
 import pandas as pd
 
+from fairgrid.experiments.analysis.outcomes import has_outcome, outcomes_of
+
 _DIGITS = 12  # of mean errors; beyond is rounding
+
+
+def scores(runs: pd.DataFrame) -> pd.DataFrame:
+    """Tuning runs with what they are chosen by: validation error, then training loss, those of diverged runs too."""
+    return runs.assign(**{metric: outcomes_of(runs, metric) for metric in ("validation_error", "train_loss")})
 
 
 def select(runs: pd.DataFrame) -> dict[str, float]:
     """For each tuned cell the learning rate with the lowest mean validation error.
 
-    A diverged run counts as an error of 1. Equal errors are decided by the mean training loss, then by the smaller
+    A diverged run counts as outcomes.py says. Equal errors are decided by the mean training loss, then by the smaller
     rate.
 
     Args:
@@ -19,7 +26,7 @@ def select(runs: pd.DataFrame) -> dict[str, float]:
         ValueError: a run ended in error or timeout, has not run or is missing, so that the choice would be among
             unequal trials.
     """
-    unfinished = runs[~runs["status"].isin(["ok", "diverged"])]
+    unfinished = runs[~has_outcome(runs)]
     if len(unfinished):
         row = unfinished.iloc[0]
         raise ValueError(f"tuning needs every run, found {row['status']!r} at learning rate {row['learning_rate']:g}")
@@ -28,11 +35,7 @@ def select(runs: pd.DataFrame) -> dict[str, float]:
     if len(unequal):
         low, high = unequal.iloc[0]
         raise ValueError(f"tuning needs as many runs of every learning rate, found {low} to {high}")
-    diverged = runs["status"] == "diverged"
-    scored = runs.assign(
-        validation_error=runs["validation_error"].where(~diverged, 1.0),
-        train_loss=runs["train_loss"].where(~diverged, float("inf")),
-    )
+    scored = scores(runs)
     # in one order, because a mean's last bit depends on it; errors that are equal but for it are equal
     scored = scored.sort_values(["validation_error", "train_loss"])
     means = scored.groupby(["tuned", "learning_rate"], as_index=False)[["validation_error", "train_loss"]].mean()
