@@ -95,11 +95,15 @@ def _signals() -> Callable[[], None]:
 
 
 def _torch() -> Callable[[], None]:
+    import numpy as np  # loaded with torch
     import torch  # whoever trains has loaded it
 
     dtype, device, threads = torch.get_default_dtype(), torch.get_default_device(), torch.get_num_threads()
     grad, deterministic = torch.is_grad_enabled(), torch.are_deterministic_algorithms_enabled()
-    flushes = not torch.tensor(1e-38, dtype=torch.float32, device="cpu").mul(0.01)  # torch does not say it
+    with np.errstate(
+        under="ignore"
+    ):  # torch does not say it; an operation of its own would be recorded while one traces
+        flushes = not np.float32(1e-38) * np.float32(0.01)
     torch.set_default_dtype(torch.float32)
     if device != torch.device("cpu"):
         torch.set_default_device(None)

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from fairgrid import framework
+from fairgrid.experiments.runtime.process_state import process_state_restored
 from fairgrid.experiments.runtime.user_code import Finder, InstalledModule, UserCode
 
 Write = Callable[[str, str], Path]
@@ -278,3 +281,17 @@ def test_an_installed_module_that_changed_since_is_refused(
     with pytest.raises(ImportError, match="was changed after the run was planned"):
         module.load()
     assert Finder(tmp_path / "study").find("a_library_for_this_test").load().VALUE == 22
+
+
+def test_nothing_that_is_put_back_is_looked_at_by_tensor_operations() -> None:
+    """A step is traced while a class's first import of torch's own parts is contained."""
+
+    class Refusing(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            raise AssertionError(f"{func} while the state of the process is kept")
+
+    for flushes in (True, False):
+        torch.set_flush_denormal(flushes)
+        with Refusing(), process_state_restored():
+            torch.set_flush_denormal(not flushes)
+        assert bool(torch.tensor(1e-38) * 0.01 == 0) == flushes
