@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from fairgrid.experiments.analysis.comparisons import context_text
+from fairgrid.experiments.analysis.outcomes import compared_metric
 from fairgrid.experiments.analysis.pairing import Pair, aligned, outcomes, pairs
 from fairgrid.experiments.analysis.statistics.calibration import Calibration, calibrated, different, same
 from fairgrid.experiments.analysis.statistics.paired import LEVEL
@@ -45,7 +46,7 @@ def calibration_table(study: Study, runs: pd.DataFrame, repeats: int) -> pd.Data
 
 
 def _cases(study: Study, runs: pd.DataFrame, repeats: int) -> Iterator[tuple[dict[str, Any], Calibration]]:
-    known = outcomes(study, runs, study.comparison.metric)
+    known = outcomes(study, runs)
     chosen = pairs(study, study.comparison.factors)
     if not chosen:
         raise InputError(f"{study.path}: expected two cells that differ in one factor, found none")
@@ -55,6 +56,8 @@ def _cases(study: Study, runs: pd.DataFrame, repeats: int) -> Iterator[tuple[dic
         if sides is None or len(sides[0]) < LEAST_POOL:
             found = "runs without an outcome" if sides is None else f"{len(sides[0])}"
             raise InputError(f"{study.path}: expected at least {LEAST_POOL} seeds with an outcome, found {found}")
+        sign = compared_metric(study).sign
+        sides = [sign * side for side in sides]
         pools = [
             (AA, pair.levels[side], pair.levels[side], sides[side], cell)
             for side, cell in enumerate((pair.a, pair.b))

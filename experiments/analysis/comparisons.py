@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from fairgrid.experiments.analysis.outcomes import compared_metric
 from fairgrid.experiments.analysis.pairing import Outcomes, Pair, aligned, diverged, empty, outcomes, pairs
 from fairgrid.experiments.analysis.statistics.families import Judged, Sides, Test, judged
 from fairgrid.experiments.analysis.statistics.paired import paired_rows
@@ -28,7 +29,7 @@ def comparisons_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         InputError: a cell lacks a seed, or has one twice.
     """
     rule = study.comparison
-    known = outcomes(study, runs, rule.metric)
+    metric, known = compared_metric(study), outcomes(study, runs)
     lost = diverged(runs)
     chosen = compared(study)
     rows = [
@@ -38,11 +39,11 @@ def comparisons_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
             "a": pair.levels[0],
             "b": pair.levels[1],
             "context": context_text(pair.context),
-            "metric": rule.metric,
+            "metric": metric.name,
             "n_diverged_a": count(lost, [pair.a]),
             "n_diverged_b": count(lost, [pair.b]),
         }
-        | each.columns("mean_difference", rule.region)
+        | each.columns("mean_difference", rule.region, metric.sign)
         | _probability(each)
         for pair, each in zip(chosen, verdicts(study, known, lost, chosen), strict=True)
     ]

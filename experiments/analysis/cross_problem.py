@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fairgrid.experiments.analysis.outcomes import outcomes_of
+from fairgrid.experiments.analysis.outcomes import Metric, outcomes_of
 from fairgrid.experiments.analysis.statistics.families import INCOMPLETE, adjusted
 from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
 from fairgrid.experiments.analysis.statistics.ranks import LEAST_PROBLEMS, friedman, rank, ratios, signed_rank
@@ -224,6 +224,6 @@ def _measured(cells: list[Cell], runs: pd.DataFrame) -> tuple[float, list[int]]:
     failed = int(status.get("timeout", 0) + status.get("error", 0))
     means = [float("nan")]
     if ok + diverged == status.sum() and all(len(group) for group in groups):
-        outcomes = [outcomes_of(group, "test_error").to_numpy(float) for group in groups]
+        outcomes = [outcomes_of(group, Metric("test_error")).to_numpy(float) for group in groups]
         means = [float(np.sort(values).mean()) for values in outcomes]
     return float(np.mean(means)), [int(status.sum()), ok, diverged, failed]

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from fairgrid.experiments.analysis.comparisons import compared, context_text, count
+from fairgrid.experiments.analysis.outcomes import compared_metric
 from fairgrid.experiments.analysis.pairing import Outcomes, Pair, aligned, diverged, empty, outcomes
 from fairgrid.experiments.analysis.statistics.families import Sides, judged
 from fairgrid.experiments.analysis.statistics.paired import difference
@@ -75,7 +76,7 @@ def effects_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         InputError: a cell lacks a seed, or has one twice.
     """
     rule = study.comparison
-    known = outcomes(study, runs, rule.metric)
+    metric, known = compared_metric(study), outcomes(study, runs)
     chosen = [pair for pair in compared(study) if pair.context.get(TUNED) != label(False)]
     effects = [*_main(chosen), *_by(chosen, study.interactions)]
     lost = diverged(runs)
@@ -83,10 +84,10 @@ def effects_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     averages = [None if sides is None else _averaged(sides) for sides in both]
     judgements = judged(averages, [effect.family for effect in effects], rule.level, rule.region)
     rows = [
-        {"study": study.name, "metric": rule.metric, "n_diverged": count(lost, effect.cells)}
+        {"study": study.name, "metric": metric.name, "n_diverged": count(lost, effect.cells)}
         | _described(effect)
-        | each.columns("estimate", rule.region)
-        | ({} if sides is None or each.measured is None else _range(sides.a, sides.b))
+        | each.columns("estimate", rule.region, metric.sign)
+        | ({} if sides is None or each.measured is None else _range(sides.a, sides.b, metric.sign))
         for effect, sides, each in zip(effects, both, judgements, strict=True)
     ]
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(INTEGERS, "Int64"))
@@ -175,9 +176,9 @@ def _described(effect: Effect) -> dict[str, Any]:
     }
 
 
-def _range(a: Floats, b: Floats) -> dict[str, float]:
+def _range(a: Floats, b: Floats, sign: int) -> dict[str, float]:
     """The least and the greatest mean difference in one context."""
     with np.errstate(invalid="ignore"):  # infinite ones of both signs
-        means = difference(a, b).mean(1)
+        means = sign * difference(a, b).mean(1)
     low, high = (float(end) if np.isfinite(end) else math.nan for end in (means.min(), means.max()))
     return {"context_low": low, "context_high": high}

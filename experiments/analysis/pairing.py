@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fairgrid.experiments.analysis.outcomes import have_outcomes, outcomes_of
+from fairgrid.experiments.analysis.outcomes import Metric, compared_metric, have_outcomes, outcomes_of
 from fairgrid.experiments.config.run import canonical_json
-from fairgrid.experiments.errors import SeedError
+from fairgrid.experiments.errors import InputError, SeedError
 from fairgrid.experiments.study.declaration import Cell
 from fairgrid.experiments.study.labels import factor_labels, factors_text
 from fairgrid.experiments.study.study import Study
@@ -67,17 +67,20 @@ def pairs(study: Study, factors: Sequence[str] = ()) -> list[Pair]:
     return found
 
 
-def outcomes(study: Study, runs: pd.DataFrame, metric: str) -> Outcomes:
-    """The outcomes of every cell of the study.
+def outcomes(study: Study, runs: pd.DataFrame) -> Outcomes:
+    """The outcomes of every cell of the study by the metric that it compares; less is better.
+
+    Of a metric of which more is better the sign is turned.
 
     Args:
         study: any.
         runs: runs.csv's rows of the study.
-        metric: a column of it; less is better.
 
     Raises:
         SeedError: a cell lacks a seed that the study declares, or has one twice.
+        InputError: a run has a value that is worse than what a diverged one counts as.
     """
+    metric = compared_metric(study)
     declared = {factors_text(cell.factors): cell.seeds for cell in study.cells}
     evaluation = runs[runs["phase"] == "evaluation"]
     groups = {str(text): group for text, group in evaluation.groupby("factors", sort=False)}
@@ -118,13 +121,19 @@ def few_seeds(study: Study, runs: pd.DataFrame) -> set[str]:
     return found if len(counts) > 1 else set()
 
 
-def _outcomes(runs: pd.DataFrame, metric: str) -> "pd.Series[float] | None":
+def _outcomes(runs: pd.DataFrame, metric: Metric) -> "pd.Series[float] | None":
     if not have_outcomes(runs):
         return None
     values = outcomes_of(runs, metric)
     if values.isna().any():
         return None
-    return values.set_axis(runs["seed"].astype(int)).sort_index()
+    oriented = metric.sign * values
+    if (runs["status"] == "diverged").any() and oriented.max() > metric.sign * metric.worst:
+        raise InputError(
+            f"runs.csv: expected no {metric.name} worse than {metric.worst:g}, which a diverged run counts as, found"
+            f" {metric.sign * oriented.max():g}; worst = … in [comparison] states another"
+        )
+    return oriented.set_axis(runs["seed"].astype(int)).sort_index()
 
 
 def diverged(runs: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:

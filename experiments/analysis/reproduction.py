@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from fairgrid.experiments.analysis.outcomes import has_outcome, outcomes_of
+from fairgrid.experiments.analysis.outcomes import Metric, compared_metric, has_outcome, outcomes_of
 from fairgrid.experiments.analysis.pairing import diverged, few_seeds
 from fairgrid.experiments.analysis.statistics.families import INCOMPLETE
 from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
@@ -76,7 +76,9 @@ def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: E
         raise IncompleteError(f"only the first {len(runs)} seeds have runs")
     if metric not in runs and not (evidence.metrics["metric"] == metric).any():
         raise IncompleteError(f"no run measured {metric}")
-    values = outcomes_of(with_metric(runs, evidence.metrics, metric), metric)
+    compared = compared_metric(study)
+    measured = compared if compared.name == metric else Metric(metric)
+    values = outcomes_of(with_metric(runs, evidence.metrics, metric), measured)
     return values.set_axis(runs["seed"].astype(int)).sort_index()
 
 

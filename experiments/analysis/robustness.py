@@ -34,7 +34,7 @@ def stability_table(
         InputError: a cell lacks a seed, or has one twice.
     """
     rule = study.comparison
-    known = outcomes(study, runs, rule.metric)
+    known = outcomes(study, runs)
     lost = diverged(runs)
     chosen = compared(study)
     found = {
@@ -45,7 +45,7 @@ def stability_table(
     best = runs["run_id"].map(best_epochs.set_index("run_id")["test_error"])
     ok = (runs["phase"] == "evaluation") & (runs["status"] == "ok")
     if rule.metric == "test_error" and best[ok].notna().all():
-        best_known = outcomes(study, runs.assign(test_error=best), rule.metric)
+        best_known = outcomes(study, runs.assign(test_error=best))
         found["best_validation"] = verdicts(study, best_known, lost, chosen)
     table = comparisons[COMPARED].reset_index(drop=True)
     for name in VARIANTS:

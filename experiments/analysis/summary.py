@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from fairgrid.experiments.analysis.outcomes import worst
+from fairgrid.experiments.analysis.outcomes import Metric
 from fairgrid.experiments.analysis.statistics.summaries import (
     mean_interval,
     median_interval,
@@ -77,7 +77,7 @@ def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _statistics(group: pd.DataFrame, metric: str) -> dict[str, float]:
     ok = group.loc[group["status"] == "ok", metric].to_numpy(float)
-    outcomes = np.concatenate([ok, np.full(int((group["status"] == "diverged").sum()), worst(metric))])
+    outcomes = np.concatenate([ok, np.full(int((group["status"] == "diverged").sum()), Metric(metric).worst)])
     nothing = float("nan")
     mean = ok.mean() if len(ok) else nothing
     std = ok.std(ddof=1) if len(ok) > 1 else nothing

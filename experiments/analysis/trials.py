@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from fairgrid.experiments.analysis.outcomes import have_outcomes, outcomes_of
+from fairgrid.experiments.analysis.outcomes import Metric, have_outcomes, outcomes_of
 from fairgrid.experiments.analysis.statistics.budget import expected_best
 from fairgrid.experiments.analysis.tuning import scores
 from fairgrid.experiments.study.declaration import TUNED, Cell
@@ -138,7 +138,7 @@ def _ordered(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _outcomes(runs: pd.DataFrame, metric: str) -> Floats:
-    return np.asarray(outcomes_of(runs, metric), np.float64)
+    return np.asarray(outcomes_of(runs, Metric(metric)), np.float64)
 
 
 def _means(errors: dict[str, Floats]) -> dict[str, float]:

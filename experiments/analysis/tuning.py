@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.outcomes import has_outcome, outcomes_of
+from fairgrid.experiments.analysis.outcomes import Metric, has_outcome, outcomes_of
 
 _DIGITS = 12  # of mean errors; beyond is rounding
 
 
 def scores(runs: pd.DataFrame) -> pd.DataFrame:
     """Tuning runs with what they are chosen by: validation error, then training loss, those of diverged runs too."""
-    return runs.assign(**{metric: outcomes_of(runs, metric) for metric in ("validation_error", "train_loss")})
+    return runs.assign(**{metric: outcomes_of(runs, Metric(metric)) for metric in ("validation_error", "train_loss")})
 
 
 def select(runs: pd.DataFrame) -> dict[str, float]:

@@ -37,12 +37,14 @@ class ClassFacts:
         options: its options by name; types are not recorded.
         revision: see `catalogue.revision_of_class`.
         metrics: the names of the metrics that it gives, if it is a measure.
+        directions: whether less or more of them is better, by name; of all others under "".
         stated: the components of this class that runs were trained with.
     """
 
     options: dict[str, Option]
     revision: int
     metrics: tuple[str, ...]
+    directions: Mapping[str, str]
     stated: list[Stated] = field(default_factory=list)
 
     def of(self, options: Mapping[str, Any]) -> Stated:
@@ -78,7 +80,8 @@ def gathered(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], ClassFa
             for name, option in row["options"].items()
         }
         of_class = facts.setdefault(
-            (row["kind"], row["name"]), ClassFacts(options, int(row["revision"]), tuple(row["metrics"]))
+            (row["kind"], row["name"]),
+            ClassFacts(options, int(row["revision"]), tuple(row["metrics"]), dict(row["directions"])),
         )
         stated = Stated(dict(row["stated"]), dict(row.get("samples", {})), dict(row.get("contents", {})))
         if stated not in of_class.stated:

@@ -147,6 +147,7 @@ class Component:
             "options": options,
             "revision": self.revision,
             "metrics": list(metrics_of(self)) if self.key == "measures" else [],
+            "directions": directions_of(self) if self.key == "measures" else {},
             "stated": dict(self.options),
         }
         if self.key == "problem":
@@ -197,6 +198,16 @@ def metrics_of(measure: Component) -> tuple[str, ...]:
     if measure.recorded is not None:
         return measure.recorded.metrics
     return tuple(getattr(measure.maker, "gives", ()))
+
+
+def directions_of(measure: Component) -> dict[str, str]:
+    """What a measure of the user's own states of the directions of its metrics; of all others under ""."""
+    if measure.module is None:
+        return {}
+    if measure.recorded is not None:
+        return dict(measure.recorded.directions)
+    stated = getattr(measure.maker, "direction", "")
+    return {str(name): str(word) for name, word in stated.items()} if isinstance(stated, Mapping) else {"": str(stated)}
 
 
 def parse(key: str, spec: Spec, place: str, finder: Finder) -> Component:

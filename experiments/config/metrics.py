@@ -17,9 +17,11 @@ class Measure:
 
     Attributes:
         gives: the names of its numbers, so that a study can be held against them before it runs; empty if unknown.
+        direction: "min" or "max", whether less or more of its numbers is better; or that by name; empty if unknown.
     """
 
     gives: ClassVar[tuple[str, ...]] = ()
+    direction: ClassVar[str | Mapping[str, str]] = ""
 
     def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
         """Numbers by name, (R,) or, for a plain model, ().

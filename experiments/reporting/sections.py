@@ -18,6 +18,7 @@ from fairgrid.experiments.reporting.tables.comparisons import (
 from fairgrid.experiments.reporting.tables.findings import UNTUNED, problems_table, times_table, tuning_table
 from fairgrid.experiments.reporting.tables.studies import readings, report_table, study_table, verdict_table
 from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.study.direction import direction_of
 from fairgrid.experiments.study.study import Study
 
 SECTIONS = ("report", "verdicts", "effects", "comparisons", "stability", "cells", "tuning", "targets", "across")
@@ -87,7 +88,8 @@ def _comparisons(study: Study, rows: pd.DataFrame, lines: tuple[str, ...]) -> Se
 
 def _word(study: Study) -> str:
     """What cells are compared by, as people read it."""
-    return study.comparison.metric.replace("_", " ")
+    more = " (more is better)" if direction_of(study) == "max" else ""
+    return f"{study.comparison.metric.replace('_', ' ')}{more}"
 
 
 def _findings(study: Study, found: Evidence) -> list[Section]:

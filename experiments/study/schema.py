@@ -18,6 +18,7 @@ STATISTICS: tuple[tuple[Statistic, ...], ...] = (("single",), ("mean",), ("std",
 FigureKind = Literal["data", "errors", "boundary", "curves"]
 FigureMetric = Literal["loss", "error", "accuracy"]
 FigurePart = Literal["train", "test"]
+Direction = Literal["min", "max"]
 
 
 def _listed(value: Any) -> Any:
@@ -155,7 +156,11 @@ class Tuning(_Table):
 class Comparison(_Table):
     """How cells are compared with each other; declared before the runs are looked at."""
 
-    metric: str = Field("test_error", description="a column of runs.csv, or a name in metrics.csv; less is better")
+    metric: str = Field("test_error", description="a column of runs.csv, or a name in metrics.csv")
+    direction: Direction | None = Field(
+        None, description="whether less or more of the metric is better; known of losses and errors"
+    )
+    worst: float | None = Field(None, description="what a diverged run counts as, of a metric of a measure of your own")
     region: float = Field(0.005, gt=0, description="differences within ± region do not matter")
     level: float = Field(0.05, gt=0, lt=1, description="of a family: all comparisons of one factor")
     factors: list[str] = Field(default_factory=list, description="that are compared; by default every one")

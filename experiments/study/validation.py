@@ -9,6 +9,7 @@ from fairgrid.experiments.config.registry import KINDS
 from fairgrid.experiments.config.run import canonical_json, canonical_value
 from fairgrid.experiments.errors import BadKeyError, nearest
 from fairgrid.experiments.study.declaration import Cell, Declaration
+from fairgrid.experiments.study.direction import direction_of
 from fairgrid.experiments.study.schema import METRICS, ReportFigure
 
 TABULATED = ("train_error", "test_error")  # what summary.csv has of a cell, which the report's table shows
@@ -29,6 +30,9 @@ def fitting_together(study: Declaration, has_region: bool) -> None:
     metric = study.comparison.metric
     if metric not in METRICS:
         _measured(study)
+    elif study.comparison.worst is not None:
+        raise BadKeyError("comparison.worst", f"expected none, as {metric} of a diverged run is known, found one")
+    direction_of(study)
     if not (has_region or (metric in METRICS and metric.endswith("_error"))):
         unit = f"as {metric} has a unit of its own"
         raise BadKeyError("comparison.region", f"expected differences that do not matter, {unit}, found none")

@@ -63,12 +63,13 @@ class Judged:
         """What was found; None too where there is nothing to compare, as values that stand for no outcome are equal."""
         return None if self.verdict == NOTHING else self.found
 
-    def columns(self, mean: str, region: float) -> dict[str, Any]:
+    def columns(self, mean: str, region: float, sign: int = 1) -> dict[str, Any]:
         """What tables say of it; of an incomplete one the verdict alone, of one with nothing to compare its seeds too.
 
         Args:
             mean: the column of the mean difference.
             region: differences within ± region do not matter.
+            sign: −1 where the sign of what was compared had been turned, so that less was better.
         """
         if self.found is None:
             return {"verdict": self.verdict}
@@ -78,15 +79,20 @@ class Judged:
         seeds = needed_seeds(found, region) if open_verdict(self.verdict) else None
         return {
             "n": found.n,
-            mean: found.mean,
-            "ci_low": found.interval[0],
-            "ci_high": found.interval[1],
+            mean: _turned(found.mean, sign),
+            "ci_low": _turned(found.interval[0 if sign > 0 else 1], sign),
+            "ci_high": _turned(found.interval[1 if sign > 0 else 0], sign),
             "p_value": found.p_value,
             "p_holm": self.p_holm,
             "verdict": self.verdict,
             "needs_seeds": None if seeds is None else max(seeds, found.n + 1),
             "exploratory": found.n < EXPLORATORY,
         }
+
+
+def _turned(value: float, sign: int) -> float:
+    """A value with the sign that it has in tables, without a negative zero."""
+    return value if sign > 0 else 0.0 - value
 
 
 def judged(

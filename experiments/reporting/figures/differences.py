@@ -12,6 +12,7 @@ from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
 from fairgrid.experiments.reporting.figures.style import Colour, colours, finish, sheet, spelled, word
 from fairgrid.experiments.reporting.sentences import exploratory
 from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.study.direction import direction_of
 from fairgrid.experiments.study.study import Study
 
 _ROW = 0.185  # inches
@@ -22,6 +23,7 @@ _SPAN = ("mean_difference", "ci_low", "ci_high")
 _BEYOND = 1e6  # where intervals without an end are cut, far outside of the axis
 _REACH = 10_000  # seeds that someone would train
 _MARKS = {"better": "<", "worse": ">", "equivalent": "s", _REST: "o"}
+_MIRRORED = {"better": "worse", "worse": "better"}
 _LETTER = 0.055  # inches, of a pair's name
 _TICKS = (0, 1, 3, 10, 30, 100)
 
@@ -68,11 +70,13 @@ def grouped(rows: pd.DataFrame, several: bool) -> dict[str, pd.DataFrame]:
 def panel(ax: Axes, study: Study, groups: dict[str, pd.DataFrame]) -> None:
     """Draws a study's pairs, `grouped`, from top to bottom onto empty axes."""
     error = study.comparison.metric.endswith("_error")
-    forest(ax, groups, study.comparison.region, 100 if error else 1)
-    ax.set_xlabel(f"difference in {word(study.comparison.metric)}{', points' if error else ''}: a − b", size="small")
+    more = direction_of(study) == "max"
+    forest(ax, groups, study.comparison.region, 100 if error else 1, more)
+    name = f"{word(study.comparison.metric)}{', points' if error else ''}{' (more is better)' if more else ''}"
+    ax.set_xlabel(f"difference in {name}: a − b", size="small")
 
 
-def forest(ax: Axes, groups: dict[str, pd.DataFrame], region: float, unit: float = 100) -> None:
+def forest(ax: Axes, groups: dict[str, pd.DataFrame], region: float, unit: float = 100, more: bool = False) -> None:
     """Draws pairs from top to bottom.
 
     Args:
@@ -80,6 +84,7 @@ def forest(ax: Axes, groups: dict[str, pd.DataFrame], region: float, unit: float
         groups: rows of comparisons.csv by what is written above them; "" writes nothing.
         region: half the width of the region of equivalence, in the metric's unit.
         unit: what differences are multiplied by: 100 shows errors in points.
+        more: whether more is better, so that the better of a pair lies on the other side.
     """
     ticks: list[float] = []
     texts: list[str] = []
@@ -94,7 +99,7 @@ def forest(ax: Axes, groups: dict[str, pd.DataFrame], region: float, unit: float
             ax.text(0.01, place, heading, transform=aside, **shape)
             place += 1
         for row in rows.to_dict("records"):
-            _draw(ax, place, row, unit)
+            _draw(ax, place, row, unit, more)
             ticks.append(place)
             texts.append(f"{spelled(str(row['a']))} − {spelled(str(row['b']))}")
             place += 1
@@ -104,7 +109,7 @@ def forest(ax: Axes, groups: dict[str, pd.DataFrame], region: float, unit: float
     _scale(ax, [unit * end for rows in groups.values() for end in rows[list(_SPAN)].to_numpy().flat], unit * region)
 
 
-def _draw(ax: Axes, place: int, row: dict[Any, Any], unit: float) -> None:
+def _draw(ax: Axes, place: int, row: dict[Any, Any], unit: float, more: bool) -> None:
     verdict = str(row["verdict"])
     kind = verdict if verdict in _MARKS else _REST
     mean, low, high = (unit * float(row[name]) for name in _SPAN)
@@ -117,7 +122,15 @@ def _draw(ax: Axes, place: int, row: dict[Any, Any], unit: float) -> None:
             solid_capstyle="butt",
             zorder=2,
         )
-        ax.plot([mean], [place], color=_shade(kind), marker=_MARKS[kind], ms=4.5, ls="", zorder=3)
+        ax.plot(
+            [mean],
+            [place],
+            color=_shade(kind),
+            marker=_MARKS[_MIRRORED.get(kind, kind) if more else kind],
+            ms=4.5,
+            ls="",
+            zorder=3,
+        )
     told = f"{verdict}; {_seeds(row):,} seeds might decide" if verdict == UNDECIDED and _seeds(row) else verdict
     told += "; exploratory" if exploratory(row) else ""
     ax.text(1.01, place, told, transform=ax.get_yaxis_transform(), va="center", size=_TEXT, color=_shade(kind))

@@ -283,6 +283,7 @@ activation = ["relu", "tanh"]
 engine = ["framework", "compiled", "pytorch"]
 [comparison]
 metric = "doubt"
+direction = "min"
 region = 0.1
 factors = ["activation"]
 """
