@@ -77,6 +77,7 @@ class Ring(Disk):
 
 class Largest(Measure):
     gives = ("largest",)
+    direction = "max"
 
     def __call__(self, model, problem, data):
         return {{"largest": model.parameters()[0].value.abs().amax(dim=(-2, -1))}}
@@ -137,6 +138,7 @@ def test_tables_and_the_page_of_a_study_with_classes_import_none(
         assert not mark.exists()
     shown = capsys.readouterr()
     assert "Boosted(boost=2)" in shown.out
+    assert "by largest (more is better)" in shown.out
     assert ("are not what the study, its classes and its data are now" in shown.err) == missing
     assert {path.name: path.read_bytes() for path in results.glob("*.csv")} == before
 
