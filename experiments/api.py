@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.errors import InputError, shown
 from fairgrid.experiments.execution.backends.choice import choose
 from fairgrid.experiments.execution.driver import Driver
@@ -80,7 +81,7 @@ def run(
         done = driver.run(studies)
     trained = _results(studies, directory)
     if done.failed:
-        failed = trained.runs[trained.runs["status"].isin(["error", "timeout"])]
+        failed = trained.runs[trained.runs["status"].isin([Status.ERROR, Status.TIMEOUT])]
         _warn(
             f"{done.failed} of {len(trained.runs)} runs ended in error or timeout, the first with "
             f"{failed['message'].iloc[0]}; retry_failed=True runs them again"

@@ -19,6 +19,7 @@ from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
 from fairgrid.experiments.analysis.statistics.ranks import LEAST_PROBLEMS, friedman, rank, ratios, signed_rank
 from fairgrid.experiments.analysis.time_to_target import evaluation_of
 from fairgrid.experiments.config.identity import files
+from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.study.declaration import Cell
 from fairgrid.experiments.study.labels import factor_labels, factors_text, label
 from fairgrid.experiments.study.study import Study
@@ -220,8 +221,8 @@ def _measured(cells: list[Cell], runs: pd.DataFrame) -> tuple[float, list[int]]:
     """The mean over cells of the mean over runs, and counts of runs."""
     groups = [evaluation_of(cell, runs) for cell in cells]
     status = pd.concat([group["status"] for group in groups]).value_counts()
-    ok, diverged = int(status.get("ok", 0)), int(status.get("diverged", 0))
-    failed = int(status.get("timeout", 0) + status.get("error", 0))
+    ok, diverged = int(status.get(Status.OK, 0)), int(status.get(Status.DIVERGED, 0))
+    failed = int(status.get(Status.TIMEOUT, 0) + status.get(Status.ERROR, 0))
     means = [float("nan")]
     if ok + diverged == status.sum() and all(len(group) for group in groups):
         outcomes = [outcomes_of(group, Metric("test_error")).to_numpy(float) for group in groups]

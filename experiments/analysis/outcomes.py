@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.study.direction import direction_of, is_fraction
 from fairgrid.experiments.study.study import Study
 
-_OUTCOMES = ("ok", "diverged")
+_OUTCOMES = (Status.OK, Status.DIVERGED)
 
 
 def have_outcomes(runs: pd.DataFrame) -> bool:
@@ -67,4 +68,4 @@ def outcomes_of(runs: pd.DataFrame, metric: Metric) -> "pd.Series[float]":
         runs: rows of runs.csv, with the metric's column.
         metric: the metric.
     """
-    return runs[metric.name].astype(float).where(runs["status"] == "ok", metric.worst)
+    return runs[metric.name].astype(float).where(runs["status"] == Status.OK, metric.worst)

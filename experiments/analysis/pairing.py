@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from fairgrid.experiments.analysis.outcomes import Metric, compared_metric, have_outcomes, outcomes_of
 from fairgrid.experiments.config.run import canonical_json
+from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.errors import InputError, SeedError
+from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.study.declaration import Cell
 from fairgrid.experiments.study.labels import factor_labels, factors_text
 from fairgrid.experiments.study.study import Study
@@ -82,7 +84,7 @@ def outcomes(study: Study, runs: pd.DataFrame) -> Outcomes:
     """
     metric = compared_metric(study)
     declared = {factors_text(cell.factors): cell.seeds for cell in study.cells}
-    evaluation = runs[runs["phase"] == "evaluation"]
+    evaluation = runs[runs["phase"] == Phase.EVALUATION]
     groups = {str(text): group for text, group in evaluation.groupby("factors", sort=False)}
     few = few_seeds(study, runs)
     return {text: None if text in few or text not in groups else _outcomes(groups[text], metric) for text in declared}
@@ -98,7 +100,7 @@ def few_seeds(study: Study, runs: pd.DataFrame) -> set[str]:
     Raises:
         SeedError: a cell lacks another seed that the study declares, or has one twice.
     """
-    evaluation = runs[runs["phase"] == "evaluation"]
+    evaluation = runs[runs["phase"] == Phase.EVALUATION]
     seeds = {str(text): sorted(map(int, group)) for text, group in evaluation.groupby("factors")["seed"]}
     found, counts = set(), set()
     for cell in study.cells:
@@ -128,7 +130,7 @@ def _outcomes(runs: pd.DataFrame, metric: Metric) -> "pd.Series[float] | None":
     if values.isna().any():
         return None
     oriented = metric.sign * values
-    if (runs["status"] == "diverged").any() and oriented.max() > metric.sign * metric.worst:
+    if (runs["status"] == Status.DIVERGED).any() and oriented.max() > metric.sign * metric.worst:
         raise InputError(
             f"runs.csv: expected no {metric.name} worse than {metric.worst:g}, which a diverged run counts as, found"
             f" {metric.sign * oriented.max():g}; worst = … in [comparison] states another"
@@ -142,9 +144,9 @@ def diverged(runs: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
     Args:
         runs: runs.csv's rows of a study.
     """
-    evaluation = runs[runs["phase"] == "evaluation"]
+    evaluation = runs[runs["phase"] == Phase.EVALUATION]
     return {
-        str(text): (group["status"] == "diverged").set_axis(group["seed"].astype(int))
+        str(text): (group["status"] == Status.DIVERGED).set_axis(group["seed"].astype(int))
         for text, group in evaluation.groupby("factors", sort=False)
     }
 

@@ -22,6 +22,7 @@ from fairgrid.experiments.analysis.statistics.families import INCOMPLETE
 from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
 from fairgrid.experiments.analysis.statistics.reproduction import LEVEL, tail
 from fairgrid.experiments.analysis.statistics.signflip import SignFlip, holm, sign_flip
+from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.store.tables import Evidence, with_metric
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.schema import Claim, Reported
@@ -64,7 +65,7 @@ def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: E
         ValueError: a seed twice.
     """
     wanted = factors_text(matching(study, where)[0].factors)
-    runs = evidence.runs[(evidence.runs["factors"] == wanted) & (evidence.runs["phase"] == "evaluation")]
+    runs = evidence.runs[(evidence.runs["factors"] == wanted) & (evidence.runs["phase"] == Phase.EVALUATION)]
     open_runs = int((~has_outcome(runs)).sum())
     if open_runs or not len(runs):
         raise IncompleteError(f"{open_runs} of {len(runs)} runs failed or have not run")

@@ -10,6 +10,8 @@ from fairgrid.experiments.analysis.comparisons import compared, verdicts
 from fairgrid.experiments.analysis.pairing import diverged, outcomes
 from fairgrid.experiments.analysis.statistics.families import open_verdict
 from fairgrid.experiments.analysis.statistics.paired import median_rows
+from fairgrid.experiments.engines.record import Status
+from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.store.columns import VARIANTS
 from fairgrid.experiments.study.study import Study
 
@@ -43,7 +45,7 @@ def stability_table(
         "median_difference": verdicts(study, known, lost, chosen, median_rows),
     }
     best = runs["run_id"].map(best_epochs.set_index("run_id")["test_error"])
-    ok = (runs["phase"] == "evaluation") & (runs["status"] == "ok")
+    ok = (runs["phase"] == Phase.EVALUATION) & (runs["status"] == Status.OK)
     if rule.metric == "test_error" and best[ok].notna().all():
         best_known = outcomes(study, runs.assign(test_error=best))
         found["best_validation"] = verdicts(study, best_known, lost, chosen)

@@ -17,6 +17,7 @@ from fairgrid.experiments.analysis.statistics.summaries import (
 )
 from fairgrid.experiments.config.metric_names import CURVES
 from fairgrid.experiments.config.run import parse
+from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.runtime.user_code import Finder
 from fairgrid.experiments.store.columns import (
     BEST_COLUMNS,
@@ -65,8 +66,8 @@ def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
             "factors": factors,
             "learning_rate": group["learning_rate"].iloc[0],
             "n_planned": len(group),
-            "n_ok": int(counts.get("ok", 0)),
-            "n_diverged": int(counts.get("diverged", 0)),
+            "n_ok": int(counts.get(Status.OK, 0)),
+            "n_diverged": int(counts.get(Status.DIVERGED, 0)),
             "n_failed": int(sum(counts.get(status, 0) for status in FAILED)),
         }
         for metric in SUMMARIZED:
@@ -76,8 +77,8 @@ def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _statistics(group: pd.DataFrame, metric: str) -> dict[str, float]:
-    ok = group.loc[group["status"] == "ok", metric].to_numpy(float)
-    outcomes = np.concatenate([ok, np.full(int((group["status"] == "diverged").sum()), Metric(metric).worst)])
+    ok = group.loc[group["status"] == Status.OK, metric].to_numpy(float)
+    outcomes = np.concatenate([ok, np.full(int((group["status"] == Status.DIVERGED).sum()), Metric(metric).worst)])
     nothing = float("nan")
     mean = ok.mean() if len(ok) else nothing
     std = ok.std(ddof=1) if len(ok) > 1 else nothing

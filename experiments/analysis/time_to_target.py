@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from fairgrid.experiments.analysis.outcomes import have_outcomes
 from fairgrid.experiments.analysis.statistics.survival import Reaching, reaching
 from fairgrid.experiments.config.metric_names import TARGET
+from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.declaration import Cell
 from fairgrid.experiments.study.labels import factors_text
@@ -45,9 +47,9 @@ def targets_table(study: Study, evidence: Evidence) -> pd.DataFrame:
                 "factors": factors_text(cell.factors),
                 "target": target,
                 "n_planned": len(runs),
-                "n_ok": int(status.get("ok", 0)),
-                "n_diverged": int(status.get("diverged", 0)),
-                "n_failed": int(status.get("timeout", 0) + status.get("error", 0)),
+                "n_ok": int(status.get(Status.OK, 0)),
+                "n_diverged": int(status.get(Status.DIVERGED, 0)),
+                "n_failed": int(status.get(Status.TIMEOUT, 0) + status.get(Status.ERROR, 0)),
                 "budget": cell.config.epochs * cell.config.samples("train"),
             }
             found = reaching_of(cell, target, evidence)
@@ -78,7 +80,7 @@ def reaching_of(cell: Cell, target: float, evidence: Evidence) -> Reaching | Non
     known = (
         evidence.metrics[evidence.metrics["metric"] == metric].drop_duplicates("run_id").set_index("run_id")["value"]
     )
-    ok = runs.loc[runs["status"] == "ok", "run_id"]
+    ok = runs.loc[runs["status"] == Status.OK, "run_id"]
     absent = ok[~ok.isin(known.index)]
     if len(absent):
         raise InputError(f"metrics.csv: expected {metric} of every run that is ok, found none of {absent.iloc[0]}")
@@ -90,4 +92,4 @@ def reaching_of(cell: Cell, target: float, evidence: Evidence) -> Reaching | Non
 
 def evaluation_of(cell: Cell, runs: pd.DataFrame) -> pd.DataFrame:
     """A cell's evaluation runs."""
-    return runs[(runs["phase"] == "evaluation") & (runs["factors"] == factors_text(cell.factors))]
+    return runs[(runs["phase"] == Phase.EVALUATION) & (runs["factors"] == factors_text(cell.factors))]

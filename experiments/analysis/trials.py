@@ -10,6 +10,8 @@ from scipy import stats
 from fairgrid.experiments.analysis.outcomes import Metric, have_outcomes, outcomes_of
 from fairgrid.experiments.analysis.statistics.budget import expected_best
 from fairgrid.experiments.analysis.tuning import scores
+from fairgrid.experiments.engines.record import Status
+from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.study.declaration import TUNED, Cell
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.study import Study
@@ -41,7 +43,7 @@ def trials_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         runs: runs.csv's rows of the study.
     """
     rows = []
-    evaluation, runs = runs[runs["phase"] == "evaluation"], runs[runs["phase"] == "tuning"]
+    evaluation, runs = runs[runs["phase"] == Phase.EVALUATION], runs[runs["phase"] == Phase.TUNING]
     for cell in (cell for cell in study.cells if cell.rates):
         tried = _trials(study, cell, runs)
         if not len(tried):
@@ -58,9 +60,9 @@ def trials_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
                 "learning_rate": rate,
                 "cell": group["cell"].iloc[0] if len(group) else "",
                 "n_planned": len(group),
-                "n_ok": int(status.get("ok", 0)),
-                "n_diverged": int(status.get("diverged", 0)),
-                "n_failed": int(status.get("timeout", 0) + status.get("error", 0)),
+                "n_ok": int(status.get(Status.OK, 0)),
+                "n_diverged": int(status.get(Status.DIVERGED, 0)),
+                "n_failed": int(status.get(Status.TIMEOUT, 0) + status.get(Status.ERROR, 0)),
                 "chosen": rate == chosen,
                 "edge": edge(cell, rate) if rate == chosen else "",
             }
@@ -82,14 +84,14 @@ def budget_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         runs: runs.csv's rows of the study.
     """
     rows = []
-    tuning = runs[runs["phase"] == "tuning"]
+    tuning = runs[runs["phase"] == Phase.TUNING]
     for cell in (cell for cell in study.cells if cell.rates):
         tried = _trials(study, cell, tuning)
         if not _complete(study, cell, tried):
             continue
         common = {"study": study.name, "factors": factors_text(cell.factors), "optimizer": tried["optimizer"].iloc[0]}
         untuned = runs[
-            (runs["phase"] == "evaluation") & (runs["factors"] == factors_text({**cell.factors, TUNED: False}))
+            (runs["phase"] == Phase.EVALUATION) & (runs["factors"] == factors_text({**cell.factors, TUNED: False}))
         ]
         if cell.factors.get(TUNED) and len(untuned) and have_outcomes(untuned):
             errors = {metric: _outcomes(untuned, metric) for metric in _ERRORS}

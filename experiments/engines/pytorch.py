@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fairgrid.experiments.config.metrics import Part, measured
 from fairgrid.experiments.config.run import RunConfig
-from fairgrid.experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
+from fairgrid.experiments.engines.record import Record, Status, checkpoint_epochs, kept_of, stacked
 from fairgrid.experiments.engines.torch_peers import (
     Criterion,
     parameters,
@@ -65,7 +65,7 @@ def train(config: RunConfig, seed: int, keep: bool, device: Device) -> Record:
             record.diverge((epoch - 1) * len(bad) + int(bad.to(torch.uint8).argmax()) + 1, "training loss not finite")
         elif not all(bool(parameter.isfinite().all()) for parameter in net.parameters()):
             record.diverge(epoch * len(bad), "parameters not finite")
-        if record.status == "diverged":
+        if record.status == Status.DIVERGED:
             record.finish(epoch, config, problem)
             return record
         watched = _loss(net, criterion, parts["validation"]) if config.watches_validation() else math.nan
@@ -85,7 +85,7 @@ def train(config: RunConfig, seed: int, keep: bool, device: Device) -> Record:
         else:
             scheduler.step()
     record.finish(epoch, config, problem)
-    if record.status == "ok":
+    if record.status == Status.OK:
         for pair in parameters(model, net):
             pair.ours.value.copy_(pair.value)
         plain = {name: samples.each(lambda tensor: tensor[0]) for name, samples in parts.items()}

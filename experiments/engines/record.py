@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from enum import StrEnum
 
 import torch
 from torch import Tensor
@@ -14,7 +14,15 @@ from fairgrid.experiments.problems import Data, Plane, Problem, Samples, stack
 from fairgrid.experiments.runtime.determinism import Device
 from fairgrid.framework import Module, predict
 
-Status = Literal["ok", "diverged", "timeout", "error"]
+
+class Status(StrEnum):
+    """What has become of a run. Only of a record is it anything but planned."""
+
+    PLANNED = "planned"
+    OK = "ok"
+    DIVERGED = "diverged"
+    TIMEOUT = "timeout"
+    ERROR = "error"
 
 
 @dataclass
@@ -22,7 +30,7 @@ class Record:
     """The outcome of one run.
 
     Attributes:
-        status: "ok", or "diverged": a training loss, a parameter or the final evaluation was not finite.
+        status: OK, or DIVERGED: a training loss, a parameter or the final evaluation was not finite.
         diverged_at_step: the first step whose training loss is not finite; or the last step of the epoch after which a
             parameter was not; or the last step, if only the final evaluation was not.
         message: why a run is not ok.
@@ -37,7 +45,7 @@ class Record:
             points of the true "border", if it is known.
     """
 
-    status: Status = "ok"
+    status: Status = Status.OK
     diverged_at_step: int | None = None
     message: str = ""
     steps: int = 0
@@ -55,13 +63,13 @@ class Record:
 
     def diverge(self, step: int, message: str) -> None:
         """Marks the run as diverged."""
-        self.status, self.diverged_at_step, self.message = "diverged", step, message
+        self.status, self.diverged_at_step, self.message = Status.DIVERGED, step, message
 
     def finish(self, epochs: int, config: RunConfig, problem: Problem) -> None:
         """Counts the work done and, for a run that is ok so far, takes the last checkpoint as the result."""
         steps = epochs * math.ceil(problem.train / config.batch_size)
         self.steps, self.gradient_evaluations = steps, epochs * problem.train
-        if self.status != "ok":
+        if self.status != Status.OK:
             return
         if config.stopping is not None:
             self.metrics["stop_epoch"] = epochs

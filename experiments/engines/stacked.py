@@ -12,7 +12,7 @@ from torch import Tensor
 from fairgrid.experiments.config.metrics import Part, measured
 from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.engines.compiled import CompiledPasses, NotCompilableError, epoch_program, forward_program
-from fairgrid.experiments.engines.record import Record, checkpoint_epochs, kept_of, stacked
+from fairgrid.experiments.engines.record import Record, Status, checkpoint_epochs, kept_of, stacked
 from fairgrid.experiments.problems import Problem, Samples
 from fairgrid.experiments.runtime.determinism import Device
 from fairgrid.experiments.runtime.seeding import Purpose, generator
@@ -85,7 +85,7 @@ def train(configs: Sequence[RunConfig], seeds: Sequence[int], keep: Sequence[boo
                 record.add(epoch, evaluations[replica])
             if finished:
                 record.finish(epoch, shared, problem)
-            if finished and record.status == "ok":
+            if finished and record.status == Status.OK:
                 record.metrics |= {name: float(value[replica]) for name, value in found.items()}
                 if keep[row]:
                     record.kept = kept_of(replica_of(model, replica), problem, seeds[row])

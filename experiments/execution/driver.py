@@ -9,12 +9,13 @@ from fairgrid.experiments.analysis import tuning
 from fairgrid.experiments.analysis.derived import move_aside
 from fairgrid.experiments.analysis.summary import tuning_frame
 from fairgrid.experiments.config.run import RunConfig
+from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.errors import StoreError, warn
 from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.progress import Watch, shown
 from fairgrid.experiments.execution.scheduler import outcomes
 from fairgrid.experiments.execution.worker import Outcome
-from fairgrid.experiments.planning.plans import Plan, candidates, evaluation_plans, tuning_plans
+from fairgrid.experiments.planning.plans import Phase, Plan, candidates, evaluation_plans, tuning_plans
 from fairgrid.experiments.planning.work_units import Chunk, Run, cut
 from fairgrid.experiments.runtime.determinism import Device, Mode
 from fairgrid.experiments.runtime.files import digest
@@ -121,7 +122,7 @@ class Driver:
         """For each study its runs, those to train, and how many more there are once learning rates are chosen."""
         if self.fresh or not (self.results / FILE).exists():
             return [self._expected_of(study, None, set()) for study in studies]
-        to_train = ("planned", *FAILED) if self.retry_failed else ("planned",)
+        to_train = (Status.PLANNED, *FAILED) if self.retry_failed else (Status.PLANNED,)
         with Store(self.results) as store:
             recorded = {run_id for run_id, status in store.statuses().items() if status not in to_train}
             return [self._expected_of(study, store, recorded) for study in studies]
@@ -154,7 +155,9 @@ class Driver:
         stored = store.runs([study.name])
         # the chosen candidate's cell has evaluation runs too, and earlier plans may have had more tuning seeds
         trials = (
-            (stored["phase"] == "tuning") & stored["seed"].isin(study.tuning_seeds) & stored["cell"].isin(list(tuned))
+            (stored["phase"] == Phase.TUNING)
+            & stored["seed"].isin(study.tuning_seeds)
+            & stored["cell"].isin(list(tuned))
         )
         return tuning.select(tuning_frame(stored[trials], tuned))
 

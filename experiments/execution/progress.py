@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Never, Self, TextIO
 
+from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.execution.worker import Outcome
 from fairgrid.experiments.planning.work_units import Chunk
 from fairgrid.experiments.store.columns import FAILED
@@ -55,7 +56,7 @@ class Meter:
     def counts(self) -> dict[str, int]:
         """Runs by outcome."""
         failed = sum(self._statuses[status] for status in FAILED)
-        return {"ok": self._statuses["ok"], "diverged": self._statuses["diverged"], "failed": failed}
+        return {"ok": self._statuses[Status.OK], "diverged": self._statuses[Status.DIVERGED], "failed": failed}
 
 
 class Bar(Meter):

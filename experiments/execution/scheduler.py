@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tqdm import tqdm
 
-from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.engines.record import Record, Status
 from fairgrid.experiments.errors import FairgridError, WorkersError, first_line, short_message
 from fairgrid.experiments.execution.backends import Pool
 from fairgrid.experiments.execution.worker import Outcome
@@ -114,5 +114,5 @@ def _halves(chunk: Chunk) -> tuple[Chunk, Chunk]:
 def _verdict(lost: Lost, timeout: float | None, trials: int) -> Record | None:
     """The record of a run that ended its worker; None if it is to be tried again."""
     if timeout is not None and lost.seconds >= timeout:
-        return Record(status="timeout", message=f"no end after {timeout:g} s")
-    return Record(status="error", message=short_message(lost.reason)) if trials == _TRIALS else None
+        return Record(status=Status.TIMEOUT, message=f"no end after {timeout:g} s")
+    return Record(status=Status.ERROR, message=short_message(lost.reason)) if trials == _TRIALS else None

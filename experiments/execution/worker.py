@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from fairgrid.experiments.config.identity import files, run_id
-from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.engines.record import Record, Status
 from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.errors import first_line, one_line
 from fairgrid.experiments.planning.work_units import Chunk, Run, stretch
@@ -102,7 +102,7 @@ def _train(runs: Sequence[Run], timeout: float | None, device: Device) -> list[R
     except (Exception, SystemExit) as error:
         message = first_line(error)
     if len(runs) == 1:
-        return [Record(status="error", message=message)]
+        return [Record(status=Status.ERROR, message=message)]
     gc.collect()  # a GPU's memory that was not enough for the stack is free again for its halves
     middle = len(runs) // 2
     return _train(runs[:middle], timeout, device) + _train(runs[middle:], timeout, device)
@@ -115,7 +115,7 @@ def _unrepeatable(
     config = runs[0].config
     names = sorted(config.own_modules)
     key = repr([(name, config.own_modules[name].content) for name in names])
-    if not names or key in _tried or all(record.status == "error" for record in records):
+    if not names or key in _tried or all(record.status == Status.ERROR for record in records):
         return ()
     _tried.add(key)
     short = config.shortened(min(_EPOCHS, config.epochs), 1)

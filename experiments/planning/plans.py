@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any
 
 from fairgrid.experiments.config.identity import cell_id, run_ids
 from fairgrid.experiments.config.run import RunConfig
@@ -10,7 +11,12 @@ from fairgrid.experiments.planning.work_units import Run
 from fairgrid.experiments.runtime.determinism import Device, Mode
 from fairgrid.experiments.study.study import Study
 
-Phase = Literal["tuning", "evaluation"]
+
+class Phase(StrEnum):
+    """What a run is for."""
+
+    TUNING = "tuning"
+    EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ def tuning_plans(study: Study, mode: Mode, device: Device = "cpu") -> list[Plan]
         plan
         for cell in study.cells
         for rate in cell.rates
-        for plan in _plans(cell.at_rate(rate), study.tuning_seeds, "tuning", cell.factors, mode, device)
+        for plan in _plans(cell.at_rate(rate), study.tuning_seeds, Phase.TUNING, cell.factors, mode, device)
     ]
 
 
@@ -62,7 +68,7 @@ def evaluation_plans(study: Study, rates: Mapping[str, float], mode: Mode, devic
         if cell.rates and rate is None:
             continue
         config = cell.config if rate is None else cell.at_rate(rate)
-        plans += _plans(config, cell.seeds, "evaluation", cell.factors, mode, device, study.keep_seeds)
+        plans += _plans(config, cell.seeds, Phase.EVALUATION, cell.factors, mode, device, study.keep_seeds)
     return plans
 
 

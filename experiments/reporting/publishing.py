@@ -13,7 +13,7 @@ import pandas as pd
 from fairgrid.experiments.analysis.derived import TABLES, write, write_verdicts
 from fairgrid.experiments.config.class_facts import FactsByClass, gathered
 from fairgrid.experiments.errors import InputError, warn
-from fairgrid.experiments.planning.plans import evaluated_cells
+from fairgrid.experiments.planning.plans import Phase, evaluated_cells
 from fairgrid.experiments.reporting.figures import OVERVIEW as OVERVIEW_FIGURE
 from fairgrid.experiments.reporting.figures import check_files, draw, draw_overview, names
 from fairgrid.experiments.reporting.markdown import OVERVIEW, filled, marks
@@ -283,7 +283,7 @@ def outdated(studies: Sequence[Study], evidence: Evidence) -> Iterator[str]:
     """Which of the studies' records are not of what they state now: settings, classes, data; or are not there."""
     for study in studies:
         rows = evidence.of(study.name).summary
-        recorded = set(rows.loc[rows["phase"] == "evaluation", "cell"])
+        recorded = set(rows.loc[rows["phase"] == Phase.EVALUATION, "cell"])
         wanting = []
         for kind in KINDS:
             fixed, of_candidates = evaluated_cells(study, *kind)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from fairgrid.experiments.config.metric_names import COUNTS, CURVES
+from fairgrid.experiments.engines.record import Status
 
 _LENGTH = 32  # hexadecimal digits
 _RUN = ("run_id", "cell", "seed", "status", "diverged_at_step", "message", *COUNTS, *CURVES)
@@ -36,7 +37,7 @@ def checksum(*values: Any) -> str:
 
 def planned_checksum(run_id: str, cell: str, seed: int) -> str:
     """The checksum of a run that has no record yet."""
-    stated = {"run_id": run_id, "cell": cell, "seed": seed, "status": "planned", "message": ""}
+    stated = {"run_id": run_id, "cell": cell, "seed": seed, "status": Status.PLANNED, "message": ""}
     return checksum(*(stated.get(name) for name in _RUN))
 
 
@@ -139,11 +140,11 @@ def _odd_run(row: Sequence[Any]) -> str:
     for name in ("cell", "status", "message"):
         if not isinstance(values[name], str):
             return f"{name}: expected text, found {_text(repr(values[name]))}"
-    if values["status"] == "diverged" and values["diverged_at_step"] is None:
+    if values["status"] == Status.DIVERGED and values["diverged_at_step"] is None:
         return "diverged_at_step: expected an integer ≥ 0, found None"
     for name in CURVES:
         value = values[name]
-        if value is None and not (values["status"] == "ok" and name in _ALWAYS):
+        if value is None and not (values["status"] == Status.OK and name in _ALWAYS):
             continue
         error = name.endswith("error")
         if not (isinstance(value, float) and math.isfinite(value) and not (error and value < 0)):

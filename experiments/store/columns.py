@@ -1,5 +1,8 @@
 """Columns of the CSVs, and what is in them."""
 
+from fairgrid.experiments.engines.record import Status
+from fairgrid.experiments.planning.plans import Phase
+
 RUNS = (
     "study phase cell run_id seed status diverged_at_step message engine problem optimizer learning_rate momentum"
     " batch_size activation initializer hidden loss epochs factors steps gradient_evaluations train_loss train_error"
@@ -14,9 +17,9 @@ TEXT = (
     " factor a b context"
 ).split()
 SUMMARIZED = ("train_error", "test_error")  # whose statistics summary.csv has
-FAILED = ("timeout", "error")  # statuses of runs that did not end
+FAILED = (Status.TIMEOUT, Status.ERROR)  # statuses of runs that did not end
 # columns that have one of a few words
-WORDS = {"phase": ("tuning", "evaluation"), "status": ("ok", "diverged", *FAILED, "planned")}
+WORDS = {"phase": (Phase.TUNING, Phase.EVALUATION), "status": (Status.OK, Status.DIVERGED, *FAILED, Status.PLANNED)}
 
 # how the analysis is varied in stability.csv: by the name of a column, what people read
 VARIANTS = {

@@ -23,7 +23,7 @@ import torch
 
 from fairgrid.experiments.config.metric_names import COUNTS, CURVES
 from fairgrid.experiments.config.run import canonical_json
-from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.engines.record import Record, Status
 from fairgrid.experiments.errors import StoreError
 from fairgrid.experiments.planning.plans import Plan
 from fairgrid.experiments.planning.work_units import Run
@@ -281,7 +281,7 @@ class Store:
     def retry(self, plans: Iterable[Plan]) -> None:
         """Plans again those runs that ended in error or timeout."""
         status = self.statuses()
-        failed = {plan.run.run_id for plan in plans if status.get(plan.run.run_id) in ("error", "timeout")}
+        failed = {plan.run.run_id for plan in plans if status.get(plan.run.run_id) in (Status.ERROR, Status.TIMEOUT)}
         with self.transaction() as connection:
             connection.executemany(
                 "UPDATE runs SET status = 'planned', message = '', sealed = NULL WHERE run_id = ?",
@@ -300,7 +300,8 @@ class Store:
         return [
             run
             for run_id, run in distinct.items()
-            if status.get(run_id) == "planned" or (run.keep and status.get(run_id) == "ok" and run_id not in kept)
+            if status.get(run_id) == Status.PLANNED
+            or (run.keep and status.get(run_id) == Status.OK and run_id not in kept)
         ]
 
     def commit(self, runs: Sequence[Run], records: Sequence[Record], environment: Environment, seconds: float) -> None:

@@ -6,14 +6,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.engines.record import Record, Status
 from fairgrid.experiments.errors import InputError, StoreError
 from fairgrid.experiments.store.checksums import seal
 from fairgrid.experiments.store.database import FILE, Store, unchanged
 from fairgrid.experiments.store.lock import locked
 from fairgrid.experiments.store.record_diff import Difference, differences
 
-_RESULTS = ("ok", "diverged")  # what training gives; errors and timeouts are circumstances
+_RESULTS = (Status.OK, Status.DIVERGED)  # what training gives; errors and timeouts are circumstances
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ def merge(results: Path, sources: Sequence[Path], say: Callable[[str], None] = p
         disputed = {dispute.run_id for dispute in merged.disputes}
         for store in theirs:
             found = store.statuses()
-            better = {run_id for run_id in found if _rank(found[run_id]) > _rank(there.get(run_id, "planned"))}
+            better = {run_id for run_id in found if _rank(found[run_id]) > _rank(there.get(run_id, Status.PLANNED))}
             taken = better - disputed
             same = {run_id for run_id in found if _has_record(found[run_id])} - disputed - taken
             _copy(results, store, taken, same)
             there |= {run_id: found[run_id] for run_id in taken}
-            there |= {run_id: "planned" for run_id in found if run_id not in there}
+            there |= {run_id: Status.PLANNED for run_id in found if run_id not in there}
             merged.taken += len(taken)
             merged.known += len(same)
         planned = {run_id for store in theirs for run_id in store.statuses()} - disputed
@@ -107,11 +107,11 @@ def merge(results: Path, sources: Sequence[Path], say: Callable[[str], None] = p
 
 def _rank(status: str) -> int:
     """A record of a higher rank takes the place of one of a lower."""
-    return 2 if status in _RESULTS else int(status != "planned")
+    return 2 if status in _RESULTS else int(status != Status.PLANNED)
 
 
 def _has_record(status: str) -> bool:
-    return status != "planned"
+    return status != Status.PLANNED
 
 
 def _disputes(places: Sequence[Path], stores: Sequence[Store], had: set[str]) -> list[Dispute]:

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 
 from fairgrid.experiments.analysis.summary import curves_table
+from fairgrid.experiments.engines.record import Status
+from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.store.tables import Evidence, with_metric
 
 _CELL = ["study", "cell", "factors"]
@@ -16,7 +18,7 @@ def ends_of_curves(evidence: Evidence) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     Runs that stopped earlier than others of their cell are in neither.
     """
-    runs = evidence.runs[(evidence.runs["status"] == "ok") & (evidence.runs["phase"] == "evaluation")]
+    runs = evidence.runs[(evidence.runs["status"] == Status.OK) & (evidence.runs["phase"] == Phase.EVALUATION)]
     stated = evidence.curves[evidence.curves["metric"].isin(_METRICS)]
     stated = stated[stated["epoch"] == stated.groupby(_CELL)["epoch"].transform("max")]
     stated = stated.sort_values(_ROW, ignore_index=True).astype({"epoch": float})
@@ -48,7 +50,7 @@ def better_than_best(evidence: Evidence) -> list[tuple[str, float, float]]:
 
 
 def _with_runs(evidence: Evidence) -> pd.DataFrame:
-    runs = evidence.runs[evidence.runs["status"] == "ok"].drop_duplicates("run_id")
+    runs = evidence.runs[evidence.runs["status"] == Status.OK].drop_duplicates("run_id")
     return evidence.best_epochs.merge(
         runs[["run_id", "epochs", "validation_error", "test_error"]], on="run_id", suffixes=("", "_at_end")
     )

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fairgrid.experiments.analysis.outcomes import Metric
 from fairgrid.experiments.analysis.statistics.signflip import holm, sign_flip
-from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.engines.record import Record, Status
 from fairgrid.experiments.verification.retraining import Retrained
 
 LEVEL = 0.001
@@ -38,7 +39,7 @@ def shifts(retrained: Sequence[Retrained]) -> list[Shift]:
         "train loss": [
             (each.recorded.final["train_loss"], each.found.final["train_loss"])
             for each in retrained
-            if each.recorded.status == each.found.status == "ok"
+            if each.recorded.status == each.found.status == Status.OK
         ],
     }
     tests = {
@@ -53,4 +54,4 @@ def shifts(retrained: Sequence[Retrained]) -> list[Shift]:
 
 
 def _error(record: Record) -> float:
-    return record.final["test_error"] if record.status == "ok" else 1.0
+    return record.final["test_error"] if record.status == Status.OK else Metric("test_error").worst

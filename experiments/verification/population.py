@@ -14,7 +14,7 @@ import pandas as pd
 from fairgrid.experiments.config.identity import cell_id, run_id
 from fairgrid.experiments.config.registry import KINDS as KINDS_OF_PARTS
 from fairgrid.experiments.config.run import Config, RunConfig, canonical_json, parse
-from fairgrid.experiments.engines.record import Record
+from fairgrid.experiments.engines.record import Record, Status
 from fairgrid.experiments.errors import BadKeyError
 from fairgrid.experiments.planning.work_units import Run
 from fairgrid.experiments.runtime.determinism import KINDS, Device, Mode
@@ -25,7 +25,7 @@ from fairgrid.experiments.store.tables import Evidence, environments_of, read
 from fairgrid.experiments.study.study import Study
 from fairgrid.experiments.verification.published import published
 
-_RESULTS = ("ok", "diverged")
+_RESULTS = (Status.OK, Status.DIVERGED)
 _OURS = ("fairgrid.", "fairgrid:")
 
 

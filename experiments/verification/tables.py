@@ -13,6 +13,7 @@ import pandas as pd
 
 from fairgrid.experiments.analysis.derived import write, write_verdicts
 from fairgrid.experiments.analysis.summary import runs_table, summary_table
+from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.errors import InputError, SeedError, first_line
 from fairgrid.experiments.store.columns import RUNS
 from fairgrid.experiments.store.database import Store
@@ -62,8 +63,8 @@ def altered_tables(store: Store, results: Path, studies: Sequence[Study]) -> tup
         expected, found = (_of(_read(place / "runs.csv"), names).set_index(_ROW) for place in (made, results))
         altered = _runs(found, expected)
         missing = expected.index.difference(found.index)
-        unfinished = found.index[found["status"] == "planned"].intersection(
-            expected.index[expected["status"] != "planned"]
+        unfinished = found.index[found["status"] == Status.PLANNED].intersection(
+            expected.index[expected["status"] != Status.PLANNED]
         )
         if len(missing) or len(unfinished):
             return altered, True
@@ -143,7 +144,7 @@ def _of(frame: pd.DataFrame, studies: set[str]) -> pd.DataFrame:
 
 def _runs(found: pd.DataFrame, expected: pd.DataFrame) -> list[Altered]:
     """Rows of runs.csv with a result, indexed by _ROW, that differ; and those that the source does not have."""
-    final = found[found["status"] != "planned"]
+    final = found[found["status"] != Status.PLANNED]
     altered = [
         Altered("runs.csv", dict(zip(_ROW[:3], row[:3], strict=True)), "", "a row", "none")
         for row in final.index.difference(expected.index)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from fairgrid.experiments.analysis.outcomes import Metric, has_outcome, outcomes_of
+from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.reporting.figures.panels import Order, assign, first_of_others, shades, where, with_factors
 from fairgrid.experiments.reporting.figures.style import Colour, colours, finish, percent_axis, sheet, spelled, word
 from fairgrid.experiments.store.tables import Evidence
@@ -47,7 +48,7 @@ def test_error(study: Study, evidence: Evidence) -> Figure:
 
 def outcomes(study: Study, evidence: Evidence) -> pd.DataFrame:
     """What is drawn: evaluation runs with a column per factor, and `error`, in percent, a diverged run's 100."""
-    runs = evidence.runs[(evidence.runs["phase"] == "evaluation") & has_outcome(evidence.runs)]
+    runs = evidence.runs[(evidence.runs["phase"] == Phase.EVALUATION) & has_outcome(evidence.runs)]
     data = with_factors(runs, study)
     return data.assign(error=100 * outcomes_of(data, Metric("test_error")))
 

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.reporting.figures.series import Arm, arms_of
 from fairgrid.experiments.reporting.figures.style import PLANE, colours, finish, sheet
 from fairgrid.experiments.store.tables import Evidence
@@ -75,7 +76,7 @@ def _state(arm: Arm, seed: int, evidence: Evidence) -> str:
     """Why there is nothing to draw."""
     runs = arm.of(evidence.runs)
     status = runs.loc[runs["seed"] == seed, "status"]
-    return f"the run {status.iloc[0]}" if len(status) and status.iloc[0] == "diverged" else "not recorded"
+    return f"the run {status.iloc[0]}" if len(status) and status.iloc[0] == Status.DIVERGED else "not recorded"
 
 
 def misclassified(arrays: Arrays, part: FigurePart) -> Array:

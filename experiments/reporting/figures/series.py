@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.reporting.figures.style import cut, spelled, word
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.declaration import Cell
@@ -31,7 +32,7 @@ class Arm:
     def of(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows of this cell's evaluation."""
         rows = frame[frame["factors"] == self.factors]
-        return rows[rows["phase"] == "evaluation"] if "phase" in rows else rows
+        return rows[rows["phase"] == Phase.EVALUATION] if "phase" in rows else rows
 
     def runs(self, evidence: Evidence) -> str:
         """How many runs are ok, and of how many, if not of all."""

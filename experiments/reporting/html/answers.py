@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from fairgrid.experiments.analysis.effects import MAIN
+from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.reporting.figures.panels import assign
 from fairgrid.experiments.reporting.figures.style import spelled, word
 from fairgrid.experiments.reporting.sentences import answer, effect_answers
@@ -63,7 +64,7 @@ def counted(words: Iterable[str]) -> str:
 def _extremes(study: Study, summary: pd.DataFrame) -> str:
     """The cells with the lowest and the highest mean test error, a diverged run's being 1."""
     labels = factor_labels(study)
-    cells = summary[(summary["phase"] == "evaluation") & summary["factors"].isin(list(labels))]
+    cells = summary[(summary["phase"] == Phase.EVALUATION) & summary["factors"].isin(list(labels))]
     outcomes = cells["n_ok"] + cells["n_diverged"]
     total = (cells["test_error_mean"] * cells["n_ok"]).fillna(0.0) + cells["n_diverged"]
     cells = cells.assign(error=total / outcomes)[outcomes > 0].sort_values(["error", "factors"], kind="stable")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.reporting.figures.checkpoints import reached
 from fairgrid.experiments.reporting.figures.series import Arm, arms_of
 from fairgrid.experiments.reporting.figures.style import spelled, word
@@ -34,7 +35,7 @@ def curves(study: Study, evidence: Evidence) -> str:
 
 def errors(study: Study, evidence: Evidence) -> str:
     """Of a study's boxes of every cell."""
-    summary = evidence.summary[evidence.summary["phase"] == "evaluation"]
+    summary = evidence.summary[evidence.summary["phase"] == Phase.EVALUATION]
     medians = summary[summary["factors"].isin(list(factor_labels(study)))].set_index("factors")["test_error_median"]
     if not medians.notna().any():
         return "Empty axes: no run has been evaluated yet."

@@ -4,13 +4,15 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from fairgrid.experiments.engines.record import Status
+from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.reporting.figures.style import spelled, word
 from fairgrid.experiments.reporting.html.sheets import Sheet, frame, sheet
 from fairgrid.experiments.study.labels import factor_labels, labels
 from fairgrid.experiments.study.study import Study
 
 _COLUMNS = ["status", "phase", "cell", "runs", "of", "seeds", "at step", "message"]
-_STATUSES = {"diverged": "diverged", "timeout": "timeout", "error": "error", "planned": "not run"}
+_STATUSES = {**{each: str(each) for each in (Status.DIVERGED, Status.TIMEOUT, Status.ERROR)}, Status.PLANNED: "not run"}
 
 
 def failures(study: Study, runs: pd.DataFrame) -> tuple[str, Sheet | None]:
@@ -25,13 +27,13 @@ def failures(study: Study, runs: pd.DataFrame) -> tuple[str, Sheet | None]:
     if not told:
         return f"All {len(runs)} runs are ok: none diverged, timed out or ended in an error.", None
     known = factor_labels(study)
-    lost = runs[runs["status"] != "ok"]
+    lost = runs[runs["status"] != Status.OK]
     rows = []
     for _, group in lost.groupby(["status", "phase", "factors", "cell", "message"], sort=True):
         first = group.iloc[0]
         levels = known.get(first["factors"]) or labels(first["factors"])
         named = [f"{word(name)} {spelled(level)}" for name, level in levels.items()]
-        named += [f"learning rate {first['learning_rate']:g}"] if first["phase"] == "tuning" else []
+        named += [f"learning rate {first['learning_rate']:g}"] if first["phase"] == Phase.TUNING else []
         of_cell = (runs["cell"] == first["cell"]) & (runs["phase"] == first["phase"])
         rows.append(
             {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fairgrid.experiments.planning.plans import evaluated_cells
+from fairgrid.experiments.planning.plans import Phase, evaluated_cells
 from fairgrid.experiments.reporting.html.failures import ranges
 from fairgrid.experiments.reporting.html.sheets import Sheet, sheet
 from fairgrid.experiments.runtime.determinism import KINDS, MODES
@@ -69,7 +69,7 @@ def _counted(environments: pd.DataFrame) -> pd.DataFrame:
 
 def _command(study: Study, runs: pd.DataFrame) -> str:
     """`fairgrid run …`, if the study's file, or the file with another number of seeds, makes these cells."""
-    evaluation = runs[runs["phase"] == "evaluation"]
+    evaluation = runs[runs["phase"] == Phase.EVALUATION]
     recorded = set(evaluation["cell"])
     kind = next((kind for kind in KINDS if recorded and recorded <= set.union(*evaluated_cells(study, *kind))), None)
     if kind is None:

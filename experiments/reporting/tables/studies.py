@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fairgrid.experiments.analysis.trials import edge
+from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.study.labels import factor_labels, factors_order, factors_text
 from fairgrid.experiments.study.schema import Metric, Reported, ReportTable
 from fairgrid.experiments.study.study import Study
@@ -22,7 +23,7 @@ def study_table(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
         study: whose title and tuning are shown.
         summary: summary.csv's rows of the study.
     """
-    evaluation = summary[(summary["phase"] == "evaluation") & summary["factors"].isin(list(factor_labels(study)))]
+    evaluation = summary[(summary["phase"] == Phase.EVALUATION) & summary["factors"].isin(list(factor_labels(study)))]
     shown = factor_labels(study)
     factors = pd.DataFrame([shown[text] for text in evaluation["factors"]], index=evaluation.index)
     order = factors_order(study)
@@ -156,7 +157,7 @@ def counts(summary: pd.DataFrame) -> "pd.Series[str]":
 
 def _cell_row(study: Study, reported: Reported, summary: pd.DataFrame) -> pd.DataFrame:
     wanted = factors_text(matching(study, reported.where)[0].factors)
-    return summary[(summary["phase"] == "evaluation") & (summary["factors"] == wanted)]
+    return summary[(summary["phase"] == Phase.EVALUATION) & (summary["factors"] == wanted)]
 
 
 def _reported(reported: Reported, table: ReportTable) -> str:
