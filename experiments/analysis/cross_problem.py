@@ -14,9 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fairgrid.experiments.analysis.outcomes import Metric, outcomes_of
-from fairgrid.experiments.analysis.statistics.families import INCOMPLETE, adjusted
-from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
+from fairgrid.experiments.analysis.statistics.families import adjusted
 from fairgrid.experiments.analysis.statistics.ranks import LEAST_PROBLEMS, friedman, rank, ratios, signed_rank
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.analysis.time_to_target import evaluation_of
 from fairgrid.experiments.config.identity import files
 from fairgrid.experiments.engines.record import Status
@@ -150,7 +150,7 @@ def across_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         if complete and enough and len(block.levels) > 2:
             common["friedman_statistic"], common["friedman_p"] = friedman(block.errors)
         for i, j in combinations(range(len(block.levels)), 2):
-            row = common | {"a": block.levels[i], "b": block.levels[j], "verdict": INCOMPLETE}
+            row = common | {"a": block.levels[i], "b": block.levels[j], "verdict": Verdict.INCOMPLETE}
             rows.append(row)
             if not complete:
                 continue
@@ -165,7 +165,7 @@ def across_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=[*ACROSS, "least_p", "direction"])
     has_test = table["p_value"].notna()
     # one that is incomplete stays in the family: a run that fails makes no other difference easier to find
-    incomplete = (table["verdict"] == INCOMPLETE) & (table["n_problems"] >= LEAST_PROBLEMS)
+    incomplete = (table["verdict"] == Verdict.INCOMPLETE) & (table["n_problems"] >= LEAST_PROBLEMS)
     family = table[has_test | incomplete]
     p_holm = pd.Series(adjusted(family["p_value"].to_list(), family["factor"].to_list()), family.index, dtype=float)
     pairs = family["factor"].map(family["factor"].value_counts())
@@ -180,8 +180,8 @@ def _verdict(row: dict[str, Any], p_holm: float, pairs: int, level: float) -> st
         needed = max(LEAST_PROBLEMS, math.ceil(1 - math.log2(level / pairs)))
         return f"too few problems: needs ≥ {needed} that differ, found {row['wins'] + row['losses']}"
     if p_holm > level or row["friedman_p"] > level:
-        return UNDECIDED
-    return "better" if row["direction"] < 0 else "worse"
+        return Verdict.UNDECIDED
+    return Verdict.BETTER if row["direction"] < 0 else Verdict.WORSE
 
 
 def _tables(study: Study) -> Iterator[tuple[str, str, dict[str, dict[str, list[Cell]]]]]:

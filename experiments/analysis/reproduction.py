@@ -18,10 +18,9 @@ from scipy import stats
 
 from fairgrid.experiments.analysis.outcomes import Metric, compared_metric, has_outcome, outcomes_of
 from fairgrid.experiments.analysis.pairing import diverged, few_seeds
-from fairgrid.experiments.analysis.statistics.families import INCOMPLETE
-from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
 from fairgrid.experiments.analysis.statistics.reproduction import LEVEL, tail
 from fairgrid.experiments.analysis.statistics.signflip import SignFlip, holm, sign_flip
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.store.tables import Evidence, with_metric
 from fairgrid.experiments.study.labels import factors_text
@@ -96,7 +95,7 @@ def _number(study: Study, reported: Reported, evidence: Evidence) -> dict[str, A
     try:
         values = _finite(cell_values(study, reported.where, reported.metric, evidence), reported.metric)
     except IncompleteError as error:
-        return row | {"n": 0, "verdict": INCOMPLETE, "note": str(error)}
+        return row | {"n": 0, "verdict": Verdict.INCOMPLETE, "note": str(error)}
     extreme = tail(values, reported.statistic, reported.value, reported.runs, reported.resolutions)
     return row | {
         "n": len(values),
@@ -139,7 +138,7 @@ def _claims(study: Study, evidence: Evidence) -> list[dict[str, Any]]:
                 nothing = _all_diverged(study, claim, a.index, evidence)
                 row |= {"n": test.n, "mean": test.mean, "std": _std(differences)}
         except IncompleteError as error:
-            row |= {"n": 0, "verdict": INCOMPLETE, "note": str(error)}
+            row |= {"n": 0, "verdict": Verdict.INCOMPLETE, "note": str(error)}
         rows.append(row)
         tests.append(test)
         empty.append(nothing)
@@ -150,7 +149,10 @@ def _claims(study: Study, evidence: Evidence) -> list[dict[str, Any]]:
         if (test := tests[number]) is not None:
             rows[number] |= _paired(study.claims[number], test, float(p_holm), len(family))
         if empty[number]:
-            rows[number] |= {"verdict": UNDECIDED, "note": "nothing to compare: every run of both cells diverged"}
+            rows[number] |= {
+                "verdict": Verdict.UNDECIDED,
+                "note": "nothing to compare: every run of both cells diverged",
+            }
     return rows
 
 
@@ -212,14 +214,14 @@ def _paired(claim: Claim, test: SignFlip, p_holm: float, family: int) -> dict[st
         note += f", differences within ±{claim.region:g} do not matter"
         inside = -claim.region <= wide_low and wide_high <= claim.region
         outside = wide_low > claim.region or wide_high < -claim.region
-        verdict = "supported" if inside else "contradicted" if outside else UNDECIDED
+        verdict = Verdict.SUPPORTED if inside else Verdict.CONTRADICTED if outside else Verdict.UNDECIDED
     elif test.informative == 0 or test.least_p * family > LEVEL:
-        verdict = UNDECIDED
+        verdict = Verdict.UNDECIDED
         note += f"; too few seeds: {test.informative} pairs differ"
     elif p_holm <= LEVEL:
-        verdict = "supported" if test.mean < 0 else "contradicted"
+        verdict = Verdict.SUPPORTED if test.mean < 0 else Verdict.CONTRADICTED
     else:
-        verdict = UNDECIDED
+        verdict = Verdict.UNDECIDED
     return {
         "tail_probability": p_holm,
         "interval_low": low,
@@ -245,7 +247,7 @@ def _share(claim: Claim, values: "pd.Series[float]") -> dict[str, Any]:
         "mean": inside / len(values),
         "interval_low": float(interval.low),
         "interval_high": float(interval.high),
-        "verdict": "supported" if above else "contradicted" if below else UNDECIDED,
+        "verdict": Verdict.SUPPORTED if above else Verdict.CONTRADICTED if below else Verdict.UNDECIDED,
         "note": f"{inside} of {len(values)} runs",
     }
 
@@ -262,7 +264,7 @@ def _spread(x: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, Any]:
         "mean": float(x.std(ddof=1) - y.std(ddof=1)),
         "interval_low": float(low),
         "interval_high": float(high),
-        "verdict": "supported" if high < 0 else "contradicted" if low > 0 else UNDECIDED,
+        "verdict": Verdict.SUPPORTED if high < 0 else Verdict.CONTRADICTED if low > 0 else Verdict.UNDECIDED,
         "note": "difference of standard deviations, bootstrap over seeds",
     }
 

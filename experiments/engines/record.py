@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import torch
 from torch import Tensor
@@ -12,10 +11,11 @@ from fairgrid.experiments.config.metrics import Part
 from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.problems import Data, Plane, Problem, Samples, stack
 from fairgrid.experiments.runtime.determinism import Device
+from fairgrid.experiments.runtime.words import Word
 from fairgrid.framework import Module, predict
 
 
-class Status(StrEnum):
+class Status(Word):
     """What has become of a run. Only of a record is it anything but planned."""
 
     PLANNED = "planned"

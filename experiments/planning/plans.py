@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from fairgrid.experiments.config.identity import cell_id, run_ids
 from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.planning.work_units import Run
 from fairgrid.experiments.runtime.determinism import Device, Mode
+from fairgrid.experiments.runtime.words import Word
 from fairgrid.experiments.study.study import Study
 
 
-class Phase(StrEnum):
+class Phase(Word):
     """What a run is for."""
 
     TUNING = "tuning"

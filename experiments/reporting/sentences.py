@@ -8,8 +8,8 @@ import pandas as pd
 from fairgrid.experiments.analysis.comparisons import MOST
 from fairgrid.experiments.analysis.effects import INTERACTION
 from fairgrid.experiments.analysis.pairing import pairs
-from fairgrid.experiments.analysis.statistics.families import NOTHING, open_verdict
-from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
+from fairgrid.experiments.analysis.statistics.families import open_verdict
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.study.schema import Comparison
 from fairgrid.experiments.study.study import Study
 
@@ -94,13 +94,13 @@ def _told(rows: pd.DataFrame, seeds: bool) -> str:
 
 def _decided(row: dict[Any, Any], seeds: bool) -> str:
     word, changes = row["verdict"], row.get("kind") == INTERACTION
-    if word == "equivalent":
+    if word == Verdict.EQUIVALENT:
         alike = "change alike" if changes else "are equivalent"
         if row["ci_low"] == row["ci_high"] == 0:
             alike += ", the same on every seed"
         within = "; ".join([_interval(row), *_contexts(row), *_asides(row, seeds)])
         return f"{row['a']} and {row['b']} {alike} ({within})"
-    first, second = (row["a"], row["b"]) if word == "better" else (row["b"], row["a"])
+    first, second = (row["a"], row["b"]) if word == Verdict.BETTER else (row["b"], row["a"])
     sure = _sure(row)
     size = row["mean_difference"]
     if math.isnan(size):
@@ -114,9 +114,9 @@ def _decided(row: dict[Any, Any], seeds: bool) -> str:
 
 def _why(row: dict[Any, Any], seeds: bool) -> str:
     """Why a pair is not decided, or between what its difference lies and how many seeds might decide."""
-    if row["verdict"] == NOTHING and 0 < row.get("n_diverged_a", 0) == row.get("n_diverged_b", 0) == row["n"]:
-        return f"{NOTHING}: every run of both diverged"
-    if row["verdict"] != UNDECIDED:
+    if row["verdict"] == Verdict.NOTHING and 0 < row.get("n_diverged_a", 0) == row.get("n_diverged_b", 0) == row["n"]:
+        return f"{Verdict.NOTHING}: every run of both diverged"
+    if row["verdict"] != Verdict.UNDECIDED:
         return "; ".join([str(row["verdict"]), *_asides(row, seeds)])
     needed = row["needs_seeds"]
     more = "" if pd.isna(needed) or needed > _REACH else f"{needed:,.0f} seeds"

@@ -436,7 +436,7 @@ class Store:
         kept = self._rows('SELECT name, dtype, shape, "values" FROM kept WHERE run_id = ?', run_id)
         status, diverged_at_step, message, steps, evaluations, *final = row
         return Record(
-            status,
+            Status(status),
             diverged_at_step,
             message,
             steps,

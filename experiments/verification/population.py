@@ -213,7 +213,7 @@ def _record(row: Mapping[Hashable, Any], metrics: dict[str, float]) -> Record:
     names = ("train_loss", "train_error", "validation_error", "test_loss", "test_error")
     step = row["diverged_at_step"]
     return Record(
-        row["status"],
+        Status(row["status"]),
         None if pd.isna(step) else int(step),
         row["message"],
         int(row["steps"]),

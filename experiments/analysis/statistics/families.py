@@ -11,16 +11,13 @@ from numpy.typing import NDArray
 
 from fairgrid.experiments.analysis.statistics.paired import (
     EXPLORATORY,
-    UNDECIDED,
     Paired,
     needed_seeds,
     paired_rows,
     verdict,
 )
 from fairgrid.experiments.analysis.statistics.signflip import Floats, holm
-
-INCOMPLETE = "incomplete"
-NOTHING = "nothing to compare"
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 
 Test = Callable[[Floats, Floats, Sequence[int], float], Iterable[Paired]]
 
@@ -61,7 +58,7 @@ class Judged:
     @property
     def measured(self) -> Paired | None:
         """What was found; None too where there is nothing to compare, as values that stand for no outcome are equal."""
-        return None if self.verdict == NOTHING else self.found
+        return None if self.verdict == Verdict.NOTHING else self.found
 
     def columns(self, mean: str, region: float, sign: int = 1) -> dict[str, Any]:
         """What tables say of it; of an incomplete one the verdict alone, of one with nothing to compare its seeds too.
@@ -132,8 +129,8 @@ def judged(
 
 def _verdict(sides: Sides | None, found: Paired | None, p_holm: float, region: float) -> str:
     if sides is None or found is None:
-        return INCOMPLETE
-    return NOTHING if sides.empty.all() else verdict(found, p_holm, region)
+        return Verdict.INCOMPLETE
+    return Verdict.NOTHING if sides.empty.all() else verdict(found, p_holm, region)
 
 
 def adjusted(p_values: Sequence[float], families: Sequence[Hashable]) -> list[float]:
@@ -149,4 +146,4 @@ def adjusted(p_values: Sequence[float], families: Sequence[Hashable]) -> list[fl
 
 def open_verdict(word: str) -> bool:
     """Whether a verdict decides nothing."""
-    return word in (UNDECIDED, INCOMPLETE, NOTHING) or word.startswith("too few")
+    return word in (Verdict.UNDECIDED, Verdict.INCOMPLETE, Verdict.NOTHING) or word.startswith("too few")

@@ -9,10 +9,10 @@ from scipy import optimize, stats
 
 from fairgrid.experiments.analysis.statistics.signflip import Floats, sign_flips
 from fairgrid.experiments.analysis.statistics.summaries import beyond
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 
 EXPLORATORY = 7  # seeds; below, a comparison is a look, not a finding
 LEVEL = 0.05  # of a family where none is given, and of what intervals that are shown may miss
-UNDECIDED = "undecided"
 _POWER = 0.8  # with which the seeds that are said to be needed would decide
 
 
@@ -174,13 +174,13 @@ def verdict(found: Paired, p_holm: float, region: float) -> str:
     """
     same = not found.informative and found.n >= least_seeds(found.family, found.level)
     if found.least_p * found.family > found.level and not same:
-        return f"too few seeds: needs ≥ {_least(found)}"
+        return f"{Verdict.TOO_FEW}: needs ≥ {_least(found)}"
     low, high = found.wide
     if -region <= low and high <= region:
-        return "equivalent"
+        return Verdict.EQUIVALENT
     if p_holm <= found.level:
-        return "better" if found.direction < 0 else "worse"
-    return UNDECIDED
+        return Verdict.BETTER if found.direction < 0 else Verdict.WORSE
+    return Verdict.UNDECIDED
 
 
 def least_seeds(family: int, level: float) -> int:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
+
 Floats = NDArray[np.float64]
 
 LEVEL = 0.05  # two-sided
@@ -40,8 +42,8 @@ class Tail:
     def verdict(self) -> str:
         """consistent, inconsistent, or undecided where the interval of the tail probability straddles the level."""
         if self.low > LEVEL:
-            return "consistent"
-        return "inconsistent" if self.high < LEVEL else "undecided"
+            return Verdict.CONSISTENT
+        return Verdict.INCONSISTENT if self.high < LEVEL else Verdict.UNDECIDED
 
 
 def tail(

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from fairgrid.experiments.analysis.statistics.paired import UNDECIDED
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.reporting.figures.style import Colour, colours, finish, sheet, spelled, word
 from fairgrid.experiments.reporting.sentences import exploratory
 from fairgrid.experiments.store.tables import Evidence
@@ -22,8 +22,8 @@ _REST = "not decided"
 _SPAN = ("mean_difference", "ci_low", "ci_high")
 _BEYOND = 1e6  # where intervals without an end are cut, far outside of the axis
 _REACH = 10_000  # seeds that someone would train
-_MARKS = {"better": "<", "worse": ">", "equivalent": "s", _REST: "o"}
-_MIRRORED = {"better": "worse", "worse": "better"}
+_MARKS: dict[str, str] = {Verdict.BETTER: "<", Verdict.WORSE: ">", Verdict.EQUIVALENT: "s", _REST: "o"}
+_MIRRORED: dict[str, str] = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
 _LETTER = 0.055  # inches, of a pair's name
 _TICKS = (0, 1, 3, 10, 30, 100)
 
@@ -131,7 +131,7 @@ def _draw(ax: Axes, place: int, row: dict[Any, Any], unit: float, more: bool) ->
             ls="",
             zorder=3,
         )
-    told = f"{verdict}; {_seeds(row):,} seeds might decide" if verdict == UNDECIDED and _seeds(row) else verdict
+    told = f"{verdict}; {_seeds(row):,} seeds might decide" if verdict == Verdict.UNDECIDED and _seeds(row) else verdict
     told += "; exploratory" if exploratory(row) else ""
     ax.text(1.01, place, told, transform=ax.get_yaxis_transform(), va="center", size=_TEXT, color=_shade(kind))
 
@@ -162,4 +162,4 @@ def _heading(factor: str, context: str, several: bool) -> str:
 
 def _shade(kind: str) -> Colour:
     blue, orange, green = colours(3)
-    return {"better": blue, "worse": orange, "equivalent": green, _REST: (0.45, 0.45, 0.45)}[kind]
+    return {Verdict.BETTER: blue, Verdict.WORSE: orange, Verdict.EQUIVALENT: green, _REST: (0.45, 0.45, 0.45)}[kind]

@@ -12,6 +12,7 @@ from matplotlib.ticker import NullLocator
 
 from fairgrid.experiments.analysis.reproduction import IncompleteError, cell_values
 from fairgrid.experiments.analysis.statistics.reproduction import Floats, resampled
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.errors import one_line
 from fairgrid.experiments.reporting.figures.style import Colour, colours, cut, finish, sheet
 from fairgrid.experiments.store.tables import Evidence
@@ -141,7 +142,7 @@ def _line(ax: Axes, place: int, row: Row) -> None:
         ax.plot([first, third], [place, place], color=shade, lw=5, solid_capstyle="butt", zorder=2)
         ax.plot([median], [place], marker="|", color="white", ms=5, mew=1.5, zorder=3)
     ax.plot([100 * row.reported], [place], zorder=4, **_mark())
-    weight = "bold" if row.verdict.startswith("inconsistent") else "normal"
+    weight = "bold" if row.verdict.startswith(Verdict.INCONSISTENT) else "normal"
     ax.text(1.01, place, row.verdict, transform=ax.get_yaxis_transform(), va="center", size=_TEXT, weight=weight)
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from fairgrid.experiments.analysis.cross_problem import across_table, scores_table
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.analysis.time_to_target import targets_table
 from fairgrid.experiments.analysis.trials import budget_table, trials_table
 from fairgrid.experiments.reporting.figures import Finding
@@ -20,7 +21,7 @@ def differences(evidence: Evidence, factors: tuple[str, ...]) -> str:
     rows = rows[rows["factor"].isin(factors)] if len(rows) else rows
     if not len(rows):
         return "Empty axes: nothing has been compared yet."
-    counted = Counter(rows["verdict"].str.replace(r"^too few.*", "too few seeds", regex=True))
+    counted = Counter(rows["verdict"].str.replace(rf"^{Verdict.TOO_FEW}.*", Verdict.TOO_FEW, regex=True))
     told = ", ".join(f"{verdict} {count}" for verdict, count in counted.most_common())
     return f"Marks at the mean differences of {len(rows)} pairs, with their intervals and verdicts: {told}."
 

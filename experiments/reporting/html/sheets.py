@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.reporting.escaping import html_id
 
 _NUMBER = r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?"
@@ -15,13 +16,13 @@ _NUMERIC = re.compile(
 )
 _BROKEN, _WORDS = 22, 40  # characters of entries from which on numbers may be broken, and words need room
 _NOTHING = ("", "-")
-_VERDICTS = {
-    "consistent": "holds",
-    "supported": "holds",
-    "inconsistent": "fails",
-    "contradicted": "fails",
-    "undecided": "open",
-    "incomplete": "open",
+_VERDICTS: dict[str, str] = {
+    Verdict.CONSISTENT: "holds",
+    Verdict.SUPPORTED: "holds",
+    Verdict.INCONSISTENT: "fails",
+    Verdict.CONTRADICTED: "fails",
+    Verdict.UNDECIDED: "open",
+    Verdict.INCOMPLETE: "open",
 }
 
 

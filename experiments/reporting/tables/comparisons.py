@@ -7,10 +7,12 @@ import pandas as pd
 from fairgrid.experiments.analysis.effects import AT, INTERACTION, MAIN
 from fairgrid.experiments.analysis.robustness import FEW, LOST, OTHERWISE, OUTCOMES, WON
 from fairgrid.experiments.analysis.statistics.families import open_verdict
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.config.registry import KINDS
 from fairgrid.experiments.reporting.sentences import exploratory, probability
 from fairgrid.experiments.store.columns import VARIANTS
 
+_WINS = (Verdict.BETTER, Verdict.WORSE)
 _LONGEST = 5  # verdicts that a variant opens or decides, of which each is told
 
 
@@ -106,7 +108,8 @@ def _flipped(row: dict[Any, Any], other: str) -> str:
 
 def _counted(rows: "pd.Series[str]", verdicts: "pd.Series[str]") -> pd.DataFrame:
     """How often which verdict; rows in their order, better and worse together."""
-    words = verdicts.replace({"better": "better or worse", "worse": "better or worse"}).str.partition(":")[0]
+    either: dict[str, str] = dict.fromkeys(_WINS, "better or worse")
+    words = verdicts.replace(either).str.partition(":")[0]
     counted = pd.crosstab(rows, words).loc[list(dict.fromkeys(rows))]
     return counted.rename_axis(index=None, columns=None).astype(str).reset_index(names=str(rows.name))
 
@@ -133,7 +136,7 @@ def _difference(row: dict[Any, Any]) -> dict[str, str]:
 def _winner(row: dict[Any, Any]) -> str:
     """The verdict, with who is better."""
     word = str(row["verdict"])
-    return f"{row['a' if word == 'better' else 'b']} is better" if word in ("better", "worse") else word
+    return f"{row['a' if word == Verdict.BETTER else 'b']} is better" if word in _WINS else word
 
 
 def _few(row: dict[Any, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fairgrid.experiments.analysis.cross_problem import across_table
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.analysis.time_to_target import targets_table
 from fairgrid.experiments.analysis.trials import budget_table, trials_table
 from fairgrid.experiments.store.tables import Evidence
@@ -35,7 +36,7 @@ def tuning_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list[s
         tried = group["learning_rate"]
         row = shown[str(factors)] | {
             "rates tried": f"{len(group)}: {tried.min():g} to {tried.max():g}",
-            "chosen": "incomplete" if not len(chosen) else f"{chosen['learning_rate'].iloc[0]:g}",
+            "chosen": Verdict.INCOMPLETE if not len(chosen) else f"{chosen['learning_rate'].iloc[0]:g}",
         }
         if len(chosen) and chosen["edge"].iloc[0]:
             row["chosen"] += " (edge)"
@@ -70,7 +71,7 @@ def times_table(study: Study, evidence: Evidence) -> pd.DataFrame:
             shown[row["factors"]]
             | {
                 "target %": f"{100 * row['target']:g}",
-                "reached": f"{row['reached']}/{row['n_planned']}" if complete else "incomplete",
+                "reached": f"{row['reached']}/{row['n_planned']}" if complete else Verdict.INCOMPLETE,
                 "probability": f"{row['probability']:.2f}{interval}" if complete else "-",
                 "median evaluations": _median(row) if complete else "-",
             }
@@ -98,6 +99,7 @@ def problems_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list
             ] = None
         known = not pd.isna(row["wins"])
         tested = not pd.isna(row["p_holm"])
+        decided = row["verdict"] in (Verdict.BETTER, Verdict.WORSE)
         rows.append(
             {
                 "factor": row["factor"],
@@ -109,7 +111,7 @@ def problems_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list
                 "mean ranks": f"{row['mean_rank_a']:.2f}, {row['mean_rank_b']:.2f}" if known else "-",
                 "median difference %": f"{100 * row['median_difference']:.2f}" if known else "-",
                 "p (Holm)": f"{row['p_holm']:.3g}" if tested else "-",
-                "verdict": f"a is {row['verdict']}" if row["verdict"] in ("better", "worse") else row["verdict"],
+                "verdict": f"{'a is ' if decided else ''}{row['verdict']}",
             }
         )
     return pd.DataFrame(rows), list(lines)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.analysis.trials import edge
 from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.study.labels import factor_labels, factors_order, factors_text
@@ -129,7 +130,7 @@ def _measured(row: dict[Hashable, Any]) -> str:
 
 def _found(row: dict[Hashable, Any]) -> str:
     """Our runs' mean ± standard deviation for a number, the estimate with its interval for a claim."""
-    if row["verdict"] == "incomplete":
+    if row["verdict"] == Verdict.INCOMPLETE:
         return "-"
     if row["statistic"] in ("single", "mean", "std", "mean+std"):
         return _plain(row["mean"]) + ("" if pd.isna(row["std"]) else f" ± {_plain(row['std'])}")
