@@ -10,6 +10,7 @@ from fairgrid.experiments.analysis.comparisons import compared, verdicts
 from fairgrid.experiments.analysis.pairing import diverged, outcomes
 from fairgrid.experiments.analysis.statistics.families import open_verdict
 from fairgrid.experiments.analysis.statistics.paired import median_rows
+from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.store.columns import VARIANTS
@@ -17,7 +18,7 @@ from fairgrid.experiments.study.study import Study
 
 COMPARED = "study factor a b context metric verdict".split()
 COLUMNS = [*COMPARED, *(f"{name}{end}" for name in VARIANTS for end in ("", "_outcome"))]
-OUTCOMES = ("holds", "decided otherwise", "no longer decided", "too few seeds", "newly decided", "still open")
+OUTCOMES = ("holds", "decided otherwise", "no longer decided", Verdict.TOO_FEW, "newly decided", "still open")
 HOLDS, OTHERWISE, LOST, FEW, WON, OPEN = OUTCOMES
 
 
