@@ -14,7 +14,7 @@ AMBIGUOUS = {Status.OK, Status.ERROR, Status.PLANNED, Phase.TUNING, Verdict.EQUI
 WORDS = {*Status, *Phase, *Verdict} - AMBIGUOUS
 # counts by status, as progress names them and summary.csv's columns have them
 ELSEWHERE = {("execution/progress.py", "diverged"), ("reporting/tables/studies.py", "diverged")}
-ELSEWHERE |= {("execution/backends/choice.py", "timeout")}  # an option of a scheduler's client
+ELSEWHERE |= {("execution/backends/choice.py", "timeout")}  # the option that limits a run's time
 
 
 def test_no_word_of_an_enumeration_stands_anywhere_else() -> None:
