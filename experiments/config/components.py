@@ -201,9 +201,7 @@ def metrics_of(measure: Component) -> tuple[str, ...]:
 
 
 def directions_of(measure: Component) -> dict[str, str]:
-    """What a measure of the user's own states of the directions of its metrics; of all others under ""."""
-    if measure.module is None:
-        return {}
+    """What a measure states of the directions of its metrics; of all others under ""."""
     if measure.recorded is not None:
         return dict(measure.recorded.directions)
     stated = getattr(measure.maker, "direction", "")

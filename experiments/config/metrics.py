@@ -66,6 +66,7 @@ class Border(Measure):
     """
 
     gives = ("border_distance", "border_distance_wrong", "border_distance_wrong_max")
+    direction = "min"
 
     def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
         test = data["test"]
@@ -86,6 +87,7 @@ class Baseline(Measure):
     """What the best constant answer errs on the test set, as `majority_error`."""
 
     gives = ("majority_error",)
+    direction = "min"
 
     def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
         label = data["test"].label
@@ -101,6 +103,7 @@ class DeadUnits(Measure):
     """The fraction of rectified units that are never positive on the training set."""
 
     gives = ("dead_units",)
+    direction = "min"
 
     def __call__(self, model: Module, problem: Problem, data: Mapping[Part, Samples]) -> dict[str, Tensor]:
         model.train(False)

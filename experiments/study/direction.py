@@ -48,8 +48,6 @@ def _known(metric: str, measures: Iterable[Component]) -> Direction | None:
     if metric in (*METRICS, *COUNTS, "validation_loss", "stop_epoch") or metric.startswith(TARGET):
         return "min"
     for measure in measures:
-        if not measure.is_own and metric in metrics_of(measure):
-            return "min"
         stated = directions_of(measure)
         word = stated.get(metric, stated.get("") if metric in metrics_of(measure) else None)
         if word and word not in _DIRECTIONS:

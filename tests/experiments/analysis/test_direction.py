@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from fairgrid.experiments.analysis.comparisons import comparisons_table
 from fairgrid.experiments.analysis.effects import effects_table
 from fairgrid.experiments.analysis.robustness import stability_table
+from fairgrid.experiments.config.catalogue import metrics_of_measure
+from fairgrid.experiments.config.registry import MEASURE as MEASURE_KIND
+from fairgrid.experiments.config.registry import imported
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.reporting.sentences import answer, effect_answers
 from fairgrid.experiments.study.direction import direction_of
@@ -47,6 +50,7 @@ metric = "{metric}"
 region = 0.5
 {more}
 """
+MEASURES = tuple(MEASURE_KIND.names)
 TURNED = {"mean_difference": "mean_difference", "ci_low": "ci_high", "ci_high": "ci_low", "estimate": "estimate"}
 TURNED |= {"context_low": "context_high", "context_high": "context_low"}
 
@@ -193,3 +197,11 @@ def test_a_run_that_is_worse_than_what_a_diverged_one_counts_as_is_said(
         with pytest.raises(InputError, match=rf"expected no {study.comparison.metric} worse than .*, found {value:g};"):
             comparisons_table(study, runs_of(study, np.full((4, 8), value), lost))
         comparisons_table(study, runs_of(study, np.full((4, 8), value), np.zeros((4, 8), bool)))
+
+
+@pytest.mark.parametrize("metric", [name for measure in MEASURES for name in metrics_of_measure(measure)])
+def test_every_measure_of_the_library_says_which_way_its_numbers_are_better(metric: str) -> None:
+    (measure,) = [name for name in MEASURES if metric in metrics_of_measure(name)]
+    comparison = {"metric": metric, "region": 0.1}
+    study = Study.from_dict({"title": "", "run": {"measures": [measure]}, "comparison": comparison}, "measured")
+    assert direction_of(study) == imported(MEASURE_KIND.names[measure].path).direction == "min"
