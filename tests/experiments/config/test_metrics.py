@@ -282,8 +282,8 @@ targets = [0.3]
 activation = ["relu", "tanh"]
 engine = ["framework", "compiled", "pytorch"]
 [comparison]
-metric = "doubt"
 direction = "min"
+metric = "doubt"
 region = 0.1
 factors = ["activation"]
 """

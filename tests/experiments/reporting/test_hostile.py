@@ -94,7 +94,7 @@ def test_csv_for_a_spreadsheet_is_read_back_and_computes_nothing(text: str) -> N
         [csv_text(text), "1.5 [1, 2]"],
         ["b", csv_text(text)],
     ]
-    assert csv_text(text).removeprefix("'") == one_line(text).removeprefix("'")
+    assert csv_text(text) in (one_line(text), f"'{one_line(text)}")
     assert not re.match(r"\s*[=+@]", csv_text(text))
 
 
