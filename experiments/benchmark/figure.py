@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fairgrid.experiments.benchmark.tables import summary
-from fairgrid.experiments.reporting.figures.style import colours, sheet
+from fairgrid.experiments.reporting.figures.style import colours, new_figure
 
 
 def benchmark(times: pd.DataFrame) -> Figure:
@@ -13,7 +13,7 @@ def benchmark(times: pd.DataFrame) -> Figure:
     names = list(dict.fromkeys(found["contestant"]))
     optimizers = list(dict.fromkeys(found["optimizer"]))
     batches = list(dict.fromkeys(found["batch"]))
-    figure, axes = sheet(1, len(optimizers), (9, 3.6), sharey=True)
+    figure, axes = new_figure(1, len(optimizers), (9, 3.6), sharey=True)
     figure.set_layout_engine("constrained")
     for axis, optimizer in zip(axes[0], optimizers, strict=True):
         rows = found[found["optimizer"] == optimizer]

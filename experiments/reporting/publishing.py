@@ -15,7 +15,8 @@ from fairgrid.experiments.config.class_facts import FactsByClass, gathered
 from fairgrid.experiments.errors import InputError, warn
 from fairgrid.experiments.planning.plans import Phase, evaluated_cells
 from fairgrid.experiments.reporting.figures import OVERVIEW as OVERVIEW_FIGURE
-from fairgrid.experiments.reporting.figures import check_files, draw, draw_overview, names
+from fairgrid.experiments.reporting.figures import check_files, draw, draw_overview, file_names
+from fairgrid.experiments.reporting.figures.reported import ReportedNumbers
 from fairgrid.experiments.reporting.markdown import OVERVIEW, filled, marks
 from fairgrid.experiments.reporting.rendering import Format, overview, render, show, tables
 from fairgrid.experiments.reporting.sections import SECTIONS
@@ -206,8 +207,9 @@ def publish(results: Path, studies: Sequence[Study]) -> Evidence:
     if (results / FILE).exists():
         illustrate(studies, evidence, results)
     else:
-        bare = [study for study in studies if not all((results / "figures" / name).exists() for name in names(study))]
-        draw_figures(bare, evidence, results)
+        folder = results / "figures"
+        missing = [study for study in studies if not all((folder / name).exists() for name in file_names(study))]
+        draw_figures(missing, evidence, results)
     return evidence
 
 
@@ -233,7 +235,7 @@ def illustrate(
         draw_figures(studies, evidence, results, formats)
         return
     folder = results / "figures"
-    wanted = {study.name: (expected[study.name], names(study)) for study in studies}
+    wanted = {study.name: (expected[study.name], file_names(study)) for study in studies}
     reports = _reports(studies, evidence)
     if reports:
         stated = json.dumps([sorted(build.csvs.items()), sorted(stamps(reports, build.store).items())])
@@ -378,17 +380,17 @@ def draw_figures(
 
 
 def _draw(studies: Sequence[Study], evidence: Evidence, results: Path, formats: Sequence[str]) -> None:
-    kept: dict[str, Any] = {}
+    artifacts: dict[str, Any] = {}
     if (results / FILE).exists():
         with Store(results) as store:
-            kept = {study.name: store.kept(study.name) for study in studies}
+            artifacts = {study.name: store.kept(study.name) for study in studies}
     for study in studies:
-        draw(study, evidence, results / "figures", kept.get(study.name), formats)
+        draw(study, evidence, results / "figures", artifacts.get(study.name), formats)
 
 
 def _reports(studies: Sequence[Study], evidence: Evidence) -> list[Study]:
     """The studies of the figure of all reported numbers; none if none of these has one."""
-    if not any(study.reported for study in studies):
+    if not ReportedNumbers().applies(studies):
         return []
     others = set(evidence.summary["study"]) - {study.name for study in studies}
     return [*studies, *(load(name) for name in shipped() if name in others)]

@@ -12,17 +12,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from fairgrid import InputError, Results, Study, plot, run
-from fairgrid.experiments.reporting.figures.budget import budget
-from fairgrid.experiments.reporting.figures.cross_problem import across
-from fairgrid.experiments.reporting.figures.curves import curves
-from fairgrid.experiments.reporting.figures.differences import differences
-from fairgrid.experiments.reporting.figures.errors import test_error as errors
-from fairgrid.experiments.reporting.figures.overview import overview
-from fairgrid.experiments.reporting.figures.scatter import scatter
-from fairgrid.experiments.reporting.figures.sensitivity import sensitivity
+from fairgrid.experiments.reporting.figures.reported import ReportedNumbers
 from fairgrid.experiments.reporting.figures.style import theme
-from fairgrid.experiments.reporting.figures.times import times
-from fairgrid.experiments.store.database import Store
 from fairgrid.experiments.study.labels import factors_order
 from tests.experiments.reporting.test_findings import TEXT
 from tests.experiments.reports import STUDY
@@ -59,19 +50,13 @@ def title(ax: Axes) -> str:
 
 
 @pytest.mark.parametrize(
-    ("draw", "figure"), [(plot.curves, curves), (plot.sensitivity, sensitivity), (plot.budget, budget)]
+    ("draw", "name"), [(plot.curves, "curves"), (plot.sensitivity, "sensitivity"), (plot.budget, "budget")]
 )
-def test_panel_of_lines_is_that_of_the_figure(
-    draw: Callable[..., Axes], figure: Callable[..., Figure], results: Results
-) -> None:
-    with theme():
-        wanted = {
-            title(ax): (lines(ax), ax.get_xscale(), ax.get_yscale())
-            for ax in panels(figure(results.study, results.evidence))
-        }
+def test_panel_of_lines_is_that_of_the_figure(draw: Callable[..., Axes], name: str, results: Results) -> None:
+    wanted = {title(ax): (lines(ax), ax.get_xscale(), ax.get_yscale()) for ax in panels(plot.figure(results, name))}
     assert len(wanted) == 6
     for problem in ("iris", "disk"):
-        where = {"problem": problem} if figure is not curves else {"problem": problem, "tuned": True}
+        where = {"problem": problem} if name != "curves" else {"problem": problem, "tuned": True}
         ax = draw(results, Figure().subplots(), where)
         assert (lines(ax), ax.get_xscale(), ax.get_yscale()) == wanted[f"problem {problem}"]
         legend = ax.get_legend()
@@ -81,8 +66,7 @@ def test_panel_of_lines_is_that_of_the_figure(
 
 
 def test_panel_of_boxes_is_that_of_the_figure(results: Results, ax: Axes) -> None:
-    with theme():
-        wanted = {title(each): each for each in panels(errors(results.study, results.evidence))}["problem wine"]
+    wanted = {title(panel): panel for panel in panels(plot.figure(results, "test_error"))}["problem wine"]
     assert plot.errors(results, ax, {"problem": "wine"}) is ax
     assert lines(ax) == lines(wanted)
     assert [text.get_text() for text in ax.get_yticklabels()] == ["yes", "no"]
@@ -90,16 +74,14 @@ def test_panel_of_boxes_is_that_of_the_figure(results: Results, ax: Axes) -> Non
 
 
 def test_panel_of_times_is_that_of_the_figure(results: Results, ax: Axes) -> None:
-    with theme():
-        wanted = {title(each): each for each in panels(times(results.study, results.evidence))}
+    wanted = {title(panel): panel for panel in panels(plot.figure(results, "times"))}
     plot.times(results, 0.1, ax, {"problem": "line", "tuned": "yes"})
     assert lines(ax) == lines(wanted["problem line, test error ≤ 10 %"])
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("gradient evaluations", "share of runs")
 
 
 def test_panels_of_problems_are_those_of_the_figure(results: Results) -> None:
-    with theme():
-        left, right = across(results.study, results.evidence).axes
+    left, right = plot.figure(results, "across").axes
     assert lines(plot.errors_by_problem(results, Figure().subplots())) == lines(left)
     assert lines(plot.profiles(results, Figure().subplots(), "optimizer")) == lines(right)
 
@@ -108,9 +90,8 @@ def test_differences_are_those_of_the_chosen_cells(results: Results, ax: Axes) -
     def pairs(ax: Axes) -> list[str]:
         return [text.get_text() for text in ax.get_yticklabels()]
 
-    with theme():
-        whole = differences(results.study, results.evidence, ("optimizer",)).axes[0]
-    assert pairs(plot.differences(results, Figure().subplots(), factor="optimizer")) == pairs(whole)
+    whole = [name for name in pairs(plot.figure(results, "differences").axes[0]) if name == "SGD − Adam"]
+    assert pairs(plot.differences(results, Figure().subplots(), factor="optimizer")) == whole
     plot.differences(results, ax, {"problem": ["iris", "wine"], "tuned": True})
     assert [name for name in pairs(ax) if "−" in name] == ["SGD − Adam"] * 2
     assert (
@@ -141,11 +122,8 @@ def clouds(ax: Axes) -> list[bytes]:
 
 
 def test_points_of_a_run_are_those_of_the_figure(report: Results, ax: Axes) -> None:
-    study = report.study
-    with Store(report.directory) as store, theme():
-        figure = scatter(study, study.figures[0], report.evidence, store.kept("study"))
-    assert figure is not None
-    sgd, _ = factors_order(study)["optimizer"]
+    figure = plot.figure(report, "errors")
+    sgd, _ = factors_order(report.study)["optimizer"]
     plot.points(report, ax, {"optimizer": sgd, "activation": "tanh"}, kind="errors", part="train")
     assert clouds(ax) == clouds(figure.axes[0])
     assert clouds(ax)
@@ -156,7 +134,8 @@ def test_points_of_a_run_are_those_of_the_figure(report: Results, ax: Axes) -> N
 
 def test_reported_numbers_are_those_of_the_overview(report: Results, ax: Axes) -> None:
     with theme():
-        wanted = overview([report.study], report.evidence).axes[0]
+        numbers = ReportedNumbers()
+        wanted = numbers.draw(numbers.rows([report.study], report.evidence)).axes[0]
     assert lines(plot.reported(report, ax)) == lines(wanted)
     assert [text.get_text() for text in ax.texts] == [text.get_text() for text in wanted.texts]
 

@@ -1,28 +1,41 @@
 """How often intervals miss the truth, over how often they should."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from fairgrid.experiments.analysis.calibration import AA
-from fairgrid.experiments.reporting.figures.style import DASHES, Colour, colours, finish, log_axis, sheet, spelled, word
+from fairgrid.experiments.reporting.figures.style import (
+    DASHES,
+    MARKERS,
+    Colour,
+    colours,
+    finish,
+    line_key,
+    log_axis,
+    new_figure,
+)
+from fairgrid.experiments.reporting.wording import spelled, word
 
-_MARKS = ("o", "s", "^", "D", "v", "P")
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def calibration(table: pd.DataFrame) -> Figure:
     """A panel per number of seeds; a line per cell against itself and per pair of cells.
 
     Args:
-        table: calibration.csv's rows.
+        table: the rows of calibration.csv.
     """
     seeds = sorted(table["n"].unique())
     keys = ["kind", "factor", "a", "b", "context"]
     cases = [(tuple(map(str, key)), rows) for key, rows in table.groupby(keys, sort=False)]
     palette = colours(len(cases))
-    figure, axes = sheet(1, len(seeds), (3.6 * len(seeds), 3.9), sharex=True, sharey=True)
+    figure, axes = new_figure(1, len(seeds), (3.6 * len(seeds), 3.9), sharex=True, sharey=True)
     for n, ax in zip(seeds, axes[0], strict=True):
         for place, ((_, rows), shade) in enumerate(zip(cases, palette, strict=True)):
             _line(ax, rows[rows["n"] == n], shade, place)
@@ -35,7 +48,7 @@ def calibration(table: pd.DataFrame) -> Figure:
         ax.set_xlabel("intervals that should miss the truth (%)")
     axes[0][0].set_ylabel("intervals that miss it (%)")
     handles = [
-        Line2D([], [], color=shade, marker=_MARKS[place % len(_MARKS)], dashes=_dashes(key[0]), label=_label(key))
+        line_key(_label(key), color=shade, marker=MARKERS[place % len(MARKERS)], dashes=_dashes(key[0]))
         for place, ((key, _), shade) in enumerate(zip(cases, palette, strict=True))
     ]
     title = "Calibration of comparisons: intervals for the mean difference of two cells"
@@ -55,7 +68,7 @@ def _line(ax: Axes, rows: pd.DataFrame, shade: Colour, place: int) -> None:
         missed,
         yerr=np.abs(ends - missed),
         color=shade,
-        fmt=_MARKS[place % len(_MARKS)],
+        fmt=MARKERS[place % len(MARKERS)],
         dashes=_dashes(str(rows["kind"].iloc[0])),
         ls="-",
         ms=3.5,

@@ -1,23 +1,32 @@
 """Forest plots: the mean difference of every two cells that differ in one factor, with its interval and verdict."""
 
+from __future__ import annotations
+
 import math
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
+from fairgrid.experiments.analysis.comparisons import COLUMNS, MOST
+from fairgrid.experiments.analysis.pairing import pairs
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
-from fairgrid.experiments.reporting.figures.style import Colour, colours, finish, sheet, spelled, word
+from fairgrid.experiments.reporting.figures.figure import StudyFigure, automatic
+from fairgrid.experiments.reporting.figures.style import Colour, colours, finish, new_figure
 from fairgrid.experiments.reporting.sentences import exploratory
+from fairgrid.experiments.reporting.wording import spelled, word
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.direction import direction_of
 from fairgrid.experiments.study.study import Study
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 _ROW = 0.185  # inches
 _TEXT = 7.5  # points
-_MOST = 80  # rows that a figure has
+_MOST = 80  # rows of a figure
+_LONGEST = 40  # pairs in a figure of several factors
 _REST = "not decided"
 _SPAN = ("mean_difference", "ci_low", "ci_high")
 _BEYOND = 1e6  # where intervals without an end are cut, far outside of the axis
@@ -28,46 +37,86 @@ _LETTER = 0.055  # inches, of a pair's name
 _TICKS = (0, 1, 3, 10, 30, 100)
 
 
-def differences(study: Study, evidence: Evidence, factors: tuple[str, ...]) -> Figure:
+@automatic
+class Differences(StudyFigure):
     """A row for every pair, under a heading for each factor and what else the pairs have in common.
 
-    Args:
-        study: any.
-        evidence: of the study.
-        factors: whose pairs are shown.
+    Attributes:
+        factors: the factors whose pairs are shown.
     """
-    rows = evidence.comparisons
-    rows = rows[rows["factor"].isin(factors)] if len(rows) else pd.DataFrame({"factor": [], "context": []})
-    left_out = len(rows) - _MOST
-    rows = rows.iloc[:_MOST]
-    several = len(factors) > 1
-    groups = grouped(rows, several)
-    names = max((len(f"{row.a} − {row.b}") for row in rows.itertuples()), default=0)
-    width = max(6, 2.2 + 1.35 * _LETTER * max(map(len, groups), default=0)) + _LETTER * names
-    figure, axes = sheet(1, 1, (width, _ROW * max(len(rows) + len(groups), 4) + 1.8))
-    ax = axes[0, 0]
-    panel(ax, study, groups)
-    note = (
-        f"means over seeds of a's {word(study.comparison.metric)} less b's on the same seed, with 95 % intervals; the"
-        " verdicts are corrected for the number of pairs, the intervals are not; shaded: differences that count as none"
-    )
-    if ax.get_xscale() == "symlog":
-        note += "; the axis is linear within ±1"
-    if left_out > 0:
-        note += f"; {left_out} more pairs are in comparisons.csv"
-    title = study.title if several else f"{study.title}: {word(factors[0])}"
-    return finish(figure, title, note.replace(" %", "\N{NO-BREAK SPACE}%"))
+
+    name = "differences"
+    caption = "Mean difference of every two cells that differ in one factor"
+    when = "studies that compare cells; a figure for each factor where there are many pairs"
+    position = 30
+
+    def __init__(self, factors: tuple[str, ...], split: bool = False) -> None:
+        self.factors = factors
+        if split:
+            self.name = f"{self.name}_{factors[0].replace('.', '_')}"
+            self.caption = f"{self.caption}: {factors[0]}"
+
+    @classmethod
+    def applies(cls, study: Study) -> bool:
+        """Whether any cells are compared."""
+        return bool(cls.figures_of(study))
+
+    @classmethod
+    def figures_of(cls, study: Study) -> list[StudyFigure]:
+        """One figure of all factors that are compared, or one for each where it would be long."""
+        counts = Counter(pair.factor for pair in pairs(study, study.comparison.factors))
+        if not 0 < counts.total() <= MOST:
+            return []
+        if counts.total() <= _LONGEST or len(counts) == 1:
+            return [cls(tuple(counts))]
+        return [cls((factor,), split=True) for factor in counts]
+
+    def rows(self, study: Study, evidence: Evidence) -> pd.DataFrame:
+        """The rows of comparisons.csv of these factors."""
+        rows = evidence.comparisons
+        return rows[rows["factor"].isin(self.factors)] if len(rows) else pd.DataFrame(columns=COLUMNS)
+
+    def draw(self, study: Study, rows: pd.DataFrame) -> Figure:
+        """Draws the first pairs, as many as a figure holds, and says how many more there are."""
+        omitted = len(rows) - _MOST
+        rows = rows.iloc[:_MOST]
+        several_factors = len(self.factors) > 1
+        groups = grouped(rows, several_factors)
+        names = max((len(f"{row.a} − {row.b}") for row in rows.itertuples()), default=0)
+        width = max(6, 2.2 + 1.35 * _LETTER * max(map(len, groups), default=0)) + _LETTER * names
+        figure, axes = new_figure(1, 1, (width, _ROW * max(len(rows) + len(groups), 4) + 1.8))
+        ax = axes[0, 0]
+        draw_pairs(ax, study, groups)
+        note = (
+            f"means over seeds of a's {word(study.comparison.metric)} less b's on the same seed, with 95 % intervals;"
+            " the verdicts are corrected for the number of pairs, the intervals are not; shaded: differences that count"
+            " as none"
+        )
+        if ax.get_xscale() == "symlog":
+            note += "; the axis is linear within ±1"
+        if omitted > 0:
+            note += f"; {omitted} more pairs are in comparisons.csv"
+        title = study.title if several_factors else f"{study.title}: {word(self.factors[0])}"
+        return finish(figure, title, note.replace(" %", "\N{NO-BREAK SPACE}%"))
+
+    def describe(self, study: Study, rows: pd.DataFrame) -> str:
+        """How many pairs have which verdict."""
+        if not len(rows):
+            return "Empty axes: nothing has been compared yet."
+        counts = Counter(rows["verdict"].str.partition(":")[0])
+        told = ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common())
+        return f"Marks at the mean differences of {len(rows)} pairs, with their intervals and verdicts: {told}."
 
 
-def grouped(rows: pd.DataFrame, several: bool) -> dict[str, pd.DataFrame]:
-    """Rows of comparisons.csv by what is written above them: their factor, if there are several, and their context."""
+def grouped(rows: pd.DataFrame, several_factors: bool) -> dict[str, pd.DataFrame]:
+    """Rows of comparisons.csv by the heading above them: their factor, if there are several, and their context."""
     return {
-        _heading(str(factor), str(context), several): group
+        _heading(str(factor), str(context), several_factors): group
         for (factor, context), group in rows.groupby(["factor", "context"], sort=False)
     }
 
 
-def panel(ax: Axes, study: Study, groups: dict[str, pd.DataFrame]) -> None:
+def draw_pairs(ax: Axes, study: Study, groups: dict[str, pd.DataFrame]) -> None:
     """Draws a study's pairs, `grouped`, from top to bottom onto empty axes."""
     error = study.comparison.metric.endswith("_error")
     more = direction_of(study) == "max"
@@ -80,10 +129,10 @@ def forest(ax: Axes, groups: dict[str, pd.DataFrame], region: float, unit: float
     """Draws pairs from top to bottom.
 
     Args:
-        ax: empty.
-        groups: rows of comparisons.csv by what is written above them; "" writes nothing.
+        ax: empty axes.
+        groups: rows of comparisons.csv by their heading; "" has none.
         region: half the width of the region of equivalence, in the metric's unit.
-        unit: what differences are multiplied by: 100 shows errors in points.
+        unit: the factor that differences are multiplied by; 100 shows errors in points.
         more: whether more is better, so that the better of a pair lies on the other side.
     """
     ticks: list[float] = []
@@ -122,30 +171,25 @@ def _draw(ax: Axes, place: int, row: dict[Any, Any], unit: float, more: bool) ->
             solid_capstyle="butt",
             zorder=2,
         )
-        ax.plot(
-            [mean],
-            [place],
-            color=_shade(kind),
-            marker=_MARKS[_MIRRORED.get(kind, kind) if more else kind],
-            ms=4.5,
-            ls="",
-            zorder=3,
-        )
+        marker = _MARKS[_MIRRORED.get(kind, kind) if more else kind]
+        ax.plot([mean], [place], color=_shade(kind), marker=marker, ms=4.5, ls="", zorder=3)
     told = f"{verdict}; {_seeds(row):,} seeds might decide" if verdict == Verdict.UNDECIDED and _seeds(row) else verdict
     told += "; exploratory" if exploratory(row) else ""
     ax.text(1.01, place, told, transform=ax.get_yaxis_transform(), va="center", size=_TEXT, color=_shade(kind))
 
 
 def _seeds(row: dict[Any, Any]) -> int:
-    """How many might decide; 0 where that is not known or out of reach."""
+    """The number of seeds that might decide; 0 if it is unknown or out of reach."""
     needed = row["needs_seeds"]
     return 0 if pd.isna(needed) or needed >= _REACH else int(needed)
 
 
 def _scale(ax: Axes, ends: list[float], region: float) -> None:
     """Shows 0, the region and every interval; logarithmic beyond ±1 where they differ by orders of magnitude."""
-    known = [end for end in ends if math.isfinite(end)]
-    low, high = min([-1.5 * region, *known]), max([1.5 * region, *known])
+    from matplotlib.ticker import NullLocator
+
+    finite = [end for end in ends if math.isfinite(end)]
+    low, high = min([-1.5 * region, *finite]), max([1.5 * region, *finite])
     margin = 1.15
     if max(-low, high) > 10:
         ax.set_xscale("symlog", linthresh=1, linscale=0.6)
@@ -155,9 +199,9 @@ def _scale(ax: Axes, ends: list[float], region: float) -> None:
     ax.set_xlim(margin * low or -1, margin * high or 1)
 
 
-def _heading(factor: str, context: str, several: bool) -> str:
-    """What pairs differ in, if the figure shows several factors, and what they share."""
-    return "; ".join(part for part in (word(factor) if several else "", spelled(context)) if part)
+def _heading(factor: str, context: str, several_factors: bool) -> str:
+    """The factor that pairs differ in, if the figure shows several, and the levels that they share."""
+    return "; ".join(part for part in (word(factor) if several_factors else "", spelled(context)) if part)
 
 
 def _shade(kind: str) -> Colour:

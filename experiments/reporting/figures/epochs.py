@@ -1,91 +1,146 @@
-"""Loss, error or accuracy over epochs, of a report's arms: the median of our runs and the band of their middle 80 %."""
+"""Loss, error or accuracy over epochs of the cells that a study names: medians of runs, bands of their middle 80 %."""
 
+from __future__ import annotations
+
+import itertools
 import re
+from typing import TYPE_CHECKING
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from fairgrid.experiments.reporting.figures.checkpoints import reached
-from fairgrid.experiments.reporting.figures.series import Arm, arms_of
+from fairgrid.experiments.reporting.figures.curves import reached
+from fairgrid.experiments.reporting.figures.figure import StudyFigure
+from fairgrid.experiments.reporting.figures.phrases import NOTHING_EVALUATED
+from fairgrid.experiments.reporting.figures.series import Series, series_of
 from fairgrid.experiments.reporting.figures.style import (
     DASHES,
     Colour,
     colours,
     epoch_axis,
     finish,
+    line_key,
     log_axis,
+    new_figure,
     percent_axis,
-    sheet,
 )
+from fairgrid.experiments.reporting.wording import percent
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.labels import label
-from fairgrid.experiments.study.schema import FigureMetric, FigurePart, ReportFigure
+from fairgrid.experiments.study.schema import FigureMetric, ReportFigure
 from fairgrid.experiments.study.study import Study
 
-_PARTS = {"train": "training set", "test": "test set"}
-_FEW = 12  # checkpoints that are shown as such
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PARTS = {"train": "training set", "test": "test set"}
+_FEW = 12  # checkpoints that are marked
+_VALUES = ["median", "q10", "q90"]
+_COUNTS = ["n_ok", "n_planned", "n_diverged"]
 
 
-def epochs(study: Study, wanted: ReportFigure, evidence: Evidence) -> Figure | None:
-    """One arm: a panel per metric, a line per part. Several: rows of metrics, columns of parts, a line per arm.
+class DeclaredCurves(StudyFigure):
+    """One series: a panel per metric, a line per part. Several: rows of metrics, columns of parts, a line per series.
 
-    None where no run of the arms has been evaluated.
+    Attributes:
+        declared: the study's declaration of the figure.
     """
-    arms = arms_of(study, wanted)
-    if not any(len(arm.of(evidence.curves)) for arm in arms):
-        return None
-    several = len(arms) > 1
-    rows, columns = (len(wanted.metrics), len(wanted.parts)) if several else (1, len(wanted.metrics))
-    size = (max(3.0 * columns, 4.5), 2.4 * rows + 0.8)
-    figure, axes = sheet(rows, columns, size, sharex=True, sharey="row" if several else False)
-    shades = colours(max(len(arms), len(wanted.parts)))
-    handles = []
-    shortened = False
-    drawn: dict[FigureMetric, list[pd.DataFrame]] = {metric: [] for metric in wanted.metrics}
-    for number, arm in enumerate(arms):
-        for position, part in enumerate(wanted.parts):
-            style = number if several else position
-            text = f"{arm.label}\n{arm.runs(evidence)}" if several else _PARTS[part]
-            if position == 0 or not several:
-                handles.append(Line2D([], [], color=shades[style], dashes=DASHES[style % len(DASHES)], label=text))
-            for place, metric in enumerate(wanted.metrics):
-                ax = axes[place][position] if several else axes[0][place]
-                line, cut = _line(arm, part, metric, evidence)
-                shortened |= cut
-                drawn[metric].append(line)
-                _draw(ax, line, shades[style], style)
-    linear = ""
-    for place, metric in enumerate(wanted.metrics):
-        row = axes[place] if several else axes[:, place]
-        linear += _metric_axis(list(row), metric, f"{metric}{_unit(metric, arms)}", pd.concat(drawn[metric]))
-    for ax in axes[-1]:
-        ax.set_xlabel("epoch")
-        epoch_axis(ax)
-    if several:
-        for position, part in enumerate(wanted.parts):
-            axes[0][position].set_title(_PARTS[part])
-            if position:
-                for row in axes:
-                    row[position].set_ylabel("")
-    note = "median over runs that are ok, band between the 10 % and 90 % quantiles"
-    note += "" if several else f"; {arms[0].runs(evidence)}"
-    note += "; shown while half of the runs are still training" if shortened else ""
-    return finish(figure, wanted.title, note + linear, handles)
+
+    def __init__(self, declared: ReportFigure) -> None:
+        self.declared = declared
+        self.name = declared.name
+        self.caption = declared.title
+
+    def rows(self, study: Study, evidence: Evidence) -> pd.DataFrame:
+        """A row per series, part, metric and checkpoint that is reached; NaN where a series has no checkpoint.
+
+        `series` is its position, `label` its label, and `n_ok`, `n_planned` and `n_diverged` count its runs.
+        """
+        frames = []
+        for position, series in enumerate(series_of(study, self.declared)):
+            curves, summary = series.of(evidence.curves), series.of(evidence.summary)
+            counts = {name: int(summary[name].sum()) for name in _COUNTS}
+            for part, metric in itertools.product(self.declared.parts, self.declared.metrics):
+                column = f"{part}_{'loss' if metric == 'loss' else 'error'}"
+                line = reached(curves[curves["metric"] == column]).sort_values("epoch")
+                values = line[_VALUES].astype(float)
+                line = line[["epoch", "shortened"]].astype({"epoch": float})
+                line = line.join(1 - values if metric == "accuracy" else values)
+                if not len(line):
+                    line = line.astype({"shortened": bool}).reindex([0]).assign(shortened=False)
+                frames.append(line.assign(part=part, metric=metric, series=position, label=series.label, **counts))
+        return pd.concat(frames, ignore_index=True)
+
+    def draw(self, study: Study, rows: pd.DataFrame) -> Figure | None:
+        """Draws the lines; None where no run has been evaluated."""
+        if rows["epoch"].isna().all():
+            return None
+        metrics, parts = self.declared.metrics, self.declared.parts
+        count = rows["series"].nunique()
+        several = count > 1
+        down, across = (len(metrics), len(parts)) if several else (1, len(metrics))
+        size = (max(3.0 * across, 4.5), 2.4 * down + 0.8)
+        figure, axes = new_figure(down, across, size, sharex=True, sharey="row" if several else False)
+        shades = colours(max(count, len(parts)))
+        handles = []
+        for _, line in rows.groupby(["series", "part", "metric"], sort=False):
+            first = line.iloc[0]
+            at, place = parts.index(first["part"]), metrics.index(first["metric"])
+            style = int(first["series"]) if several else at
+            if place == 0 and (at == 0 or not several):
+                text = f"{first['label']}\n{_counted(line)}" if several else PARTS[parts[at]]
+                handles.append(line_key(text, color=shades[style], dashes=DASHES[style % len(DASHES)]))
+            _draw(axes[place][at] if several else axes[0][place], _in_unit(line), shades[style], style)
+        linear = ""
+        for place, metric in enumerate(metrics):
+            row = axes[place] if several else axes[:, place]
+            text = f"{metric}{_unit(metric, series_of(study, self.declared))}"
+            linear += _metric_axis(list(row), metric, text, _in_unit(rows[rows["metric"] == metric]))
+        for ax in axes[-1]:
+            ax.set_xlabel("epoch")
+            epoch_axis(ax)
+        if several:
+            for at, part in enumerate(parts):
+                axes[0][at].set_title(PARTS[part])
+                for row in axes if at else ():
+                    row[at].set_ylabel("")
+        note = "median over runs that are ok, band between the 10 % and 90 % quantiles"
+        note += "" if several else f"; {_counted(rows)}"
+        note += "; shown while half of the runs are still training" if rows["shortened"].any() else ""
+        return finish(figure, self.declared.title, note + linear, handles)
+
+    def describe(self, study: Study, rows: pd.DataFrame) -> str:
+        """The first and the last median of every line."""
+        told = []
+        for _, series in rows.dropna(subset=["epoch"]).groupby("series"):
+            name = " ".join(series["label"].iloc[0].split())
+            ends = ", ".join(
+                f"{part} {metric} {_change(line['median'], str(metric))}"
+                for (part, metric), line in series.groupby(["part", "metric"], sort=False)
+            )
+            told.append(f"{name}: {ends}" if name else ends)
+        if not told:
+            return NOTHING_EVALUATED
+        return f"Lines of the median of our runs over the epochs, from first to last. {'; '.join(told)}."
 
 
-def _line(arm: Arm, part: FigurePart, metric: FigureMetric, evidence: Evidence) -> tuple[pd.DataFrame, bool]:
-    """Checkpoints that at least half of the runs reached, in the metric's unit, and whether there are others."""
-    rows = arm.of(evidence.curves)
-    rows = rows[rows["metric"] == f"{part}_{'loss' if metric == 'loss' else 'error'}"].sort_values("epoch")
-    kept = reached(rows)
-    line = kept[["epoch", "median", "q10", "q90"]].astype(float)
-    values = line[["median", "q10", "q90"]]
-    if metric == "accuracy":
-        values = 1 - values
-    line[["median", "q10", "q90"]] = values if metric == "loss" else 100 * values
-    return line, len(kept) < len(rows)
+def _counted(rows: pd.DataFrame) -> str:
+    """The number of runs that are ok, out of all if that is another, and of those that diverged, if any."""
+    ok, planned, diverged = (rows[name].iloc[0] for name in _COUNTS)
+    words = f"{ok} runs" if ok == planned else f"{ok} of {planned} runs"
+    return f"{words} ({diverged} diverged)" if diverged else words
+
+
+def _in_unit(line: pd.DataFrame) -> pd.DataFrame:
+    """Checkpoints of one metric, in the unit of its axis: errors and accuracies in percent."""
+    line = line.dropna(subset=["epoch"])
+    factor = 1 if (line["metric"] == "loss").all() else 100
+    return line.assign(**{name: factor * line[name] for name in _VALUES})
+
+
+def _change(medians: pd.Series[float], metric: str) -> str:
+    first, last = float(medians.iloc[0]), float(medians.iloc[-1])
+    return f"{first:.3g} to {last:.3g}" if metric == "loss" else f"{percent(first)} to {percent(last)}"
 
 
 def _draw(ax: Axes, line: pd.DataFrame, shade: Colour, style: int) -> None:
@@ -95,7 +150,7 @@ def _draw(ax: Axes, line: pd.DataFrame, shade: Colour, style: int) -> None:
 
 
 def _metric_axis(row: list[Axes], metric: FigureMetric, text: str, drawn: pd.DataFrame) -> str:
-    """Scale, limits and label of a metric's axes; returns what there is to say of them."""
+    """Sets scale, limits and label of a metric's axes; returns a note on the scale, or ""."""
     note = ""
     if metric == "error":
         note = percent_axis([ax.yaxis for ax in row], drawn["q10"].min(), drawn["q90"].max())
@@ -109,14 +164,14 @@ def _metric_axis(row: list[Axes], metric: FigureMetric, text: str, drawn: pd.Dat
     return note
 
 
-def _unit(metric: FigureMetric, arms: list[Arm]) -> str:
+def _unit(metric: FigureMetric, series: list[Series]) -> str:
     if metric != "loss":
         return " (%)"
-    names = {arm.cell.config.loss.name for arm in arms}
+    names = {item.cell.config.loss.name for item in series}
     return f" ({_spaced(label(names.pop()))})" if len(names) == 1 else ""
 
 
 def _spaced(name: str) -> str:
-    """A loss as people read it: mse → MSE, cross_entropy → cross entropy, summed_half_mse → summed half MSE."""
+    """A loss spelled for people: mse → MSE, cross_entropy → cross entropy, summed_half_mse → summed half MSE."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).split("_")
-    return " ".join(each.upper() if each in ("mse", "MSE") else each.lower() for each in words)
+    return " ".join(part.upper() if part in ("mse", "MSE") else part.lower() for part in words)

@@ -1,33 +1,38 @@
 """How the cells of a study are laid out: colours, columns and rows of panels for the factors that it varies."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from fairgrid.experiments.reporting.figures.style import DASHES, Colour, colours, finish, sheet, spelled, word
+from fairgrid.experiments.reporting.figures.style import DASHES, Colour, colours, finish, line_key, new_figure
+from fairgrid.experiments.reporting.wording import spelled, word
 from fairgrid.experiments.study.labels import factor_labels, factors_order
 from fairgrid.experiments.study.study import Study
 
-# the factor that colours tell apart is the first of these that a study varies
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+# colours tell apart the first of these factors that a study varies
 _COLOURED = ("optimizer", "initializer", "engine")
 _COLUMNS = 5  # of panels that fit a page
 
 Order = dict[str, list[str]]  # a study's factors and their levels
-Panels = dict[tuple[str, str], Axes]  # by the levels of row and column
+Panels = dict[tuple[str, str], "Axes"]  # by the levels of row and column
 
 
 def with_factors(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """The rows of the study's cells, with a column per factor, as people read it."""
+    """The rows of the study's cells, with a column of labels per factor, which replaces a column of the same name."""
     columns, order = factor_labels(study), factors_order(study)
     frame = frame[frame["factors"].isin(list(columns))]
-    added = pd.DataFrame([columns[text] for text in frame["factors"]], index=frame.index, columns=list(order))
-    return frame[["cell", *(name for name in frame if name not in added and name != "cell")]].join(added)
+    levels = pd.DataFrame([columns[text] for text in frame["factors"]], index=frame.index, columns=list(order))
+    return frame.drop(columns=[name for name in levels if name in frame]).join(levels)
 
 
 def assign(order: Order, wrapped: bool = False) -> tuple[str | None, str | None, str | None]:
@@ -35,7 +40,7 @@ def assign(order: Order, wrapped: bool = False) -> tuple[str | None, str | None,
 
     Args:
         order: a study's factors.
-        wrapped: whether a factor of more levels than columns fit beside each other has all panels.
+        wrapped: whether a factor with more levels than fit in a row of panels takes all panels.
     """
     varied = list(order)
     if not varied:
@@ -48,9 +53,9 @@ def assign(order: Order, wrapped: bool = False) -> tuple[str | None, str | None,
 
 
 def first_of_others(data: pd.DataFrame, order: Order, wrapped: bool = False) -> tuple[pd.DataFrame, Order, str]:
-    """The rows that the factors of `assign` tell apart: of every other its first level, and a note that says so.
+    """The rows of the first level of every factor that `assign` leaves out, with a note that says so.
 
-    Levels that no row is left of, while there are rows, are not in the order that is returned; numbers rise in it.
+    The order that is returned lacks levels without a row, unless no row is left at all; numbers ascend in it.
     """
     others = [name for name in order if name not in assign(order, wrapped)]
     note = "".join(f"; {word(name)} {spelled(order[name][0])} only" for name in others)
@@ -70,7 +75,7 @@ def _rising(levels: list[str]) -> list[str]:
 
 
 def panels_of(order: Order, column: str | None, row: str | None) -> tuple[Figure, Panels]:
-    """An empty panel for every level of two factors; those of one factor of many levels are wrapped into rows."""
+    """An empty panel for every pair of levels of two factors; the many levels of a single factor wrap into rows."""
     columns, rows = order.get(column or "", [""]), order.get(row or "", [""])
     places = [(r, c) for r in rows for c in columns]
     across, down = len(columns), len(rows)
@@ -78,7 +83,7 @@ def panels_of(order: Order, column: str | None, row: str | None) -> tuple[Figure
         across = math.ceil(math.sqrt(len(places)))
         down = math.ceil(len(places) / across)
     size = (max(3.0 * across, 5.0) + 1.2, 2.3 * down + 1.4)
-    figure, axes = sheet(down, across, size, sharex=True, sharey=True)
+    figure, axes = new_figure(down, across, size, sharex=True, sharey=True)
     for ax in axes.flat[len(places) :]:
         ax.set_visible(False)
     return figure, dict(zip(places, axes.flat[: len(places)], strict=True))
@@ -91,7 +96,7 @@ def shades(order: Order, colour: str | None) -> dict[str, Colour]:
 
 
 def dashed(palette: Mapping[str, Colour]) -> dict[str, dict[str, Any]]:
-    """How the line of every level looks."""
+    """The colour and dashes of every level's line."""
     return {
         level: {"color": shade, "dashes": DASHES[number % len(DASHES)]}
         for number, (level, shade) in enumerate(palette.items())
@@ -100,11 +105,11 @@ def dashed(palette: Mapping[str, Colour]) -> dict[str, dict[str, Any]]:
 
 def keys(palette: Mapping[str, Colour]) -> list[Line2D]:
     """A legend's entry for the line of every level."""
-    return [Line2D([], [], label=spelled(level), **look) for level, look in dashed(palette).items()]
+    return [line_key(spelled(level), **look) for level, look in dashed(palette).items()]
 
 
 def where(frame: pd.DataFrame, levels: Mapping[Any, str]) -> pd.DataFrame:
-    """The rows of these levels."""
+    """The rows with these levels, by factor; a factor of None selects nothing."""
     for name, level in levels.items():
         if name is not None:
             frame = frame[frame[name] == level]
@@ -119,15 +124,15 @@ def finish_panels(
     heading: tuple[str, str],
     legend: tuple[Sequence[Artist], str | None],
 ) -> Figure:
-    """Panel titles, outer axis labels, a heading and a legend; panels that no cell belongs to are left out.
+    """Adds panel titles, outer axis labels, a heading and a legend; hides panels that no cell belongs to.
 
     Args:
-        figure: that has the panels.
-        panels: by the levels of row and column.
-        factors: of the columns and of the rows.
-        axis_labels: of x and of y.
+        figure: the figure of the panels.
+        panels: the panels by the levels of row and column.
+        factors: the factors of the columns and of the rows.
+        axis_labels: the labels of x and y.
         heading: a title and a note.
-        legend: its entries and the factor that they tell apart.
+        legend: the legend's entries and the factor that they tell apart.
     """
     column, row = factors
     shown = {place: ax for place, ax in panels.items() if ax.get_lines()} or panels
@@ -149,7 +154,7 @@ def finish_panels(
 
 
 def _spot(ax: Axes) -> tuple[int, int]:
-    """The row and the column that a panel is in."""
+    """The row and the column of a panel."""
     place = ax.get_subplotspec()
     assert place is not None
     return place.rowspan.start, place.colspan.start

@@ -1,4 +1,4 @@
-"""The cells that a declared figure shows, as its labels and its evidence name them."""
+"""The cells that a declared figure shows, with their labels."""
 
 import textwrap
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fairgrid.experiments.planning.plans import Phase
-from fairgrid.experiments.reporting.figures.style import cut, spelled, word
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.reporting.wording import cut, spelled, word
 from fairgrid.experiments.study.declaration import Cell
 from fairgrid.experiments.study.labels import factors_text, label
 from fairgrid.experiments.study.schema import ReportFigure
@@ -16,13 +15,13 @@ from fairgrid.experiments.study.validation import arms
 
 
 @dataclass(frozen=True)
-class Arm:
+class Series:
     """One cell of a figure.
 
     Attributes:
-        label: as people read it; "" where it is the only one and has no name.
-        factors: as records hold them.
-        cell: of the study.
+        label: a label for people; "" for the only cell of a figure, unless the study names it.
+        factors: the cell's factors, as records hold them.
+        cell: the cell of the study.
     """
 
     label: str
@@ -34,27 +33,25 @@ class Arm:
         rows = frame[frame["factors"] == self.factors]
         return rows[rows["phase"] == Phase.EVALUATION] if "phase" in rows else rows
 
-    def runs(self, evidence: Evidence) -> str:
-        """How many runs are ok, and of how many, if not of all."""
-        summary = self.of(evidence.summary)
-        ok, planned = int(summary["n_ok"].sum()), int(summary["n_planned"].sum())
-        diverged = int(summary["n_diverged"].sum())
-        words = f"{ok} runs" if ok == planned else f"{ok} of {planned} runs"
-        return f"{words} ({diverged} diverged)" if diverged else words
 
+def series_of(study: Study, figure: ReportFigure, width: int = 24) -> list[Series]:
+    """The figure's cells; the factors in which they differ label those that the study does not name.
 
-def arms_of(study: Study, figure: ReportFigure, width: int = 24) -> list[Arm]:
-    """The figure's cells; those without a label of their own are told apart by the factors in which they differ."""
-    found = arms(study, figure)
-    keys = {key: None for _, cell in found for key in cell.factors}
-    varied = [key for key in keys if len({label(cell.factors.get(key)) for _, cell in found}) > 1]
+    Args:
+        study: the study that declares the figure.
+        figure: the figure's declaration.
+        width: characters of a label's lines.
+    """
+    cells = arms(study, figure)
+    factors = {factor: None for _, cell in cells for factor in cell.factors}
+    varied = [name for name in factors if len({label(cell.factors.get(name)) for _, cell in cells}) > 1]
     if figure.kind == "data":
-        varied = [key for key in varied if key.startswith("problem")]
+        varied = [name for name in varied if name.startswith("problem")]
     labels = [
-        name or ", ".join(f"{word(key)} {spelled(label(cell.factors.get(key)))}" for key in varied)
-        for name, cell in found
+        named or ", ".join(f"{word(name)} {spelled(label(cell.factors.get(name)))}" for name in varied)
+        for named, cell in cells
     ]
     return [
-        Arm("\n".join(textwrap.wrap(cut(text), width)), factors_text(cell.factors), cell)
-        for text, (_, cell) in zip(labels, found, strict=True)
+        Series("\n".join(textwrap.wrap(cut(text), width)), factors_text(cell.factors), cell)
+        for text, (_, cell) in zip(labels, cells, strict=True)
     ]

@@ -1,108 +1,95 @@
-"""How figures look: colours, names, headings, axes, files. The same records give the same bytes."""
+"""How figures look: colours, headings, axes, files. The same records give the same bytes."""
 
-import re
+from __future__ import annotations
+
 import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-import matplotlib.style
 import numpy as np
-import seaborn as sns
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis, XAxis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from fairgrid.experiments.errors import one_line
+from fairgrid.experiments.reporting.wording import cut
 from fairgrid.experiments.runtime.files import placed
 
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.text import Text
+
+# matplotlib and seaborn are imported inside functions: names of figures are needed without them
+
 Colour = tuple[float, float, float]
-Axises = np.ndarray[tuple[int, int], np.dtype[Any]]  # of Axes
+AxesGrid = np.ndarray[tuple[int, int], np.dtype[Any]]  # of Axes
 
-# lines that coincide stay visible
-DASHES = ((1, 0), (4, 2), (1.5, 1.5), (6, 2, 1.5, 2))
+DASHES = ((1, 0), (4, 2), (1.5, 1.5), (6, 2, 1.5, 2))  # keep lines that coincide visible
+MARKERS = ("o", "s", "^", "D", "v", "P")
 
-# what a file would say of the day and the program that made it
+# metadata that would tell the date and the program
 _ANONYMOUS = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
 }
 
-# of seaborn's colour-blind-safe ten those that are dark enough on white, the most different first; then near black
+# those of seaborn's ten colour-blind-safe colours that are dark enough on white, the most different first; then a near
+# black
 _CHOSEN = (0, 1, 2, 3, 4, 9, 5, 7)
 _BLACK = (0.15, 0.15, 0.15)
 
-_WORDS = {"hidden": "hidden layers", "gradient_evaluations_per_sample": "epochs"}
-_NAMES = {
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "kaiming": "Kaiming",
-    "mse": "MSE",
-    "nesterov": "Nesterov",
-    "pytorch": "PyTorch",
-    "relu": "ReLU",
-    "sgd": "SGD",
-    "xavier": "Xavier",
-}
 PLANE = ("$x_1$", "$x_2$")  # the axes of a plane
-_NAME = re.compile(r"[A-Za-z][A-Za-z_0-9]*")
-_LINEAR = 0.5  # percent; below, an axis that shows errors of 0 is linear
+_LINEAR = 0.5  # percent; an axis that shows errors of 0 is linear below
 _LINE = 0.2  # inches of a heading's line
-_LEVEL, _TITLE = 100, 400  # characters that are shown of a level's name and of a title
+_TITLE = 400  # characters of a title that are shown
 _CHARACTERS = 11.0  # of a heading, per inch
 
 
 @contextmanager
 def theme() -> Iterator[None]:
-    """What is drawn inside looks alike, whatever the user's own settings are."""
+    """A context in which figures look alike, whatever the user's own settings are."""
+    import matplotlib as mpl
+    import matplotlib.style
+    import seaborn as sns
+
     with mpl.style.context("default"), sns.axes_style("whitegrid"), sns.plotting_context("paper", font_scale=1.1):
         yield
 
 
-def sheet(rows: int, columns: int, size: tuple[float, float], **options: Any) -> tuple[Figure, Axises]:
+def new_figure(rows: int, columns: int, size: tuple[float, float], **options: Any) -> tuple[Figure, AxesGrid]:
     """An empty figure and its axes, (rows, columns).
 
     Args:
-        rows: of axes.
-        columns: of axes.
+        rows: the number of rows of axes.
+        columns: the number of columns of axes.
         size: width and height in inches.
-        options: of Figure.subplots.
+        options: options of Figure.subplots.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=size)
     FigureCanvasAgg(figure)  # measures text; figures that pyplot makes stay open until they are closed
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
 def colours(count: int) -> list[Colour]:
-    """That colour-blind readers tell apart."""
+    """Colours that colour-blind readers tell apart."""
+    import seaborn as sns
+
     ten = sns.color_palette("colorblind")
     return list(sns.color_palette([*(ten[number] for number in _CHOSEN), _BLACK], count))
 
 
-def word(factor: str | None) -> str:
-    """A factor as people read it: optimizer.learning_rate → learning rate."""
-    last = one_line(factor or "").rpartition(".")[2]
-    return _WORDS.get(last, last.replace("_", " "))
+def line_key(label: str, **look: Any) -> Line2D:
+    """A legend's entry that shows a line or a marker."""
+    from matplotlib.lines import Line2D
 
-
-def spelled(level: str) -> str:
-    """A level's label as figures show it, cut where it is long: leaky_relu(alpha=0.2) → leaky ReLU (alpha 0.2)."""
-    named = _NAME.sub(lambda match: " ".join(_NAMES.get(part, part) for part in match[0].split("_")), cut(level))
-    return " ".join(named.replace("=", " ").replace("(", " (").split()).replace("( (", "((")
-
-
-def cut(text: str, most: int = _LEVEL) -> str:
-    """Text in one line, see `one_line`, of at most so many characters, the last … where there were more."""
-    line = one_line(text)
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+    return Line2D([], [], label=label, **look)
 
 
 def finish(
@@ -112,7 +99,7 @@ def finish(
     handles: Sequence[Artist] = (),
     legend_title: str = "",
 ) -> Figure:
-    """A heading above everything, in bold and wrapped, a note under it, and one legend beside the panels."""
+    """Adds a heading above everything, in bold and wrapped, a note under it, and one legend next to the panels."""
     width, height = figure.get_size_inches()
     if handles:
         legend = figure.legend(
@@ -126,8 +113,8 @@ def finish(
     for ax in figure.axes:
         as_written(ax)
         _literal([ax.title, *ax.texts])
-    for each in figure.legends:
-        _literal([each.get_title(), *each.get_texts()])
+    for text_box in figure.legends:
+        _literal([text_box.get_title(), *text_box.get_texts()])
     with _any_text():
         if handles:
             width += legend.get_window_extent().width / figure.dpi
@@ -141,7 +128,7 @@ def finish(
 
 
 def entries(handles: Iterable[Artist]) -> list[Artist]:
-    """A legend's entries with a label that matplotlib shows: one that begins with _ it takes for one to be left out."""
+    """A legend's entries with labels that matplotlib shows: it leaves out labels that begin with an underscore."""
     shown = list(handles)
     for handle in shown:
         if str(handle.get_label()).startswith("_"):
@@ -150,10 +137,12 @@ def entries(handles: Iterable[Artist]) -> list[Artist]:
 
 
 def as_written(ax: Axes) -> None:
-    """Shows labels, levels and the legend of axes as they are written: users call things what they like, with $ in it.
+    """Shows the labels, levels and legend of axes literally: names that users choose may have a $ in them.
 
     The names of a plane's axes, and the numbers that matplotlib itself writes on axes, stay formulas.
     """
+    from matplotlib.ticker import FixedFormatter, FuncFormatter
+
     for axis in (ax.xaxis, ax.yaxis):
         if axis.label.get_text() not in PLANE:
             _literal([axis.label])
@@ -171,7 +160,7 @@ def _literal(texts: Iterable[Text]) -> None:
 
 @contextmanager
 def _any_text() -> Iterator[None]:
-    """What is drawn inside may have letters that the font lacks, which are boxes, and names longer than a panel."""
+    """A context that allows letters that the font lacks, drawn as boxes, and names longer than a panel."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from", UserWarning)
         warnings.filterwarnings("ignore", "Tight layout not applied", UserWarning)
@@ -179,13 +168,15 @@ def _any_text() -> Iterator[None]:
 
 
 def save(figure: Figure, path: Path, formats: Sequence[str] = ("png",)) -> None:
-    """Writes a figure whole, in each format, without dates or the library's version in it.
+    """Writes a figure atomically, in each format, without dates or the library's version in it.
 
     Args:
-        figure: any.
-        path: of the file; its ending is replaced by each format's.
+        figure: the figure to write.
+        path: the path of the file; its ending is replaced by each format's.
         formats: png, pdf, svg.
     """
+    import matplotlib as mpl
+
     for name in formats:  # a PDF's letters stay TrueType, as publishers ask; an SVG's ids are not drawn by chance
         with (
             mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "fairgrid"}),
@@ -196,23 +187,28 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = ("png",)) -> None:
 
 
 def epoch_axis(ax: Axes) -> None:
-    """Whole epochs."""
+    """Puts ticks at whole epochs."""
+    from matplotlib.ticker import MaxNLocator
+
     ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10], min_n_ticks=2))
 
 
 def percent_axis(axes: Iterable[Axis], low: float, high: float) -> str:
-    """Logarithmic axes in percent around the errors that they show.
+    """Makes axes logarithmic, in percent, around the errors that they show.
 
-    Where there are errors of 0 they are linear below half a percent.
+    Where an error is 0 they are linear below half a percent.
 
     Args:
         axes: x or y axes.
-        low: the least error that is drawn, in percent; not a number where there is none.
+        low: the least error that is drawn, in percent; NaN if no error is drawn.
         high: the greatest.
 
     Returns:
-        a note that says so; "" where they are logarithmic all along.
+        A note for readers if the axes are linear below half a percent, else "".
     """
+    from matplotlib.axis import XAxis
+    from matplotlib.ticker import FixedLocator, NullLocator
+
     if not low <= high:
         low, high = 1.0, 100.0
     linear = low < _LINEAR / 10
@@ -231,7 +227,9 @@ def percent_axis(axes: Iterable[Axis], low: float, high: float) -> str:
 
 
 def log_axis(axis: Axis, low: float = 1.0, high: float = 100.0) -> None:
-    """A logarithmic axis with plain numbers at 1, 2 and 5 of every decade; at more where it spans less than one."""
+    """Makes an axis logarithmic, with plain numbers at 1, 2 and 5 of every decade; more within a single one."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
     _scale(axis, "log")
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 8 * low else (1, 1.5, 2, 3, 4, 5, 6, 8)))
     axis.set_major_formatter("{x:g}")
@@ -239,4 +237,6 @@ def log_axis(axis: Axis, low: float = 1.0, high: float = 100.0) -> None:
 
 
 def _scale(axis: Axis, name: str, **options: float) -> None:
+    from matplotlib.axis import XAxis
+
     (axis.axes.set_xscale if isinstance(axis, XAxis) else axis.axes.set_yscale)(name, **options)

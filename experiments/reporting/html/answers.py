@@ -7,8 +7,8 @@ import pandas as pd
 from fairgrid.experiments.analysis.effects import MAIN
 from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.reporting.figures.panels import assign
-from fairgrid.experiments.reporting.figures.style import spelled, word
 from fairgrid.experiments.reporting.sentences import answer, effect_answers
+from fairgrid.experiments.reporting.wording import cell_name
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.labels import factor_labels, factors_order
 from fairgrid.experiments.study.study import Study
@@ -72,7 +72,7 @@ def _extremes(study: Study, summary: pd.DataFrame) -> str:
         return "Nothing has been trained to the end yet."
 
     def told(row: "pd.Series[float]") -> str:
-        names = ", ".join(f"{word(name)} {spelled(level)}" for name, level in labels[str(row["factors"])].items())
+        names = cell_name(labels[str(row["factors"])])
         aside = ""
         if row["n_diverged"]:
             aside = f", {row['n_diverged']:.0f} diverged, each an error of 100\N{NO-BREAK SPACE}%"

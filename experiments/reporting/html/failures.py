@@ -6,8 +6,8 @@ import pandas as pd
 
 from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.planning.plans import Phase
-from fairgrid.experiments.reporting.figures.style import spelled, word
 from fairgrid.experiments.reporting.html.sheets import Sheet, frame, sheet
+from fairgrid.experiments.reporting.wording import cell_name
 from fairgrid.experiments.study.labels import factor_labels, labels
 from fairgrid.experiments.study.study import Study
 
@@ -32,7 +32,7 @@ def failures(study: Study, runs: pd.DataFrame) -> tuple[str, Sheet | None]:
     for _, group in lost.groupby(["status", "phase", "factors", "cell", "message"], sort=True):
         first = group.iloc[0]
         levels = known.get(first["factors"]) or labels(first["factors"])
-        named = [f"{word(name)} {spelled(level)}" for name, level in levels.items()]
+        named = [cell_name(levels)] if levels else []
         named += [f"learning rate {first['learning_rate']:g}"] if first["phase"] == Phase.TUNING else []
         of_cell = (runs["cell"] == first["cell"]) & (runs["phase"] == first["phase"])
         rows.append(

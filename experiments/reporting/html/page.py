@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,18 +10,17 @@ from markupsafe import Markup
 
 from fairgrid.experiments.errors import one_line
 from fairgrid.experiments.reporting.escaping import html_id
-from fairgrid.experiments.reporting.figures import OVERVIEW, findings, names
-from fairgrid.experiments.reporting.figures.style import word
-from fairgrid.experiments.reporting.html import descriptions
+from fairgrid.experiments.reporting.figures import OVERVIEW, figures_of, file_name
+from fairgrid.experiments.reporting.figures.reported import ReportedNumbers
 from fairgrid.experiments.reporting.html.answers import answers, verdicts
 from fairgrid.experiments.reporting.html.failures import failures
-from fairgrid.experiments.reporting.html.findings import described
 from fairgrid.experiments.reporting.html.pictures import Picture, picture
 from fairgrid.experiments.reporting.html.provenance import Provenance, digests, provenance
 from fairgrid.experiments.reporting.html.sheets import Sheet, sheet
 from fairgrid.experiments.reporting.sections import Section as Table
 from fairgrid.experiments.reporting.sections import sections as tables_of
 from fairgrid.experiments.reporting.tables.studies import overview_table
+from fairgrid.experiments.reporting.wording import word
 from fairgrid.experiments.store.tables import Evidence, environments_of
 from fairgrid.experiments.study.study import Study
 
@@ -96,11 +94,9 @@ def _overview(studies: Sequence[Study], evidence: Evidence, results: Path) -> Ov
     if not len(rows):
         return None
     caption = "The reports' numbers and claims, primary readings (errors as fractions)"
-    drawn = picture(
-        results / "figures" / OVERVIEW,
-        "The reports' numbers on the distribution of ours",
-        descriptions.overview(rows, studies),
-    )
+    path = results / "figures" / OVERVIEW
+    figure = ReportedNumbers()
+    drawn = picture(path, figure.caption, figure.describe(figure.rows(studies, evidence))) if path.exists() else None
     return Overview(verdicts(rows), sheet("verdicts-table", caption, overview_table(rows)), drawn)
 
 
@@ -127,15 +123,9 @@ def _sheet(study: Study, section: Table) -> Sheet:
     return sheet(f"{study.name}-{section.name}", title, table, section.lines)
 
 
-def _pictures(study: Study, found: Evidence, figures: Path) -> list[Picture]:
-    captions = [
-        ("Test error over the epochs, every cell", partial(descriptions.curves, study, found)),
-        ("Final test error of every run", partial(descriptions.errors, study, found)),
-        *((figure.title, partial(descriptions.declared, study, figure, found)) for figure in study.figures),
-        *((each.caption, partial(described, study, found, each)) for each in findings(study)),
+def _pictures(study: Study, evidence: Evidence, folder: Path) -> list[Picture]:
+    """The study's figures that have been drawn, each with its description."""
+    files = [(folder / file_name(study, figure), figure) for figure in figures_of(study)]
+    return [
+        picture(path, figure.caption, figure.description(study, evidence)) for path, figure in files if path.exists()
     ]
-    made = []
-    for file, (caption, describe) in zip(names(study), captions, strict=True):
-        if (figures / file).exists():
-            made.append(picture(figures / file, caption, describe()))
-    return [each for each in made if each is not None]

@@ -15,11 +15,11 @@ class Picture:
     """An embedded figure.
 
     Attributes:
-        uri: the image itself.
-        width: in CSS pixels, as is the height.
-        height: see width.
-        caption: what it shows, in a line.
-        description: what is to be seen on it, for those who do not see it.
+        uri: the image as a data URI.
+        width: the width in CSS pixels.
+        height: the height in CSS pixels.
+        caption: one line for people.
+        description: the figure in words, for readers who do not see it.
     """
 
     uri: str
@@ -29,10 +29,8 @@ class Picture:
     description: str
 
 
-def picture(path: Path, caption: str, description: str) -> Picture | None:
-    """A PNG as an embedded figure; None where there is no such file."""
-    if not path.exists():
-        return None
+def picture(path: Path, caption: str, description: str) -> Picture:
+    """A PNG file as an embedded figure."""
     packed = io.BytesIO()
     with Image.open(path) as image:
         width, height = image.size

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from fairgrid.experiments.reporting.figures import findings, names
-from fairgrid.experiments.reporting.figures.differences import differences
+from fairgrid.experiments.reporting.figures import file_names
+from fairgrid.experiments.reporting.figures.differences import Differences
 from fairgrid.experiments.reporting.figures.style import theme
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.loading import load
@@ -34,7 +34,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 def drawn(study: Study, rows: list[list[object]]) -> Figure:
     table = pd.DataFrame(rows, columns=COLUMNS) if rows else NOTHING
     with theme():
-        return differences(study, Evidence(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, table), ("optimizer",))
+        return Differences(("optimizer",)).figure(study, Evidence(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, table))
 
 
 def test_every_pair_has_its_difference_interval_and_verdict(study: Study) -> None:
@@ -91,12 +91,12 @@ def test_long_figures_say_what_they_leave_out(study: Study) -> None:
 
 
 def test_many_pairs_have_a_figure_for_each_factor(study: Study, tmp_path: Path) -> None:
-    assert "s_differences.png" in names(study)
-    assert [f.factors for f in findings(study) if f.kind == "differences"] == [("optimizer", "batch_size")]
-    files = [name for name in names(load("optimizers")) if "differences" in name]
+    assert "s_differences.png" in file_names(study)
+    assert [figure.factors for figure in Differences.figures_of(study)] == [("optimizer", "batch_size")]
+    files = [name for name in file_names(load("optimizers")) if "differences" in name]
     assert files == [f"optimizers_differences_{name}.png" for name in ("activation", "batch_size", "optimizer")]
     alone = load(studies.write(tmp_path, 'title = "One"', "one.toml"))
-    assert not any("differences" in name for name in names(alone))
+    assert not any("differences" in name for name in file_names(alone))
 
 
 def test_intervals_without_an_end_leave_their_difference_in_sight(study: Study) -> None:

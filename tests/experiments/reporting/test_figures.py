@@ -13,8 +13,9 @@ from matplotlib.transforms import Bbox
 from fairgrid.experiments.analysis.summary import summary_table
 from fairgrid.experiments.config.identity import cell_id
 from fairgrid.experiments.config.run import canonical_json
-from fairgrid.experiments.reporting.figures import curves, draw, errors, names
-from fairgrid.experiments.reporting.figures.style import colours, percent_axis, spelled, theme
+from fairgrid.experiments.reporting.figures import draw, figure_of, file_names
+from fairgrid.experiments.reporting.figures.style import colours, percent_axis, theme
+from fairgrid.experiments.reporting.wording import spelled
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.loading import load, shipped
 from fairgrid.experiments.study.study import Study
@@ -73,7 +74,8 @@ def study_of(name: str, folder: Path) -> Study:
 
 def drawn(study: Study, evidence: Evidence, kind: str) -> Figure:
     with theme():
-        figure: Figure = (curves.curves if kind == "curves" else errors.test_error)(study, evidence)
+        figure = figure_of(study, kind).figure(study, evidence)
+        assert figure is not None
         figure.canvas.draw()
     return figure
 
@@ -105,7 +107,7 @@ def test_no_text_lies_on_other_text_or_on_a_panel(name: str, kind: str, tmp_path
 def test_same_tables_give_the_same_bytes(name: str, tmp_path: Path) -> None:
     study = study_of(name, tmp_path)
     evidence = evidence_of(study)
-    standard = names(study)[:2]
+    standard = file_names(study)[:2]
     open_before = plt.get_fignums()
     draw(study, evidence, tmp_path / "one")
     before = {file: (tmp_path / "one" / file).read_bytes() for file in standard}
@@ -157,7 +159,7 @@ def test_study_without_any_result_is_drawn_empty(name: str, status: str, tmp_pat
     nothing = Evidence(runs, summary_table(runs), evidence.curves.iloc[:0], *list(vars(evidence).values())[3:])
     open_before = plt.get_fignums()
     draw(study, nothing, tmp_path / "figures")
-    assert {path.name for path in (tmp_path / "figures").iterdir()} >= set(names(study)[:2])
+    assert {path.name for path in (tmp_path / "figures").iterdir()} >= set(file_names(study)[:2])
     assert plt.get_fignums() == open_before
 
 

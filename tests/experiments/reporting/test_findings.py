@@ -13,13 +13,8 @@ from fairgrid.experiments.analysis.cross_problem import blocks
 from fairgrid.experiments.analysis.derived import write_verdicts
 from fairgrid.experiments.analysis.time_to_target import reaching_of
 from fairgrid.experiments.analysis.trials import budget_table, trials_table
-from fairgrid.experiments.reporting.figures import Finding, draw, findings, names
-from fairgrid.experiments.reporting.figures.budget import budget
-from fairgrid.experiments.reporting.figures.cross_problem import across
-from fairgrid.experiments.reporting.figures.sensitivity import sensitivity
+from fairgrid.experiments.reporting.figures import draw, figure_of, figures_of, file_names
 from fairgrid.experiments.reporting.figures.style import theme
-from fairgrid.experiments.reporting.figures.times import times
-from fairgrid.experiments.reporting.html.findings import described
 from fairgrid.experiments.reporting.rendering import tables
 from fairgrid.experiments.store.tables import Evidence, read
 from fairgrid.experiments.study.loading import load
@@ -46,7 +41,7 @@ learning_rate = {{ sgd = [0.01, 0.1, 1e30], adam = [0.001, 0.01, 0.1] }}
 seeds = 2
 baseline = true
 """
-MAKERS = {"sensitivity": sensitivity, "budget": budget, "times": times, "across": across}
+NAMES = ("sensitivity", "budget", "times", "across")
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +65,13 @@ def evidence(folder: Path) -> Evidence:
 
 def panels(name: str, study: Study, evidence: Evidence) -> list[Axes]:
     with theme():
-        return [ax for ax in MAKERS[name](study, evidence).axes if ax.get_visible()]
+        figure = figure_of(study, name).figure(study, evidence)
+    assert figure is not None
+    return [ax for ax in figure.axes if ax.get_visible()]
 
 
 def words(name: str, study: Study, evidence: Evidence) -> str:
-    return described(study, evidence, Finding(name, ""))
+    return figure_of(study, name).description(study, evidence)
 
 
 @pytest.mark.takes_seconds
@@ -114,7 +111,7 @@ def test_a_study_that_has_none_of_it_shows_none_of_it(tmp_path: Path) -> None:
     study = load(path)
     write_verdicts(tmp_path, [study])
     assert not any((tmp_path / f"{name}.csv").exists() for name in ("tuning", "budgets", "targets", "across", "scores"))
-    assert [finding.kind for finding in findings(study)] == ["differences"]
+    assert [figure.name for figure in figures_of(study)] == ["curves", "test_error", "differences"]
     evidence = read(tmp_path).of("study")
     assert [tables(study, evidence, "text", name) for name in ("tuning", "targets", "across")] == [""] * 3
 
@@ -165,13 +162,13 @@ def test_figures_are_drawn_again_with_the_same_bytes(study: Study, evidence: Evi
     made = []
     for number in (1, 2):
         draw(study, evidence, tmp_path / str(number))
-        made.append({name: (tmp_path / str(number) / name).read_bytes() for name in names(study)})
+        made.append({name: (tmp_path / str(number) / name).read_bytes() for name in file_names(study)})
     assert made[0] == made[1]
-    assert names(study)[2:] == [f"study_{name}.png" for name in ("differences", *MAKERS)]
+    assert file_names(study)[2:] == [f"study_{name}.png" for name in ("differences", *NAMES)]
 
 
 @pytest.mark.takes_seconds
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", NAMES)
 def test_figures_without_runs_are_empty_and_say_so(study: Study, evidence: Evidence, name: str) -> None:
     nothing = replace(evidence, **{part: getattr(evidence, part).iloc[:0] for part in ("runs", "metrics")})
     assert all(not len(line.get_xdata()) for ax in panels(name, study, nothing) for line in ax.get_lines())
@@ -179,7 +176,6 @@ def test_figures_without_runs_are_empty_and_say_so(study: Study, evidence: Evide
 
 
 def test_words_of_figures_hold_their_numbers(study: Study, evidence: Evidence) -> None:
-    assert [finding.kind for finding in findings(study)] == ["differences", *MAKERS]
     trials = trials_table(study, evidence.runs)
     rates = trials.loc[trials["chosen"], "learning_rate"]
     assert f"Chosen: {rates.min():g} to {rates.max():g} in 12 cells, {(trials['edge'] != '').sum()} on the edge" in (

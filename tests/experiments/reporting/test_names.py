@@ -7,7 +7,7 @@ import pytest
 
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.errors import InputError, one_line
-from fairgrid.experiments.reporting.figures import check_files, names
+from fairgrid.experiments.reporting.figures import check_files, file_names
 from fairgrid.experiments.runtime.files import placed
 from fairgrid.experiments.study.loading import load, shipped
 from fairgrid.experiments.study.study import Study
@@ -24,7 +24,7 @@ def test_shipped_studies_have_files_of_their_own() -> None:
 
 
 def test_every_automatic_figure_is_tried_below() -> None:
-    assert names(Study.from_toml(EVERYTHING, "s")) == [f"s_{name}.png" for name in AUTOMATIC]
+    assert file_names(Study.from_toml(EVERYTHING, "s")) == [f"s_{name}.png" for name in AUTOMATIC]
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
@@ -72,7 +72,7 @@ def test_a_study_whose_path_is_too_long_is_one_line(command: list[str], capsys: 
 def test_the_longest_name_that_is_taken_can_be_written(tmp_path: Path) -> None:
     study = Study.from_toml(TINY + FIGURE.format(name="f" * (238 - len("study_.png"))), "study")
     check_files([study])
-    for name in names(study):
+    for name in file_names(study):
         with placed(tmp_path / name) as partial:
             partial.touch()
 

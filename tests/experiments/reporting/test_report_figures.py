@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.errors import InputError
-from fairgrid.experiments.reporting.figures import OVERVIEW, draw, draw_overview, names
-from fairgrid.experiments.reporting.figures.epochs import epochs
-from fairgrid.experiments.reporting.figures.overview import overview
-from fairgrid.experiments.reporting.figures.scatter import Kept, misclassified, scatter
+from fairgrid.experiments.reporting.figures import OVERVIEW, draw, draw_overview, file_names
+from fairgrid.experiments.reporting.figures.epochs import DeclaredCurves
+from fairgrid.experiments.reporting.figures.reported import ReportedNumbers
+from fairgrid.experiments.reporting.figures.scatter import Artifacts, DeclaredPoints, misclassified, points_of
 from fairgrid.experiments.store.database import Store
 from fairgrid.experiments.store.tables import Evidence, read
 from fairgrid.experiments.study.loading import load
@@ -90,15 +90,16 @@ class Ran:
         self.study: Study = load(path)
         self.evidence: Evidence = read(results).of(self.study.name)
         with Store(results) as store:
-            self.kept: Kept = store.kept(self.study.name)
+            self.artifacts: Artifacts = store.kept(self.study.name)
 
-    def points(self, name: str, kept: Kept | None = None) -> Figure | None:
-        wanted = next(figure for figure in self.study.figures if figure.name == name)
-        return scatter(self.study, wanted, self.evidence, self.kept if kept is None else kept)
+    def points(self, name: str, artifacts: Artifacts | None = None, evidence: Evidence | None = None) -> Figure | None:
+        declared = next(figure for figure in self.study.figures if figure.name == name)
+        figure = DeclaredPoints(declared, self.artifacts if artifacts is None else artifacts)
+        return figure.figure(self.study, evidence or self.evidence)
 
-    def curves(self, name: str) -> Figure:
-        wanted = next(figure for figure in self.study.figures if figure.name == name)
-        figure = epochs(self.study, wanted, self.evidence)
+    def curves(self, name: str, evidence: Evidence | None = None) -> Figure:
+        declared = next(figure for figure in self.study.figures if figure.name == name)
+        figure = DeclaredCurves(declared).figure(self.study, evidence or self.evidence)
         assert figure is not None
         return figure
 
@@ -131,8 +132,8 @@ def crosses(figure: Figure) -> list[np.ndarray]:
 @pytest.mark.takes_seconds
 def test_a_grid_draws_every_declared_figure_and_the_overview(ran: Ran) -> None:
     made = bytes_of(ran.results / "figures")
-    assert set(made) == {*names(ran.study), OVERVIEW}
-    assert names(ran.study)[2:] == [
+    assert set(made) == {*file_names(ran.study), OVERVIEW}
+    assert file_names(ran.study)[2:] == [
         f"study_{name}.png" for name in ("data", "errors", "boundary", "arms", "one", "differences")
     ]
     assert all(content.startswith(b"\x89PNG") for content in made.values())
@@ -140,7 +141,7 @@ def test_a_grid_draws_every_declared_figure_and_the_overview(ran: Ran) -> None:
 
 @pytest.mark.takes_seconds
 def test_same_records_give_the_same_bytes_and_no_version_or_date(ran: Ran, tmp_path: Path) -> None:
-    draw(ran.study, ran.evidence, tmp_path, ran.kept)
+    draw(ran.study, ran.evidence, tmp_path, ran.artifacts)
     draw_overview([ran.study], ran.evidence, tmp_path)
     assert bytes_of(tmp_path) == bytes_of(ran.results / "figures")
     for name, content in bytes_of(tmp_path).items():
@@ -151,7 +152,7 @@ def test_users_own_settings_of_matplotlib_change_nothing(ran: Ran, tmp_path: Pat
     import matplotlib as mpl
 
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "figure.dpi": 40}):
-        draw(ran.study, ran.evidence, tmp_path, ran.kept)
+        draw(ran.study, ran.evidence, tmp_path, ran.artifacts)
     drawn = bytes_of(tmp_path)
     assert all(bytes_of(ran.results / "figures")[name] == content for name, content in drawn.items())
 
@@ -159,8 +160,8 @@ def test_users_own_settings_of_matplotlib_change_nothing(ran: Ran, tmp_path: Pat
 def test_crossed_are_exactly_the_misclassified_points(ran: Ran) -> None:
     figure = ran.points("errors")
     assert figure is not None
-    factors = next(key for key in ran.kept if "sgd" in key[0] and "tanh" in key[0])
-    arrays = ran.kept[factors]
+    factors = next(key for key in ran.artifacts if "sgd" in key[0] and "tanh" in key[0])
+    arrays = ran.artifacts[factors]
     for part, ax, crossed in zip(("train", "test"), figure.axes, crosses(figure), strict=True):
         wrong = [
             point
@@ -178,9 +179,11 @@ def test_crossed_are_exactly_the_misclassified_points(ran: Ran) -> None:
 
 def test_wrong_points_agree_with_the_errors_of_the_tables(ran: Ran) -> None:
     runs = ran.evidence.runs[ran.evidence.runs["seed"] == 0].set_index("factors")
-    for (factors, _), arrays in ran.kept.items():
+    for (factors, _), arrays in ran.artifacts.items():
         for part in ("train", "test"):
-            assert misclassified(arrays, part).mean() == pytest.approx(runs.loc[factors, f"{part}_error"], abs=1e-12)
+            points = points_of(arrays)
+            wrong = misclassified(points[points["role"] == part])
+            assert wrong.mean() == pytest.approx(runs.loc[factors, f"{part}_error"], abs=1e-12)
 
 
 def test_cells_of_one_problem_are_one_panel_of_data(ran: Ran) -> None:
@@ -191,7 +194,9 @@ def test_cells_of_one_problem_are_one_panel_of_data(ran: Ran) -> None:
 
 
 def test_the_boundary_of_a_model_that_decides_one_class_alone_is_no_line(ran: Ran) -> None:
-    constant = {key: {**arrays, "canvas.decided": arrays["canvas.decided"] * 0} for key, arrays in ran.kept.items()}
+    constant = {
+        key: {**arrays, "canvas.decided": arrays["canvas.decided"] * 0} for key, arrays in ran.artifacts.items()
+    }
     figure = ran.points("boundary", constant)
     assert figure is not None
     figure.canvas.draw()
@@ -220,13 +225,11 @@ def test_arms_have_their_labels_and_counts_in_the_order_of_the_study(ran: Ran) -
 def test_failed_and_diverged_runs_are_counted_beside_the_curves(ran: Ran) -> None:
     summary = ran.evidence.summary.assign(n_ok=3, n_diverged=1, n_failed=1)
     evidence = replace(ran.evidence, summary=summary)
-    figure = epochs(ran.study, next(each for each in ran.study.figures if each.name == "arms"), evidence)
-    assert figure is not None
-    assert texts(figure)[0] == "plain SGD\n3 of 5 runs (1 diverged)"
+    assert texts(ran.curves("arms", evidence))[0] == "plain SGD\n3 of 5 runs (1 diverged)"
 
 
 def test_overview_marks_each_reported_number_and_says_the_verdict(ran: Ran) -> None:
-    figure = overview([ran.study], ran.evidence)
+    figure = ReportedNumbers().draw(ReportedNumbers().rows([ran.study], ran.evidence))
     ax = figure.axes[0]
     assert [text.get_text() for text in ax.get_yticklabels()] == [
         "Study: Table 9",
@@ -242,7 +245,7 @@ def test_overview_marks_each_reported_number_and_says_the_verdict(ran: Ran) -> N
 
 def test_overview_of_runs_that_are_missing_shows_the_mark_alone(ran: Ran) -> None:
     evidence = replace(ran.evidence, runs=ran.evidence.runs[:0], reproduction=ran.evidence.reproduction[:0])
-    ax = overview([ran.study], evidence).axes[0]
+    ax = ReportedNumbers().draw(ReportedNumbers().rows([ran.study], evidence)).axes[0]
     assert {line.get_marker() for line in ax.get_lines()} == {"D"}
 
 
@@ -259,12 +262,12 @@ def test_without_a_store_figures_of_points_stay_as_they_are(ran: Ran, tmp_path: 
 
 
 def test_a_run_that_diverged_leaves_its_panel_empty_and_says_so(ran: Ran) -> None:
-    gone = next(key for key in ran.kept if "sgd" in key[0] and "tanh" in key[0])
+    gone = next(key for key in ran.artifacts if "sgd" in key[0] and "tanh" in key[0])
     runs = ran.evidence.runs.copy()
     runs.loc[(runs["factors"] == gone[0]) & (runs["seed"] == 0), "status"] = "diverged"
     changed = replace(ran.evidence, runs=runs)
-    wanted = next(figure for figure in ran.study.figures if figure.name == "boundary")
-    figure = scatter(ran.study, wanted, changed, {key: each for key, each in ran.kept.items() if key != gone})
+    others = {run: arrays for run, arrays in ran.artifacts.items() if run != gone}
+    figure = ran.points("boundary", others, changed)
     assert figure is not None
     titles = [ax.get_title() for ax in figure.axes]
     assert sum("the run diverged" in title for title in titles) == 1
