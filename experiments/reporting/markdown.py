@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from fairgrid.experiments.errors import InputError
 
-OVERVIEW = "reports"
+OVERVIEW = "reports"  # stands for all reports in a mark, in the place of a study
+FIGURES = "figures"  # stands for the kinds of figures
 
 _MARK = "<!-- tables "
 # what stands between has no other mark: a mark without its end takes nothing of the next one's

@@ -15,9 +15,9 @@ from fairgrid.experiments.config.class_facts import FactsByClass, gathered
 from fairgrid.experiments.errors import InputError, warn
 from fairgrid.experiments.planning.plans import Phase, evaluated_cells
 from fairgrid.experiments.reporting.figures import OVERVIEW as OVERVIEW_FIGURE
-from fairgrid.experiments.reporting.figures import check_files, draw, draw_overview, file_names
+from fairgrid.experiments.reporting.figures import check_files, draw, draw_overview, figure_table, file_names
 from fairgrid.experiments.reporting.figures.reported import ReportedNumbers
-from fairgrid.experiments.reporting.markdown import OVERVIEW, filled, marks
+from fairgrid.experiments.reporting.markdown import FIGURES, OVERVIEW, filled, marks
 from fairgrid.experiments.reporting.rendering import Format, overview, render, show, tables
 from fairgrid.experiments.reporting.sections import SECTIONS
 from fairgrid.experiments.runtime.determinism import KINDS
@@ -344,6 +344,8 @@ def fill_page(
                 wanted = ", ".join(measurements[name].sections)
                 raise InputError(f"{page}: expected a section ({wanted}), found {section!r} of {name!r}")
             continue
+        if name == FIGURES and section is None:
+            continue
         if name not in by_name and name != OVERVIEW:
             raise InputError(f"{page}: expected marks of {', '.join(by_name)}, found one of {name!r}")
         if section not in (None, *SECTIONS):
@@ -352,6 +354,8 @@ def fill_page(
     def content(name: str, only: str | None) -> str:
         if name in measurements:
             return _measured(results / f"{name}.csv", measurements[name], str(only))
+        if name == FIGURES:
+            return render(figure_table(), "markdown", "", FIGURES)
         if name == OVERVIEW:
             return overview(evidence, "markdown", only)
         return tables(by_name[name], evidence, "markdown", only)

@@ -70,9 +70,7 @@ def file_names(study: Study) -> list[str]:
 def figure_table() -> pd.DataFrame:
     """A row per kind of automatic figure, for the documentation."""
     kinds = sorted(AUTOMATIC, key=lambda figure: (figure.position, figure.name))
-    return pd.DataFrame(
-        [{"file": f"STUDY_{kind.name}", "what it shows": kind.caption, "studies": kind.when} for kind in kinds]
-    )
+    return pd.DataFrame([{"figure": kind.name, "what it shows": kind.caption, "of": kind.when} for kind in kinds])
 
 
 def check_files(studies: Sequence[Study]) -> None:
