@@ -10,7 +10,7 @@ from fairgrid.experiments.errors import InputError, shown
 from fairgrid.experiments.execution.backends.choice import choose
 from fairgrid.experiments.execution.driver import Driver
 from fairgrid.experiments.execution.progress import Meter, bar, unsaid
-from fairgrid.experiments.reporting.publishing import mixtures, outdated, studies_in, tabulated
+from fairgrid.experiments.reporting.publishing import load_or_build_tables, mixtures, outdated, recorded_studies
 from fairgrid.experiments.results import Results
 from fairgrid.experiments.runtime.determinism import Device, Mode, inherited, request
 from fairgrid.experiments.study.loading import distinct, load, shipped
@@ -101,7 +101,7 @@ def read(results: str | Path = "results", study: Which | Sequence[Which] | None 
         StoreError: the store cannot be used.
     """
     directory = _directory(results)
-    recorded = studies_in(directory)
+    recorded = recorded_studies(directory)
     if study is None:
         own = sorted(recorded - set(shipped()))
         if own:
@@ -146,7 +146,7 @@ def _same_numerics(mode: Mode) -> None:
 
 
 def _results(studies: Sequence[Study], directory: Path) -> Results:
-    results = Results(studies, tabulated(directory, studies, _warn), directory)
+    results = Results(studies, load_or_build_tables(directory, studies, _warn), directory)
     for line in (*outdated(studies, results.evidence), *mixtures(studies, results.evidence, directory)):
         _warn(line)
     return results

@@ -65,7 +65,7 @@ class Results:
             raise InputError(f"expected the name of a study, found {name!r}{nearest(name, known)}")
         return Results([known[name]], self.evidence, self.directory)
 
-    def answers(self, section: str | None = None) -> list[str]:
+    def sentences(self, section: str | None = None) -> list[str]:
         """What the tables say, in the sentences that the terminal prints below them.
 
         Args:
@@ -76,8 +76,10 @@ class Results:
         """
         if section not in (None, *SECTIONS):
             raise InputError(f"section: expected a table, found {section!r}{nearest(str(section), SECTIONS)}")
-        found = [part for study in self.studies for part in sections(study, self.evidence)]
-        return [line for part in found if section in (None, part.name) for line in part.lines]
+        parts = [part for study in self.studies for part in sections(study, self.evidence)]
+        return [line for part in parts if section in (None, part.name) for line in part.lines]
+
+    answers = sentences  # its earlier name
 
     def tables(self, style: Format = "text") -> str:
         """The tables for people that the terminal prints: errors in percent, counts, verdicts.

@@ -184,7 +184,7 @@ def answers(path: Path) -> list[str]:
         results = read("r")
     plot.differences(results)
     kinds: list[type[Optimizer]] = [Mine]
-    return results.answers() if kinds else []
+    return results.sentences() if kinds else []
 """
 
 

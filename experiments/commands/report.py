@@ -25,9 +25,9 @@ def main(options: argparse.Namespace) -> int:
     require(options.study)
     from fairgrid.experiments.analysis.derived import replace
     from fairgrid.experiments.reporting.html import page
-    from fairgrid.experiments.reporting.publishing import chosen, publish, warn_of_doubts
+    from fairgrid.experiments.reporting.publishing import publish, select_studies, warn_of_doubts
 
-    studies = chosen(options.results, options.study)
+    studies = select_studies(options.results, options.study)
     evidence = publish(options.results, studies)
     text = page(studies, evidence, options.results)
     replace(options.results / PAGE, text)

@@ -41,17 +41,17 @@ def main(options: argparse.Namespace) -> int:
     from fairgrid.experiments.benchmark import page as benchmark
     from fairgrid.experiments.reporting.publishing import (
         Measurements,
-        chosen,
         fill_page,
-        illustrate,
+        load_or_build_tables,
         outdated,
+        select_studies,
         show_tables,
-        tabulated,
+        update_figures,
         warn_of_doubts,
     )
 
-    studies = chosen(options.results, options.study)
-    evidence = tabulated(options.results, studies)
+    studies = select_studies(options.results, options.study)
+    evidence = load_or_build_tables(options.results, studies)
     if options.into is not None:
         measurements = {
             "benchmark": Measurements("make benchmark", benchmark.SECTIONS),
@@ -61,7 +61,7 @@ def main(options: argparse.Namespace) -> int:
     elif not options.quiet:
         show_tables(studies, evidence, options.format)
     warn_of_doubts(studies, evidence, options.results)
-    illustrate(studies, evidence, options.results, options.figures)
+    update_figures(studies, evidence, options.results, options.figures)
     if options.strict and (
         not evidence.complete([study.name for study in studies]) or any(outdated(studies, evidence))
     ):

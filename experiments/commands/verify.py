@@ -97,10 +97,10 @@ def _verify(options: argparse.Namespace) -> "Verification":
 
     require(options.study)
     from fairgrid.experiments.execution.backends import Pool
-    from fairgrid.experiments.reporting.publishing import chosen
+    from fairgrid.experiments.reporting.publishing import select_studies
     from fairgrid.experiments.verification import foreign_classes, verify
 
-    studies = chosen(options.results, options.study, options.trust)
+    studies = select_studies(options.results, options.study, options.trust)
     for line in _classes(foreign_classes(options.results, studies), options.trust):
         print(one_line(line))
     if options.device == "cuda" and usable("cuda"):

@@ -26,8 +26,8 @@ from fairgrid.experiments.store import build_manifest
 from fairgrid.experiments.store.build_manifest import (
     changed,
     figures_are_current,
+    input_hashes,
     read_build,
-    stamps,
     tables_are_current,
 )
 from fairgrid.experiments.store.content_manifest import Manifest, read_manifest
@@ -52,7 +52,7 @@ class Measurements:
     sections: Mapping[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame]]]
 
 
-def studies_in(results: Path) -> set[str]:
+def recorded_studies(results: Path) -> set[str]:
     """The names of the studies that a results directory has rows of.
 
     Raises:
@@ -74,7 +74,7 @@ def studies_in(results: Path) -> set[str]:
     return recorded
 
 
-def chosen(results: Path, names: Sequence[str], trusted: bool = False) -> list[Study]:
+def select_studies(results: Path, names: Sequence[str], trusted: bool = False) -> list[Study]:
     """The studies of these names, or all shipped ones that a results directory holds; says which others it has.
 
     Args:
@@ -85,7 +85,7 @@ def chosen(results: Path, names: Sequence[str], trusted: bool = False) -> list[S
     Raises:
         InputError: it holds nothing of one, or nothing is named and nothing shipped is there.
     """
-    recorded = studies_in(results)
+    recorded = recorded_studies(results)
     own = sorted(recorded - set(shipped()))
     if own and not names:
         if len(own) == len(recorded):
@@ -116,7 +116,7 @@ def _class_facts(results: Path, studies: Iterable[str]) -> dict[str, FactsByClas
         raise InputError(f"{results}: expected facts about classes as fairgrid writes them, found others") from error
 
 
-def tabulated(results: Path, studies: Sequence[Study], say: Callable[[str], None] = warn) -> Evidence:
+def load_or_build_tables(results: Path, studies: Sequence[Study], say: Callable[[str], None] = warn) -> Evidence:
     """Writes the CSVs from the store, unless they are those that it and the studies would give; reads them.
 
     The store is held against its checksums first, unless its bytes are those that were. Without a store, what is there
@@ -164,7 +164,7 @@ def tabulated(results: Path, studies: Sequence[Study], say: Callable[[str], None
         )
     if not doubts and digest(results / FILE) == before:  # no other process wrote to the store in between
         build.store = before
-        build.tables |= stamps(studies, before)
+        build.tables |= input_hashes(studies, before)
     files = [f"{name}.csv" for name in TABLES]
     build.csvs = {name: sha256 for name in files if (sha256 := digest(results / name))}
     build.writing = False
@@ -203,9 +203,9 @@ def publish(results: Path, studies: Sequence[Study]) -> Evidence:
 
     Without a store, only those figures are drawn that are not there.
     """
-    evidence = tabulated(results, studies)
+    evidence = load_or_build_tables(results, studies)
     if (results / FILE).exists():
-        illustrate(studies, evidence, results)
+        update_figures(studies, evidence, results)
     else:
         folder = results / "figures"
         missing = [study for study in studies if not all((folder / name).exists() for name in file_names(study))]
@@ -213,7 +213,7 @@ def publish(results: Path, studies: Sequence[Study]) -> Evidence:
     return evidence
 
 
-def illustrate(
+def update_figures(
     studies: Sequence[Study],
     evidence: Evidence,
     results: Path,
@@ -224,23 +224,25 @@ def illustrate(
 
     Args:
         studies: whose figures are drawn.
-        evidence: what `tabulated` gave.
+        evidence: what `load_or_build_tables` gave.
         results: a results directory.
         formats: png, pdf, svg.
         say: prints a line on figures that were changed since they were drawn.
     """
     build = read_build(results)
-    expected = stamps(studies, digest(results / FILE))
-    if not (results / FILE).exists() or any(build.tables.get(name) != stamp for name, stamp in expected.items()):
+    expected = input_hashes(studies, digest(results / FILE))
+    if not (results / FILE).exists() or any(build.tables.get(name) != inputs for name, inputs in expected.items()):
         draw_figures(studies, evidence, results, formats)
         return
     folder = results / "figures"
     wanted = {study.name: (expected[study.name], file_names(study)) for study in studies}
     reports = _reports(studies, evidence)
     if reports:
-        stated = json.dumps([sorted(build.csvs.items()), sorted(stamps(reports, build.store).items())])
+        stated = json.dumps([sorted(build.csvs.items()), sorted(input_hashes(reports, build.store).items())])
         wanted[OVERVIEW_FIGURE] = hashlib.sha256(stated.encode()).hexdigest()[:16], [OVERVIEW_FIGURE]
-    late = {name for name, (stamp, _) in wanted.items() if not figures_are_current(build, folder, name, stamp, formats)}
+    late = {
+        name for name, (inputs, _) in wanted.items() if not figures_are_current(build, folder, name, inputs, formats)
+    }
     if not late:
         return
     previous = {name: build.images.pop(name, {}) for name in late}
@@ -255,10 +257,10 @@ def illustrate(
     if OVERVIEW_FIGURE in late:
         draw_overview(reports, evidence, folder, formats)
     for name in late:
-        stamp, files = wanted[name]
+        inputs, files = wanted[name]
         images = [Path(file).with_suffix(f".{ending}").name for file in files for ending in formats]
         drawn = {image: sha256 for image in images if (sha256 := digest(folder / image))}
-        build.figures[name], build.images[name] = stamp, previous[name] | drawn
+        build.figures[name], build.images[name] = inputs, previous[name] | drawn
     build.write(results)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fairgrid.experiments.analysis.pairing import pairs
-from fairgrid.experiments.reporting.sentences import answer, effect_answers, legend
+from fairgrid.experiments.reporting.sentences import comparison_sentences, effect_sentences, legend
 from fairgrid.experiments.reporting.tables.comparisons import (
     comparison_table,
     counted_effects,
@@ -15,7 +15,7 @@ from fairgrid.experiments.reporting.tables.comparisons import (
     seeds,
     unstable,
 )
-from fairgrid.experiments.reporting.tables.findings import UNTUNED, problems_table, times_table, tuning_table
+from fairgrid.experiments.reporting.tables.derived import UNTUNED, problems_table, times_table, tuning_table
 from fairgrid.experiments.reporting.tables.studies import readings, report_table, study_table, verdict_table
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.direction import direction_of
@@ -59,9 +59,9 @@ def sections(study: Study, evidence: Evidence) -> list[Section]:
         shown.append(Section("verdicts", "Reported and reproduced", verdict_table(found.reproduction), lines))
     if len(found.effects):
         title = f"Averages over the other factors, by {_word(study)}{seeds(found.effects)}"
-        lines = (*effect_answers(found.effects), legend(found.effects, study.comparison))
+        lines = (*effect_sentences(found.effects), legend(found.effects, study.comparison))
         shown.append(Section("effects", title, counted_effects(found.effects), lines))
-    if said := answer(study, found.comparisons):
+    if said := comparison_sentences(study, found.comparisons):
         lines = (*said, legend(found.comparisons, study.comparison)) if len(found.comparisons) else tuple(said)
         shown.append(_comparisons(study, found.comparisons, lines))
     if len(found.stability):

@@ -16,7 +16,7 @@ from fairgrid.experiments.study.study import Study
 _REACH = 100_000  # seeds; beyond, no number is said
 
 
-def answer(study: Study, comparisons: pd.DataFrame) -> list[str]:
+def comparison_sentences(study: Study, comparisons: pd.DataFrame) -> list[str]:
     """A sentence for every factor and context: who is better than whom by how much, and what is not decided.
 
     Args:
@@ -25,7 +25,7 @@ def answer(study: Study, comparisons: pd.DataFrame) -> list[str]:
     """
     if not len(comparisons):
         count = len(pairs(study, study.comparison.factors))
-        return [too_many(count)] if count > MOST else []
+        return [too_many_pairs(count)] if count > MOST else []
     sentences, seeds = [], comparisons["n"].nunique() > 1
     for (factor, context), rows in comparisons.groupby(["factor", "context"], sort=False):
         where = f" ({context})" if context else ""
@@ -33,7 +33,7 @@ def answer(study: Study, comparisons: pd.DataFrame) -> list[str]:
     return sentences
 
 
-def effect_answers(effects: pd.DataFrame) -> list[str]:
+def effect_sentences(effects: pd.DataFrame) -> list[str]:
     """A sentence for every factor on the whole, at each level of another, and on what changes between two of these.
 
     Args:
@@ -69,7 +69,7 @@ def legend(rows: pd.DataFrame, rule: Comparison) -> str:
     )
 
 
-def too_many(count: int) -> str:
+def too_many_pairs(count: int) -> str:
     """Why nothing is compared."""
     return f"{count:,} pairs differ in one factor, of which at most {MOST} are compared: name factors in [comparison]."
 

@@ -55,7 +55,7 @@ def read_build(results: Path) -> Build:
     return Build()
 
 
-def stamp(study: Study, store: str) -> str:
+def input_hash(study: Study, store: str) -> str:
     """A hash of the code, of all that a study declares, and of a store.
 
     Args:
@@ -68,7 +68,7 @@ def stamp(study: Study, store: str) -> str:
 
 def tables_are_current(build: Build, results: Path, store: str, studies: Iterable[Study]) -> bool:
     """Whether the CSVs are those that were made, from this store and these studies, by this code."""
-    stamped = all(build.tables.get(study.name) == stamp(study, store) for study in studies)
+    stamped = all(build.tables.get(study.name) == input_hash(study, store) for study in studies)
     return stamped and not build.writing and not changed(results, build.csvs)
 
 
@@ -79,7 +79,7 @@ def figures_are_current(build: Build, folder: Path, name: str, expected: str, fo
         build: what was made.
         folder: where figures are.
         name: the study's.
-        expected: the stamp of figures that are up to date.
+        expected: the hash of the inputs of figures that are up to date.
         formats: png, pdf, svg.
     """
     images = build.images.get(name, {})
@@ -92,6 +92,6 @@ def changed(folder: Path, hashes: Mapping[str, str]) -> list[str]:
     return [name for name, sha256 in hashes.items() if digest(folder / name) != sha256]
 
 
-def stamps(studies: Sequence[Study], store: str) -> dict[str, str]:
-    """The stamp of each study, by its name."""
-    return {study.name: stamp(study, store) for study in studies}
+def input_hashes(studies: Sequence[Study], store: str) -> dict[str, str]:
+    """The hash of the inputs of each study, by its name."""
+    return {study.name: input_hash(study, store) for study in studies}

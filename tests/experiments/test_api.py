@@ -443,14 +443,16 @@ def test_sentences_and_tables_are_those_of_the_terminal(
     shown = capsys.readouterr().out
     assert tiny.tables() in shown
     said = " ".join(shown.split())
-    assert tiny.answers()
-    assert all(" ".join(sentence.split()) in said for sentence in tiny.answers())
-    some = tiny.answers("comparisons")
+    assert tiny.sentences()
+    assert all(" ".join(sentence.split()) in said for sentence in tiny.sentences())
+    some = tiny.sentences("comparisons")
     assert [sentence.partition(":")[0] for sentence in some[:2]] == [
         "optimizer (activation=relu)",
         "optimizer (activation=tanh)",
     ]
-    refused("section: expected a table, found 'comparison'; nearest: 'comparisons'", lambda: tiny.answers("comparison"))
+    refused(
+        "section: expected a table, found 'comparison'; nearest: 'comparisons'", lambda: tiny.sentences("comparison")
+    )
 
 
 def test_nothing_is_printed_and_a_second_call_trains_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -536,7 +538,7 @@ def test_results_of_several_studies_are_told_apart(tmp_path: Path) -> None:
     found = quietly([one, two], tmp_path)
     assert repr(found) == f"<Results of one, two in {tmp_path}: 12 runs (12 ok)>"
     assert set(found.of("two").comparisons["study"]) == {"two"}
-    assert found.answers() == [*found.of("one").answers(), *found.of("two").answers()]
+    assert found.sentences() == [*found.of("one").sentences(), *found.of("two").sentences()]
     refused("expected results of one study, found one, two; results.of(NAME) are those of one", lambda: found.study)
     refused("expected the name of a study, found 'tow'; nearest: 'two'", lambda: found.of("tow"))
 

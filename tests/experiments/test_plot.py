@@ -15,7 +15,7 @@ from fairgrid import InputError, Results, Study, plot, run
 from fairgrid.experiments.reporting.figures.reported import ReportedNumbers
 from fairgrid.experiments.reporting.figures.style import theme
 from fairgrid.experiments.study.labels import factors_order
-from tests.experiments.reporting.test_findings import TEXT
+from tests.experiments.reporting.test_derived_figures import TEXT
 from tests.experiments.reports import STUDY
 
 TAME = "sgd(learning_rate=0.1)"

@@ -1,6 +1,6 @@
 """The report: one HTML file that needs nothing else, made from a results directory's tables and figures.
 
-`page` puts together what the other files here make: sheets (tables), pictures (figures with their descriptions),
+`page` puts together what the other files here make: tables, images (figures with their descriptions),
 failures and provenance. The same evidence gives the same bytes.
 """
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.planning.plans import Phase
-from fairgrid.experiments.reporting.html.sheets import Sheet, frame, sheet
+from fairgrid.experiments.reporting.html.tables import HtmlTable, frame, html_table
 from fairgrid.experiments.reporting.wording import cell_name
 from fairgrid.experiments.study.labels import factor_labels, labels
 from fairgrid.experiments.study.study import Study
@@ -15,7 +15,7 @@ _COLUMNS = ["status", "phase", "cell", "runs", "of", "seeds", "at step", "messag
 _STATUSES = {**{each: str(each) for each in (Status.DIVERGED, Status.TIMEOUT, Status.ERROR)}, Status.PLANNED: "not run"}
 
 
-def failures(study: Study, runs: pd.DataFrame) -> tuple[str, Sheet | None]:
+def failures(study: Study, runs: pd.DataFrame) -> tuple[str, HtmlTable | None]:
     """A sentence that counts them, and a table of them by cell and message; None where every run is ok.
 
     Args:
@@ -50,7 +50,7 @@ def failures(study: Study, runs: pd.DataFrame) -> tuple[str, Sheet | None]:
     table = frame(rows, _COLUMNS)
     table = table.drop(columns=[name for name in ("at step", "message") if not table[name].any()])
     sentence = f"Of {len(runs)} planned runs, {counts.get('ok', 0)} are ok, {', '.join(told)}."
-    return sentence, sheet(f"{study.name}-failures", "Runs that are not ok", table)
+    return sentence, html_table(f"{study.name}-failures", "Runs that are not ok", table)
 
 
 def ranges(numbers: Iterable[int]) -> str:

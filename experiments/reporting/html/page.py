@@ -12,11 +12,11 @@ from fairgrid.experiments.errors import one_line
 from fairgrid.experiments.reporting.escaping import html_id
 from fairgrid.experiments.reporting.figures import OVERVIEW, figures_of, file_name
 from fairgrid.experiments.reporting.figures.reported import ReportedNumbers
-from fairgrid.experiments.reporting.html.answers import answers, verdicts
 from fairgrid.experiments.reporting.html.failures import failures
-from fairgrid.experiments.reporting.html.pictures import Picture, picture
+from fairgrid.experiments.reporting.html.images import Picture, picture
 from fairgrid.experiments.reporting.html.provenance import Provenance, digests, provenance
-from fairgrid.experiments.reporting.html.sheets import Sheet, sheet
+from fairgrid.experiments.reporting.html.sentences import study_sentences, verdict_sentence
+from fairgrid.experiments.reporting.html.tables import HtmlTable, html_table
 from fairgrid.experiments.reporting.sections import Section as Table
 from fairgrid.experiments.reporting.sections import sections as tables_of
 from fairgrid.experiments.reporting.tables.studies import overview_table
@@ -32,12 +32,12 @@ class Section:
     """What the page says of one study."""
 
     study: Study
-    answers: list[str]
+    sentences: list[str]
     runs: int
-    sheets: list[Sheet]
+    tables: list[HtmlTable]
     pictures: list[Picture]
     failed: str
-    failures: Sheet | None
+    failures: HtmlTable | None
     provenance: Provenance
 
     @property
@@ -83,8 +83,8 @@ def _shown(value: object) -> object:
 class Overview:
     """The verdicts of all reports."""
 
-    answer: str
-    sheet: Sheet
+    sentence: str
+    table: HtmlTable
     picture: Picture | None
 
 
@@ -97,16 +97,16 @@ def _overview(studies: Sequence[Study], evidence: Evidence, results: Path) -> Ov
     path = results / "figures" / OVERVIEW
     figure = ReportedNumbers()
     drawn = picture(path, figure.caption, figure.describe(figure.rows(studies, evidence))) if path.exists() else None
-    return Overview(verdicts(rows), sheet("verdicts-table", caption, overview_table(rows)), drawn)
+    return Overview(verdict_sentence(rows), html_table("verdicts-table", caption, overview_table(rows)), drawn)
 
 
 def _section(study: Study, found: Evidence, results: Path, environments: pd.DataFrame | None) -> Section:
     failed, lost = failures(study, found.runs)
     return Section(
         study,
-        answers(study, found),
+        study_sentences(study, found),
         len(found.runs),
-        [_sheet(study, section) for section in tables_of(study, found)],
+        [_table(study, section) for section in tables_of(study, found)],
         _pictures(study, found, results / "figures"),
         failed,
         lost,
@@ -114,13 +114,13 @@ def _section(study: Study, found: Evidence, results: Path, environments: pd.Data
     )
 
 
-def _sheet(study: Study, section: Table) -> Sheet:
+def _table(study: Study, section: Table) -> HtmlTable:
     table, title = section.table, section.title
     if section.name == "cells":
         title = "Every cell: mean ± std over the runs that are ok; in the median a diverged run is an error of 100 %"
         headings = [word(str(name)) for name in table]
         table = table.set_axis(headings, axis="columns") if len(set(headings)) == len(headings) else table
-    return sheet(f"{study.name}-{section.name}", title, table, section.lines)
+    return html_table(f"{study.name}-{section.name}", title, table, section.lines)
 
 
 def _pictures(study: Study, evidence: Evidence, folder: Path) -> list[Picture]:

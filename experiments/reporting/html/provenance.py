@@ -8,7 +8,7 @@ import pandas as pd
 
 from fairgrid.experiments.planning.plans import Phase, evaluated_cells
 from fairgrid.experiments.reporting.html.failures import ranges
-from fairgrid.experiments.reporting.html.sheets import Sheet, sheet
+from fairgrid.experiments.reporting.html.tables import HtmlTable, html_table
 from fairgrid.experiments.runtime.determinism import KINDS, MODES
 from fairgrid.experiments.store.environment_mix import mixture
 from fairgrid.experiments.store.tables import EVIDENCE
@@ -30,7 +30,7 @@ class Provenance:
     """
 
     seeds: dict[str, str]
-    environments: Sheet | None
+    environments: HtmlTable | None
     mixed: str
     command: str
 
@@ -48,7 +48,7 @@ def provenance(study: Study, runs: pd.DataFrame, environments: pd.DataFrame | No
     if environments is not None:
         mine = environments[environments["run_id"].isin(runs["run_id"])]
         if len(mine):
-            found = sheet(f"{study.name}-environments", "Where the runs were trained", _counted(mine))
+            found = html_table(f"{study.name}-environments", "Where the runs were trained", _counted(mine))
             mixed = mixture(mine)
     return Provenance(seeds, found, mixed, _command(study, runs))
 

@@ -16,7 +16,7 @@ from fairgrid.experiments.analysis.statistics.paired import least_seeds, needed_
 from fairgrid.experiments.analysis.summary import summary_table
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.reporting.sections import sections
-from fairgrid.experiments.reporting.sentences import answer, legend
+from fairgrid.experiments.reporting.sentences import comparison_sentences, legend
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.loading import load
@@ -285,7 +285,7 @@ def test_two_cells_that_never_reach_a_target_are_not_equivalent(tmp_path: Path) 
     assert row(table, "batch_size", "activation=tanh")["verdict"] == "nothing to compare"
     assert row(table, "batch_size", "activation=relu")["verdict"] == "equivalent"
     expected = "batch size (activation=tanh): not decided: 10 and 100 (nothing to compare)."
-    assert answer(study, table)[3] == expected
+    assert comparison_sentences(study, table)[3] == expected
 
 
 def test_few_seeds_say_how_many_are_needed(tmp_path: Path) -> None:
@@ -325,7 +325,7 @@ def test_a_family_that_is_larger_than_can_be_read_is_not_compared(tmp_path: Path
     runs = pd.DataFrame({"factors": texts, "cell": texts, "run_id": texts, "train_error": 0.1, "test_error": 0.1})
     runs = runs.assign(**fixed)
     said = "1,584 pairs differ in one factor, of which at most 500 are compared: name factors in [comparison]."
-    assert answer(study, comparisons_table(study, runs)) == [said]
+    assert comparison_sentences(study, comparisons_table(study, runs)) == [said]
     nothing, metrics = pd.DataFrame({"study": []}), pd.DataFrame({"run_id": []})
     evidence = Evidence(runs, summary_table(runs), nothing, metrics, nothing, comparisons_table(study, runs))
     shown = sections(study, evidence)
@@ -349,7 +349,7 @@ def test_the_study_declares_region_level_metric_and_factors(tmp_path: Path) -> N
 def test_the_answer_in_words(tmp_path: Path) -> None:
     study = study_of(tmp_path)
     table = comparisons_table(study, usual())
-    said = answer(study, table)
+    said = comparison_sentences(study, table)
     ends = row(table, "batch_size", "activation=relu")[["ci_low", "ci_high"]]
     low, high = (f"{100 * end:.2f}".replace("-", "−") for end in ends)
     assert len(said) == 4
@@ -361,14 +361,14 @@ def test_the_answer_says_what_a_reader_has_to_know(tmp_path: Path) -> None:
     study, runs = study_of(tmp_path), usual()
     runs.loc[20:39, "test_error"] = runs.loc[:19, "test_error"].to_numpy()  # relu at 100, as at 10
     runs.loc[[40, 60, 61], ["status", "test_error"]] = ["diverged", np.nan]  # one of tanh at 10, two at 100
-    said = answer(study, comparisons_table(study, runs))
+    said = comparison_sentences(study, comparisons_table(study, runs))
     assert said[2] == "batch size (activation=relu): 10 and 100 are equivalent, the same on every seed (0.00 to 0.00)."
     assert said[3].endswith("; 1 and 2 of 20 diverged).")
-    few = answer(study, comparisons_table(study, usual()[usual()["seed"] < 6]))
+    few = comparison_sentences(study, comparisons_table(study, usual()[usual()["seed"] < 6]))
     assert all("exploratory" in sentence or "too few seeds" in sentence for sentence in few)
     assert "exploratory" in few[0]
     runs.loc[40:79, ["status", "test_error"]] = ["diverged", np.nan]
-    said = answer(study, comparisons_table(study, runs))
+    said = comparison_sentences(study, comparisons_table(study, runs))
     expected = "not decided: 10 and 100 (nothing to compare: every run of both diverged)"
     assert said[3] == f"batch size (activation=tanh): {expected}."
 
@@ -378,7 +378,7 @@ def test_pairs_of_other_numbers_of_seeds_say_theirs(tmp_path: Path) -> None:
     runs = usual()
     runs = runs[(runs.index < 20) | (runs["factors"].str.contains(":10}") | (runs["seed"] < 9))]
     study = load(write(tmp_path, text))
-    said = answer(study, comparisons_table(study, runs))
+    said = comparison_sentences(study, comparisons_table(study, runs))
     assert "; of 20 seeds" in said[0]
     assert "; of 9 seeds" in said[1]
 

@@ -16,7 +16,7 @@ from fairgrid.experiments.config.catalogue import metrics_of_measure
 from fairgrid.experiments.config.registry import MEASURE as MEASURE_KIND
 from fairgrid.experiments.config.registry import imported
 from fairgrid.experiments.errors import InputError
-from fairgrid.experiments.reporting.sentences import answer, effect_answers
+from fairgrid.experiments.reporting.sentences import comparison_sentences, effect_sentences
 from fairgrid.experiments.study.direction import direction_of
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.loading import load
@@ -120,9 +120,9 @@ def test_turning_the_sign_of_a_metric_and_its_direction_changes_no_verdict(
     pd.testing.assert_frame_equal(*words)
     decided = tables[0]["verdict"].isin(["better", "worse"]).all()
     if decided:  # "a is better than b by 3 (2 to 4; …)" is said of both
-        assert answer(cost, tables[0]) == answer(gain, comparisons_table(gain, more))
+        assert comparison_sentences(cost, tables[0]) == comparison_sentences(gain, comparisons_table(gain, more))
     if decided and effects[0]["verdict"].isin(["better", "worse"]).all():
-        assert effect_answers(effects[0]) == effect_answers(effects[1])
+        assert effect_sentences(effects[0]) == effect_sentences(effects[1])
 
 
 def test_the_greater_score_is_better_and_a_diverged_run_has_the_worst(

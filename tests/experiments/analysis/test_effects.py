@@ -14,7 +14,7 @@ from scipy import stats
 from fairgrid.experiments.analysis.effects import COLUMNS, effects_table
 from fairgrid.experiments.analysis.statistics.paired import paired
 from fairgrid.experiments.errors import InputError
-from fairgrid.experiments.reporting.sentences import effect_answers, legend
+from fairgrid.experiments.reporting.sentences import effect_sentences, legend
 from fairgrid.experiments.reporting.tables.comparisons import counted_effects
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.loading import load
@@ -137,7 +137,7 @@ def test_a_failed_run_makes_effects_that_it_is_in_incomplete(tmp_path: Path) -> 
     assert rows(table, kind="interaction")["verdict"].tolist() == ["incomplete"]
     assert table["n"].isna().tolist() == (table["verdict"] == "incomplete").tolist()
     assert (
-        effect_answers(table)[-1] == "optimizer × batch size, from 10 to 100: not decided: sgd and adam (incomplete)."
+        effect_sentences(table)[-1] == "optimizer × batch size, from 10 to 100: not decided: sgd and adam (incomplete)."
     )
 
 
@@ -267,7 +267,7 @@ def test_other_interactions_are_declared(tmp_path: Path) -> None:
 
 def test_the_answer_in_words(tmp_path: Path) -> None:
     table = effects_table(study_of(tmp_path), runs_of())
-    said = effect_answers(table)
+    said = effect_sentences(table)
     assert [sentence.partition(":")[0] for sentence in said] == [
         "activation on the whole",
         "batch size on the whole",
@@ -313,7 +313,7 @@ def test_averages_and_changes_of_runs_that_all_diverged_are_not_equivalent(tmp_p
     assert (empty["n"], empty["n_diverged"]) == (12, 48)
     change = rows(table, kind="interaction").iloc[0]  # from nothing to something
     assert change["verdict"] == "nothing to compare"
-    said = effect_answers(table)
+    said = effect_sentences(table)
     assert "optimizer at batch size 10: not decided: sgd and adam (nothing to compare; 48 runs diverged)." in said
     whole = effects_table(study_of(tmp_path), lost(runs_of(), "{"))
     assert set(whole["verdict"]) == {"nothing to compare"}

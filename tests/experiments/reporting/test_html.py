@@ -10,7 +10,7 @@ import pytest
 
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.reporting.html.failures import failures, ranges
-from fairgrid.experiments.reporting.html.sheets import sheet
+from fairgrid.experiments.reporting.html.tables import html_table
 from fairgrid.experiments.store.tables import read
 from fairgrid.experiments.study.loading import load
 from tests.experiments.reports import HOSTILE, made
@@ -206,7 +206,7 @@ def test_no_results_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     ],
 )
 def test_a_column_of_numbers_is_sorted_by_its_numbers(texts: list[str], numeric: bool, keys: list[str]) -> None:
-    made_of = sheet("id", "caption", pd.DataFrame({"column": texts}))
+    made_of = html_table("id", "caption", pd.DataFrame({"column": texts}))
     assert made_of.columns[0].numeric == numeric
     assert [row[0].key for row in made_of.rows] == keys
 

@@ -7,14 +7,14 @@ import pandas as pd
 from fairgrid.experiments.analysis.effects import MAIN
 from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.reporting.figures.panels import assign
-from fairgrid.experiments.reporting.sentences import answer, effect_answers
+from fairgrid.experiments.reporting.sentences import comparison_sentences, effect_sentences
 from fairgrid.experiments.reporting.wording import cell_name
 from fairgrid.experiments.store.tables import Evidence
 from fairgrid.experiments.study.labels import factor_labels, factors_order
 from fairgrid.experiments.study.study import Study
 
 
-def answers(study: Study, evidence: Evidence) -> list[str]:
+def study_sentences(study: Study, evidence: Evidence) -> list[str]:
     """Sentences: how the report's numbers fare or, if it has none, which level is better; then the extreme mean errors.
 
     Args:
@@ -23,7 +23,7 @@ def answers(study: Study, evidence: Evidence) -> list[str]:
     """
     found = []
     if len(evidence.reproduction):
-        found.append(verdicts(evidence.reproduction))
+        found.append(verdict_sentence(evidence.reproduction))
     else:
         found += _comparison(study, evidence)
     extremes = _extremes(study, evidence.summary)
@@ -36,13 +36,13 @@ def _comparison(study: Study, evidence: Evidence) -> list[str]:
     effects, pairs = evidence.effects, evidence.comparisons
     said = []
     if len(effects) and len(main := effects[(effects["kind"] == MAIN) & (effects["factor"] == factor)]):
-        said = effect_answers(main)
+        said = effect_sentences(main)
     elif len(pairs) and (own := pairs[pairs["factor"] == factor])["context"].nunique() == 1:
-        said = answer(study, own)
+        said = comparison_sentences(study, own)
     return [f"{text[:1].upper()}{text[1:]}" for text in said] if len(said) == 1 else []
 
 
-def verdicts(reproduction: pd.DataFrame) -> str:
+def verdict_sentence(reproduction: pd.DataFrame) -> str:
     """How many primary readings got which verdict."""
     primary = reproduction[reproduction["primary"].astype(bool)]
     numbers = primary["statistic"].isin(["single", "mean", "std", "mean+std"])

@@ -45,7 +45,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class HtmlTable:
     """A table that can be sorted.
 
     Attributes:
@@ -63,7 +63,7 @@ class Sheet:
     lines: tuple[str, ...] = ()
 
 
-def sheet(identifier: str, caption: str, table: pd.DataFrame, lines: tuple[str, ...] = ()) -> Sheet:
+def html_table(identifier: str, caption: str, table: pd.DataFrame, lines: tuple[str, ...] = ()) -> HtmlTable:
     """A table of text as a sheet; a column whose every entry begins with a number is sorted by that number."""
     columns, cells = [], []
     for name in table:
@@ -79,7 +79,7 @@ def sheet(identifier: str, caption: str, table: pd.DataFrame, lines: tuple[str, 
                 for text, match in zip(texts, matches, strict=True)
             ]
         )
-    return Sheet(html_id(identifier), caption, columns, [list(row) for row in zip(*cells, strict=True)], lines)
+    return HtmlTable(html_id(identifier), caption, columns, [list(row) for row in zip(*cells, strict=True)], lines)
 
 
 def _styles(longest: int, numeric: bool) -> str:
