@@ -46,13 +46,13 @@ def run(
         jobs: worker processes; by default as many as there are cores, or as another backend of joblib's has.
         backend: "loky" for worker processes of this machine, "dask" for a cluster, "sequential" for this process, in
             which torch then has one thread and flushes denormals, or another one that is registered with joblib.
-        scheduler: of backend "dask", tcp://host:port.
-        timeout: seconds that a run may take alone; by default there is no limit.
+        scheduler: the address of the scheduler of backend "dask", tcp://host:port.
+        timeout: the limit of a single run in seconds; by default there is none.
         numerics: "portable" or "native": which kernels, part of a run's identity.
-        device: "cpu" or "cuda", likewise.
-        retry_failed: whether runs in error or timeout run again.
-        fresh: whether the old store and its tables are moved to `old` in the directory first.
-        progress: whether a bar shows how far it is.
+        device: "cpu" or "cuda", part of a run's identity too.
+        retry_failed: whether to run again what ended in an error or a timeout.
+        fresh: whether to move the old store and its tables to `old` in the directory first.
+        progress: whether to show a progress bar.
 
     Raises:
         InputError: a study or an argument is not what is expected; backend "sequential" with a torch that was loaded
@@ -62,7 +62,7 @@ def run(
         KeyboardInterrupt: interrupted.
     """
     directory, studies = _directory(results), _studies(study)
-    for line in (line for each in studies for line in each.shadowing):
+    for line in (line for loaded in studies for line in loaded.shadowing):
         _warn(line)
     pool = choose(backend, jobs, scheduler, timeout, numerics, device, studies)
     if backend == "sequential":
@@ -90,11 +90,11 @@ def run(
 
 
 def read(results: str | Path = "results", study: Which | Sequence[Which] | None = None) -> Results:
-    """What a results directory says, without training: from its store, whose CSVs are written first if need be.
+    """Reads the results of a directory without training: from its store, whose CSVs are written first if needed.
 
     Args:
-        results: a directory that `run` or the command line made, or one with CSVs alone.
-        study: one or several of those in it, as in `run`; by default all, which then have to be shipped ones.
+        results: a directory that `run` or the command line made, or one that has only CSVs.
+        study: one or several of its studies, as in `run`; by default all, which must then be shipped ones.
 
     Raises:
         InputError: there are no results, or none of a study; or its own studies are not given.
@@ -111,9 +111,9 @@ def read(results: str | Path = "results", study: Which | Sequence[Which] | None 
             )
         study = sorted(recorded)
     studies = _studies(study)
-    for each in studies:
-        if each.name not in recorded:
-            raise InputError(f"{directory}: expected results of {each.name!r}, found {', '.join(sorted(recorded))}")
+    for loaded in studies:
+        if loaded.name not in recorded:
+            raise InputError(f"{directory}: expected results of {loaded.name!r}, found {', '.join(sorted(recorded))}")
     return _results(studies, directory)
 
 
@@ -128,10 +128,10 @@ def _studies(given: Which | Sequence[Which]) -> list[Study]:
     if not which:
         described = "none" if isinstance(given, Iterable) else shown(given)
         raise InputError(f"expected at least one study, found {described}")
-    for each in which:
-        if not isinstance(each, Study | str | Path):
-            raise InputError(f"expected a Study, a name or a path, found {shown(each)}")
-    studies = [each if isinstance(each, Study) else load(each) for each in which]
+    for named in which:
+        if not isinstance(named, Study | str | Path):
+            raise InputError(f"expected a Study, a name or a path, found {shown(named)}")
+    studies = [named if isinstance(named, Study) else load(named) for named in which]
     distinct(studies)
     return studies
 

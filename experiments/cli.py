@@ -1,4 +1,4 @@
-"""The command line: finds the verb, runs it, and turns what goes wrong into one line and an exit code."""
+"""The command line: runs a verb, and turns what goes wrong into one line and an exit code."""
 
 import argparse
 import atexit
@@ -42,11 +42,11 @@ VERBS = {
 EXAMPLES = """
   fairgrid list                       studies that come with the package
   fairgrid run report_004 --seeds 20  train one, and read its tables
-  fairgrid new mine                   write a study of one's own: mine.toml
+  fairgrid new mine                   write a study of your own: mine.toml
   fairgrid run mine.toml --results mine
 """
 
-# what a disk may be: full, over quota or a limit, read-only, not the user's, broken
+# errors of a disk: full, over quota or a limit, read-only, not the user's, broken
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
 
 
@@ -94,14 +94,14 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    made = _Parser(
+    command_line = _Parser(
         prog="fairgrid",
         description="Compare optimizers, batch sizes and activations, reproducibly.",
         epilog=f"examples:{EXAMPLES}\n`fairgrid VERB --help` has the options of a verb, and examples.",
         formatter_class=Wrapped,
     )
-    made.add_argument("--version", action=Version)
-    verbs = made.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
+    command_line.add_argument("--version", action=Version)
+    verbs = command_line.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     for name, module in VERBS.items():
         verb = verbs.add_parser(
             name,
@@ -112,10 +112,10 @@ def parser() -> argparse.ArgumentParser:
         )
         module.options(verb)
         verb.add_argument("--debug", action="store_true", help="show tracebacks")
-    return made
+    return command_line
 
 
 def _said(docstring: str | None) -> str:
-    """Without the verb's own name, which the usage shows."""
+    """A verb's docstring without the verb's name, which the usage shows."""
     _, _, text = (docstring or "").partition("`: ")
     return text[:1].upper() + text[1:]

@@ -1,4 +1,4 @@
-"""What a results directory says of some studies: its tables as DataFrames, and its conclusions in sentences."""
+"""The results of some studies: tables as DataFrames, and conclusions in sentences."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -15,20 +15,20 @@ from fairgrid.experiments.study.study import Study
 
 
 class Results:
-    """Tables of studies as DataFrames, and what they say in sentences.
+    """Tables of studies as DataFrames, and their conclusions in sentences.
 
     docs/commands.md names what each has a row per. Errors are fractions in [0, 1]; what varies in a study is in
     `factors`, as canonical JSON. `fairgrid.experiments.plot` draws them.
 
     Args:
-        studies: at least one, of different names.
-        evidence: of any studies.
-        directory: that it comes from.
+        studies: at least one study; names differ.
+        evidence: tables of these studies at least.
+        directory: the results directory.
 
     Attributes:
-        studies: those whose rows there are.
-        evidence: what figures and tables are made from.
-        directory: that it comes from.
+        studies: the studies.
+        evidence: their tables, from which figures and tables for people are made.
+        directory: the results directory.
     """
 
     def __init__(self, studies: Sequence[Study], evidence: Evidence, directory: Path) -> None:
@@ -38,9 +38,9 @@ class Results:
 
     def __repr__(self) -> str:
         counts = self.runs["status"].value_counts()
-        told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
+        counted = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
         names = ", ".join(study.name for study in self.studies)
-        return f"<Results of {names} in {self.directory}: {len(self.runs):,} runs ({told})>"
+        return f"<Results of {names} in {self.directory}: {len(self.runs):,} runs ({counted})>"
 
     @property
     def study(self) -> Study:
@@ -60,16 +60,16 @@ class Results:
         Raises:
             InputError: there is no study of this name.
         """
-        known = {study.name: study for study in self.studies}
-        if name not in known:
-            raise InputError(f"expected the name of a study, found {name!r}{nearest(name, known)}")
-        return Results([known[name]], self.evidence, self.directory)
+        studies = {study.name: study for study in self.studies}
+        if name not in studies:
+            raise InputError(f"expected the name of a study, found {name!r}{nearest(name, studies)}")
+        return Results([studies[name]], self.evidence, self.directory)
 
     def sentences(self, section: str | None = None) -> list[str]:
-        """What the tables say, in the sentences that the terminal prints below them.
+        """The sentences that the terminal prints below the tables.
 
         Args:
-            section: of one table alone, by its name on the terminal's list: "comparisons", "verdicts", "tuning" …
+            section: the name of the only table whose sentences are wanted: "comparisons", "verdicts", "tuning" …
 
         Raises:
             InputError: there is no such table.

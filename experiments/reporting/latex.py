@@ -1,4 +1,4 @@
-r"""Tables for papers: LaTeX with booktabs. A table that is too wide is set small, its entries broken into lines.
+r"""Tables for papers: LaTeX with booktabs. A table that is too wide is set small, with entries broken into lines.
 
 A document needs \usepackage{array,booktabs,longtable} for them; a table longer than a page is a longtable.
 """
@@ -12,7 +12,7 @@ from fairgrid.experiments.reporting.escaping import latex_label, latex_text
 
 _LINE = 70  # characters that fit a line of a standard article
 _SMALL = r"\scriptsize\setlength{\tabcolsep}{3pt}"
-_SMALL_LINE = 85  # that fit it when set small, all space between columns taken off
+_SMALL_LINE = 85  # characters that fit it when set small, without the space between columns
 _BETWEEN = 1.8  # characters of that space
 _WHOLE = 17  # entries up to here are not broken: 0.0203 ± 0.00671
 _LEAST = 10  # of a column that is broken
@@ -24,9 +24,9 @@ def latex(table: pd.DataFrame, caption: str, label: str) -> str:
     r"""A table of strings with a caption and a label.
 
     Args:
-        table: its columns' names are the headings.
-        caption: plain text.
-        label: for \ref, after "tab:".
+        table: the table; its columns' names are the headings.
+        caption: a caption in plain text.
+        label: the label for \ref, after "tab:".
     """
     widths = _widths(table)
     long = _lines(table, widths) > _LINES
@@ -53,23 +53,23 @@ def latex(table: pd.DataFrame, caption: str, label: str) -> str:
 
 
 def _widths(table: pd.DataFrame) -> list[float]:
-    """Of each column, in line widths; 0 for one whose entries are not broken into lines."""
+    """The width of every column in line widths; 0 for a column whose entries stay on one line."""
     longest = [max([0, *table[name].str.len()]) for name in table]
     whole = [max(len(str(name)), size) for name, size in zip(table, longest, strict=True)]
     if sum(whole) + 1.5 * _BETWEEN * len(whole) <= _LINE:
         return [0.0] * len(whole)
     words = [max(map(len, _BREAKS.split(str(name)))) for name in table]
-    kept = [max(word, size) if size <= _WHOLE else 0 for word, size in zip(words, longest, strict=True)]
+    least = [max(word, size) if size <= _WHOLE else 0 for word, size in zip(words, longest, strict=True)]
     wanted = [size**0.6 if size > _WHOLE else 0.0 for size in longest]
-    room = max(_SMALL_LINE - _BETWEEN * len(kept) - sum(kept), sum(_LEAST for share in wanted if share))
+    room = max(_SMALL_LINE - _BETWEEN * len(least) - sum(least), sum(_LEAST for share in wanted if share))
     return [
         (room * share / sum(wanted) if share else size + 1) / _SMALL_LINE if share or natural > size else 0.0
-        for size, share, natural in zip(kept, wanted, whole, strict=True)
+        for size, share, natural in zip(least, wanted, whole, strict=True)
     ]
 
 
 def _lines(table: pd.DataFrame, widths: list[float]) -> int:
-    """How many a table takes, about."""
+    """The approximate number of lines that a table takes."""
     columns = [
         table[name].str.len() / (width * _SMALL_LINE) for name, width in zip(table, widths, strict=True) if width
     ]
@@ -77,5 +77,5 @@ def _lines(table: pd.DataFrame, widths: list[float]) -> int:
 
 
 def _breakable(text: str) -> str:
-    """Escaped, with breaks allowed inside names with options: sgd(learning_rate=0.1)."""
+    """Escaped text that may break inside names with options: sgd(learning_rate=0.1)."""
     return re.sub(r"(?<=\w)(\(|\\_|\.(?=[a-z]))", r"\1\\allowbreak{}", latex_text(text))

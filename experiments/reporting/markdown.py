@@ -1,4 +1,4 @@
-"""Tables inside Markdown pages: what stands between two marks is replaced by a study's tables.
+"""Tables inside Markdown pages: the text between two marks is replaced by a study's tables.
 
 <!-- tables report_004 -->
 …
@@ -14,32 +14,32 @@ OVERVIEW = "reports"  # stands for all reports in a mark, in the place of a stud
 FIGURES = "figures"  # stands for the kinds of figures
 
 _MARK = "<!-- tables "
-# what stands between has no other mark: a mark without its end takes nothing of the next one's
+# the text between has no other mark: a mark without its end takes nothing of the next one's
 _BLOCK = re.compile(
     rf"(?P<begin>{_MARK}(?P<study>\S+)(?: (?P<section>\w+))? -->\n)(?:(?!{_MARK}).)*?(?P<end><!-- end -->)", re.DOTALL
 )
 
 
 def marks(text: str) -> list[tuple[str, str | None]]:
-    """The studies, each with the section, whose tables a page holds, in order.
+    """The studies whose tables a page holds, in order, each with its section.
 
     Raises:
         InputError: a mark is not one, or has no end.
     """
-    found = [(match["study"], match["section"]) for match in _BLOCK.finditer(text)]
-    if len(found) < text.count(_MARK):
+    blocks = [(match["study"], match["section"]) for match in _BLOCK.finditer(text)]
+    if len(blocks) < text.count(_MARK):
         raise InputError(
             f"expected every '{_MARK}STUDY -->' on a line and with its '<!-- end -->', found one that is not"
         )
-    return found
+    return blocks
 
 
 def filled(text: str, tables: Callable[[str, str | None], str]) -> str:
     """The page with every block replaced.
 
     Args:
-        text: of the page.
-        tables: a study's tables in Markdown, by its name and, if only one is wanted, the name of the section.
+        text: the text of the page.
+        tables: a function of a study's name and a section, or None for all, that returns Markdown tables.
     """
 
     def replaced(match: re.Match[str]) -> str:

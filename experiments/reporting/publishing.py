@@ -1,4 +1,4 @@
-"""What is made from a results directory: CSVs, tables on the terminal or in a page, figures."""
+"""Tables and figures made from a results directory: CSVs, tables on the terminal or in a page, figures."""
 
 import hashlib
 import json
@@ -41,11 +41,11 @@ from fairgrid.experiments.study.study import Study
 
 @dataclass(frozen=True)
 class Measurements:
-    """Something that is measured apart from studies, into a CSV of its own.
+    """A measurement that belongs to no study, with its own CSV.
 
     Attributes:
-        command: what writes the CSV.
-        sections: what a page may hold of it, by name: a title, and the table of the CSV's rows.
+        command: the command that writes the CSV.
+        sections: the sections that a page may hold, by name: a title, and a function of the CSV's rows.
     """
 
     command: str
@@ -124,8 +124,9 @@ def load_or_build_tables(results: Path, studies: Sequence[Study], say: Callable[
 
     Args:
         results: a results directory.
-        studies: whose verdicts are written.
-        say: prints a line: on tables that were changed since they were made, or a store that is upgraded.
+        studies: the studies whose verdicts are written.
+        say: a function that prints a line, called for tables that were changed since they were made, and for a store
+            that is upgraded.
 
     Raises:
         StoreError: something in the store is damaged; the line names runs.
@@ -223,11 +224,11 @@ def update_figures(
     """Draws those of the studies' figures that are not as the tables would give them; all, where there is no store.
 
     Args:
-        studies: whose figures are drawn.
-        evidence: what `load_or_build_tables` gave.
+        studies: the studies whose figures are drawn.
+        evidence: the tables that `load_or_build_tables` returned.
         results: a results directory.
         formats: png, pdf, svg.
-        say: prints a line on figures that were changed since they were drawn.
+        say: a function that prints a line, called for figures that were changed since they were drawn.
     """
     build = read_build(results)
     expected = input_hashes(studies, digest(results / FILE))
@@ -273,18 +274,18 @@ def show_tables(studies: Sequence[Study], evidence: Evidence, style: Format) -> 
 
 
 def mixtures(studies: Sequence[Study], evidence: Evidence, results: Path) -> Iterator[str]:
-    """Which of the studies' tables put runs together that were not trained alike, where that is known."""
+    """A line for every study whose tables combine runs from environments that differ, where that is known."""
     environments = environments_of(results)
     if environments is None:
         return
     for study in studies:
         mine = environments[environments["run_id"].isin(evidence.of(study.name).runs["run_id"])]
-        if found := mixture(mine):
-            yield f"{study.name}: its runs are from different environments: {found}"
+        if differences := mixture(mine):
+            yield f"{study.name}: its runs are from different environments: {differences}"
 
 
 def outdated(studies: Sequence[Study], evidence: Evidence) -> Iterator[str]:
-    """Which of the studies' records are not of what they state now: settings, classes, data; or are not there."""
+    """A line for every study whose records differ from what it states now (settings, classes, data) or are missing."""
     for study in studies:
         rows = evidence.of(study.name).summary
         recorded = set(rows.loc[rows["phase"] == Phase.EVALUATION, "cell"])
@@ -303,7 +304,7 @@ def outdated(studies: Sequence[Study], evidence: Evidence) -> Iterator[str]:
 
 
 def warn_of_doubts(studies: Sequence[Study], evidence: Evidence, results: Path) -> None:
-    """Says `outdated` and `mixtures`."""
+    """Prints the lines of `outdated` and `mixtures`."""
     for line in (*outdated(studies, evidence), *mixtures(studies, evidence, results)):
         warn(line)
 
@@ -319,10 +320,10 @@ def fill_page(
 
     Args:
         page: the Markdown file.
-        studies: those whose tables the page may hold.
-        evidence: what their tables are made from.
+        studies: the studies whose tables the page may hold.
+        evidence: the tables of their results.
         results: the directory of CSVs of measurements.
-        measurements: what is measured apart from studies, by the name of its CSV.
+        measurements: measurements that belong to no study, by the name of their CSV.
 
     Raises:
         InputError: there is no such page, or one of its marks names nothing that there is.

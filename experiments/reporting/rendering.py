@@ -29,10 +29,10 @@ def render(table: pd.DataFrame, style: Format, title: str, label: str) -> str:
     """A table of strings as text, under its title.
 
     Args:
-        table: its columns' names are the headings.
-        style: how it is written.
-        title: in LaTeX the caption.
-        label: in LaTeX for references.
+        table: the table; its columns' names are the headings.
+        style: the format.
+        title: a title; the caption in LaTeX.
+        label: a label for references in LaTeX.
     """
     if style == "latex":
         return latex(table, title, label)
@@ -61,13 +61,13 @@ def show(study: Study, evidence: Evidence, style: Format) -> str:
 
 
 def tables(study: Study, evidence: Evidence, style: Format, only: str | None = None) -> str:
-    """A study's tables, with what is said below them.
+    """A study's tables, with the sentences below them.
 
     Args:
-        study: whose they are.
-        evidence: of any studies.
-        style: how they are written.
-        only: one of SECTIONS alone.
+        study: the study.
+        evidence: tables of this study at least.
+        style: the format.
+        only: the only one of SECTIONS to show; by default all.
     """
     shown = [
         f"{render(section.table, style, section.title, f'{study.name}-{section.name}')}"
@@ -79,11 +79,11 @@ def tables(study: Study, evidence: Evidence, style: Format, only: str | None = N
 
 
 def overview(evidence: Evidence, style: Format, only: str | None = None) -> str:
-    """The primary reading of every number and claim of the reports that there is evidence for.
+    """The primary reading of every number and claim of the reports that runs are recorded for.
 
     Args:
-        evidence: of any studies.
-        style: how it is written.
+        evidence: the tables of all studies.
+        style: the format.
         only: "report" leaves out claims in words, of which the reports print no number.
     """
     rows = evidence.reproduction

@@ -1,4 +1,4 @@
-"""What is shown of a study, in order: tables for people, each with a title and with what is said below it."""
+"""The tables of a study for people, in order, each with a title and with sentences below it."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ class Section:
     """One table.
 
     Attributes:
-        name: of SECTIONS.
-        title: what it shows.
-        table: of strings.
-        lines: said below it.
+        name: one of SECTIONS.
+        title: a title.
+        table: a table of strings.
+        lines: sentences below the table.
     """
 
     name: str
@@ -43,33 +43,33 @@ class Section:
 
 
 def sections(study: Study, evidence: Evidence) -> list[Section]:
-    """The report's own table first, if it is one's, verdicts, comparisons, every cell, tuning, targets, problems.
+    """The report's own table first, if there is one, then verdicts, comparisons, cells, tuning, targets, problems.
 
     Args:
-        study: whose they are.
-        evidence: of any studies.
+        study: the study.
+        evidence: tables of this study at least.
     """
-    found = evidence.of(study.name)
+    own = evidence.of(study.name)
     shown = []
     if study.table is not None and study.reported:
         title = f"{study.table.title} ({study.table.unit}; ours: mean ± std over the runs that are ok)"
-        shown.append(Section("report", title, report_table(study, study.table, found.summary)))
-    if len(found.reproduction):
-        lines = tuple(readings(found.reproduction))
-        shown.append(Section("verdicts", "Reported and reproduced", verdict_table(found.reproduction), lines))
-    if len(found.effects):
-        title = f"Averages over the other factors, by {_word(study)}{seeds(found.effects)}"
-        lines = (*effect_sentences(found.effects), legend(found.effects, study.comparison))
-        shown.append(Section("effects", title, counted_effects(found.effects), lines))
-    if said := comparison_sentences(study, found.comparisons):
-        lines = (*said, legend(found.comparisons, study.comparison)) if len(found.comparisons) else tuple(said)
-        shown.append(_comparisons(study, found.comparisons, lines))
-    if len(found.stability):
+        shown.append(Section("report", title, report_table(study, study.table, own.summary)))
+    if len(own.reproduction):
+        lines = tuple(readings(own.reproduction))
+        shown.append(Section("verdicts", "Reported and reproduced", verdict_table(own.reproduction), lines))
+    if len(own.effects):
+        title = f"Averages over the other factors, by {_word(study)}{seeds(own.effects)}"
+        lines = (*effect_sentences(own.effects), legend(own.effects, study.comparison))
+        shown.append(Section("effects", title, counted_effects(own.effects), lines))
+    if sentences := comparison_sentences(study, own.comparisons):
+        lines = (*sentences, legend(own.comparisons, study.comparison)) if len(own.comparisons) else tuple(sentences)
+        shown.append(_comparisons(study, own.comparisons, lines))
+    if len(own.stability):
         title = "These verdicts by the best epoch on validation error, by half of the seeds, and by medians"
-        lines = tuple(unstable(found.stability))
-        shown.append(Section("stability", title, counted_stability(found.stability), lines))
-    shown.append(Section("cells", study.title, study_table(study, found.summary)))
-    return [*shown, *(section for section in _findings(study, found) if len(section.table))]
+        lines = tuple(unstable(own.stability))
+        shown.append(Section("stability", title, counted_stability(own.stability), lines))
+    shown.append(Section("cells", study.title, study_table(study, own.summary)))
+    return [*shown, *(section for section in _derived(study, own) if len(section.table))]
 
 
 def _comparisons(study: Study, rows: pd.DataFrame, lines: tuple[str, ...]) -> Section:
@@ -87,18 +87,18 @@ def _comparisons(study: Study, rows: pd.DataFrame, lines: tuple[str, ...]) -> Se
 
 
 def _word(study: Study) -> str:
-    """What cells are compared by, as people read it."""
+    """The metric that cells are compared by, for people."""
     more = " (more is better)" if direction_of(study) == "max" else ""
     return f"{study.comparison.metric.replace('_', ' ')}{more}"
 
 
-def _findings(study: Study, found: Evidence) -> list[Section]:
-    tried, edges = tuning_table(study, found)
-    ranks, tests = problems_table(study, found)
+def _derived(study: Study, own: Evidence) -> list[Section]:
+    tried, edges = tuning_table(study, own)
+    ranks, tests = problems_table(study, own)
     searched = "Learning rates: the mean test error of the best of as many as were tried, over tuning seeds"
     searched += "; untuned, over evaluation seeds" if UNTUNED in tried else ""
     return [
         Section("tuning", searched, tried, tuple(edges)),
-        Section("targets", "Gradient evaluations to a test error, median over all runs", times_table(study, found)),
+        Section("targets", "Gradient evaluations to a test error, median over all runs", times_table(study, own)),
         Section("across", "Across problems, each one observation", ranks, tuple(tests)),
     ]

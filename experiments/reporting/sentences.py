@@ -20,8 +20,8 @@ def comparison_sentences(study: Study, comparisons: pd.DataFrame) -> list[str]:
     """A sentence for every factor and context: who is better than whom by how much, and what is not decided.
 
     Args:
-        study: whose comparisons they are.
-        comparisons: comparisons.csv's rows of the study.
+        study: the study that is compared.
+        comparisons: the study's rows of comparisons.csv.
     """
     if not len(comparisons):
         count = len(pairs(study, study.comparison.factors))
@@ -37,7 +37,7 @@ def effect_sentences(effects: pd.DataFrame) -> list[str]:
     """A sentence for every factor on the whole, at each level of another, and on what changes between two of these.
 
     Args:
-        effects: effects.csv's rows of a study.
+        effects: a study's rows of effects.csv.
     """
     sentences, seeds = [], effects["n"].nunique() > 1
     keys = ["kind", "factor", "by", "level", "other", "context"]
@@ -54,38 +54,38 @@ def effect_sentences(effects: pd.DataFrame) -> list[str]:
 
 
 def legend(rows: pd.DataFrame, rule: Comparison) -> str:
-    """What stands in brackets after differences, and by what is decided.
+    """Explains the numbers in brackets after differences, and the rule of the verdicts.
 
     Args:
-        rows: of comparisons.csv or effects.csv, one study's.
-        rule: by which they are compared.
+        rows: a study's rows of comparisons.csv or effects.csv.
+        rule: the rule by which its cells are compared.
     """
-    several = "; what single contexts show" if "contexts" in rows else ""
+    contexts = "; what single contexts show" if "contexts" in rows else ""
     region = f"±{100 * rule.region:g} points" if rule.metric.endswith("_error") else f"±{rule.region:g}"
     return (
         f"One is better where p ≤ {rule.level:g}, two are equivalent where the interval at the corrected level lies"
         f" within {region}. In brackets: the 95 % interval of the difference, not corrected, of the first less the"
-        f" second where neither is better; p, corrected by Holm's method; how many seeds might decide{several}."
+        f" second where neither is better; p, corrected by Holm's method; how many seeds might decide{contexts}."
     )
 
 
 def too_many_pairs(count: int) -> str:
-    """Why nothing is compared."""
+    """The reason why nothing is compared."""
     return f"{count:,} pairs differ in one factor, of which at most {MOST} are compared: name factors in [comparison]."
 
 
 def probability(p: float) -> str:
-    """A p-value as people read it: 0.031, < 0.001."""
+    """A p-value for people: 0.031, < 0.001."""
     return "< 0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
 
 def exploratory(row: dict[Any, Any]) -> bool:
-    """Whether a row of comparisons.csv or effects.csv is of too few seeds for more than a look."""
+    """Whether a row of comparisons.csv or effects.csv has too few seeds to be more than exploratory."""
     return str(row.get("exploratory")) == "True"  # a column with gaps holds text
 
 
 def _told(rows: pd.DataFrame, seeds: bool) -> str:
-    """Of pairs in one place: who is better than whom, who are equivalent, and what is not decided."""
+    """The verdicts on pairs of one factor and context: better, equivalent, not decided."""
     records = rows.to_dict("records")
     parts = [_decided(row, seeds) for row in records if not open_verdict(row["verdict"])]
     unknown = [f"{row['a']} and {row['b']} ({_why(row, seeds)})" for row in records if open_verdict(row["verdict"])]
@@ -104,16 +104,16 @@ def _decided(row: dict[Any, Any], seeds: bool) -> str:
     sure = _sure(row)
     size = row["mean_difference"]
     if math.isnan(size):
-        said = f"{first} {'gains on' if changes else 'is better than'} {second}"
-        return f"{said} ({'; '.join([sure, *_asides(row, seeds)])})"
+        relation = f"{first} {'gains on' if changes else 'is better than'} {second}"
+        return f"{relation} ({'; '.join([sure, *_asides(row, seeds)])})"
     amount = f"{_number(row, abs(size))}{' points' if _error(row) else ''}"
-    said = f"gains {amount} on {second}" if changes else f"is better than {second} by {amount}"
+    relation = f"gains {amount} on {second}" if changes else f"is better than {second} by {amount}"
     within = "; ".join([_interval(row, size < 0), sure, *_contexts(row, size < 0), *_asides(row, seeds)])
-    return f"{first} {said} ({within})"
+    return f"{first} {relation} ({within})"
 
 
 def _why(row: dict[Any, Any], seeds: bool) -> str:
-    """Why a pair is not decided, or between what its difference lies and how many seeds might decide."""
+    """The reason why a pair is not decided, or the interval of its difference and how many seeds might decide."""
     if row["verdict"] == Verdict.NOTHING and 0 < row.get("n_diverged_a", 0) == row.get("n_diverged_b", 0) == row["n"]:
         return f"{Verdict.NOTHING}: every run of both diverged"
     if row["verdict"] != Verdict.UNDECIDED:
@@ -124,15 +124,15 @@ def _why(row: dict[Any, Any], seeds: bool) -> str:
 
 
 def _asides(row: dict[Any, Any], seeds: bool) -> list[str]:
-    """What else a reader has to know: of how many seeds it is, that these are few, that runs diverged."""
+    """Further facts for readers: the number of seeds, whether these are few, how many runs diverged."""
     if pd.isna(row["n"]):
         return []
-    found = [f"of {row['n']:.0f} seeds"] if seeds else []
-    found += ["exploratory"] if exploratory(row) else []
+    asides = [f"of {row['n']:.0f} seeds"] if seeds else []
+    asides += ["exploratory"] if exploratory(row) else []
     a, b = row.get("n_diverged_a", 0), row.get("n_diverged_b", 0)
-    found += [f"{a:.0f} and {b:.0f} of {row['n']:.0f} diverged"] if a or b else []
+    asides += [f"{a:.0f} and {b:.0f} of {row['n']:.0f} diverged"] if a or b else []
     lost = row.get("n_diverged", 0)
-    return [*found, f"{lost:.0f} run{'s' * (lost > 1)} diverged"] if lost else found
+    return [*asides, f"{lost:.0f} run{'s' * (lost > 1)} diverged"] if lost else asides
 
 
 def _sure(row: dict[Any, Any]) -> str:
@@ -141,7 +141,7 @@ def _sure(row: dict[Any, Any]) -> str:
 
 
 def _interval(row: dict[Any, Any], mirrored: bool = False, name: str = "ci") -> str:
-    """Of a − b, or mirrored of b − a; nothing where there is none."""
+    """The interval of a − b or, mirrored, of b − a; "" where there is none."""
     if pd.isna(row[f"{name}_low"]) or pd.isna(row[f"{name}_high"]):
         return ""
     ends = [(-1 if mirrored else 1) * row[f"{name}_{end}"] for end in ("low", "high")]
@@ -149,13 +149,13 @@ def _interval(row: dict[Any, Any], mirrored: bool = False, name: str = "ci") -> 
 
 
 def _contexts(row: dict[Any, Any], mirrored: bool = False) -> list[str]:
-    """Of an average over contexts, between what it lies in single ones."""
+    """The range of an average's values in single contexts."""
     within = _interval(row, mirrored, "context") if row.get("contexts", 1) > 1 else ""
     return [f"contexts {within}"] if within else []
 
 
 def _number(row: dict[Any, Any], size: float) -> str:
-    """An error in points, anything else to three digits."""
+    """An error in points, any other metric to three digits."""
     shown = f"{round(100 * size, 2) + 0.0:.2f}" if _error(row) else f"{size + 0.0:.3g}"
     return shown.replace("-", "−")
 

@@ -1,4 +1,4 @@
-"""Tables as wide as the terminal that they are printed on."""
+"""Tables that fit the width of the terminal."""
 
 import itertools
 import re
@@ -41,7 +41,7 @@ _WRAPPERS = (
 
 
 def columns() -> int | None:
-    """Of the terminal that is printed on; None if that is a file or a pipe."""
+    """The width of the terminal that is printed on; None for a file or a pipe."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
@@ -51,9 +51,9 @@ def lines(table: pd.DataFrame, widest: int, width: int | None) -> list[str]:
     Where a row has several lines, an empty one stands between every two rows.
 
     Args:
-        table: of strings.
-        widest: characters of a column, however wide all may be, unless a word is longer.
-        width: of the whole table, if there is a limit.
+        table: a table of strings.
+        widest: the most characters of a column, unless a word is longer.
+        width: the limit of the whole table's width, or None.
     """
     texts = [[str(name), *table.iloc[:, place]] for place, name in enumerate(table.columns)]
     caps = [min(widest, max(map(len, column))) for column in texts]
@@ -63,14 +63,14 @@ def lines(table: pd.DataFrame, widest: int, width: int | None) -> list[str]:
     widths = [max(shown_width(line) for entry in column for line in entry) for column in broken]
     heading, *rows = [_joined(row, widths) for row in zip(*broken, strict=True)]
     apart = [""] if any(len(row) > 1 for row in rows) else []
-    found = [*heading, (" " * _GAP).join("-" * width for width in widths)]
+    result = [*heading, (" " * _GAP).join("-" * width for width in widths)]
     for number, row in enumerate(rows):
-        found += [*(apart if number else []), *row]
-    return found
+        result += [*(apart if number else []), *row]
+    return result
 
 
 def shown_width(text: str) -> int:
-    """Columns of a terminal that a line takes: two for a wide letter, as of Chinese, none for an accent of its own."""
+    """Columns of a terminal that a line takes: two for a wide letter, as in Chinese, none for a combining accent."""
     if text.isascii():
         return len(text)
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)

@@ -30,7 +30,7 @@ def figures_of(study: Study, artifacts: Artifacts | None = None) -> list[StudyFi
     """All figures of a study, automatic and declared, in the order in which people see them.
 
     Args:
-        study: any study.
+        study: the study.
         artifacts: arrays of single runs, as `Store.kept` returns them; figures of points need them to be drawn.
     """
     declared = [

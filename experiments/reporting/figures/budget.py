@@ -75,8 +75,8 @@ class Budget(TuningFigure):
         last = rows.groupby("factors", sort=False)["trials"].transform("max")
         numbers = {"untuned": rows["trials"] == 0, "one": rows["trials"] == 1, "all": rows["trials"] == last}
         errors = {name: rows.loc[chosen, "test_error"] for name, chosen in numbers.items() if chosen.any()}
-        told = "; ".join(f"{name}: {percent(own.min())} to {percent(own.max())}" for name, own in errors.items())
+        details = "; ".join(f"{name}: {percent(own.min())} to {percent(own.max())}" for name, own in errors.items())
         return (
             f"Lines of expected test error over the number of rates tried, of {rows['factors'].nunique()} cells. By"
-            f" that number, {told}."
+            f" that number, {details}."
         )

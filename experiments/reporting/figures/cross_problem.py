@@ -89,14 +89,14 @@ class CrossProblem(StudyFigure):
         if not len(rows):
             return "Empty axes: not every run has been evaluated yet."
         levels = rows.groupby("level", sort=False)
-        told = "; ".join(
+        details = "; ".join(
             f"{spelled(str(level))} has the mean rank {own['rank'].mean():.2f}, never more than"
             f" {own['ratio'].max():.2f} times the best error"
             for level, own in levels
         )
         return (
             f"On the left, marks at the mean test errors on {rows['problem'].nunique()} problems; on the right, steps"
-            f" of the share of problems within a factor of the best error. {told}."
+            f" of the share of problems within a factor of the best error. {details}."
         )
 
 

@@ -104,8 +104,8 @@ class Differences(StudyFigure):
         if not len(rows):
             return "Empty axes: nothing has been compared yet."
         counts = Counter(rows["verdict"].str.partition(":")[0])
-        told = ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common())
-        return f"Marks at the mean differences of {len(rows)} pairs, with their intervals and verdicts: {told}."
+        counted = ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common())
+        return f"Marks at the mean differences of {len(rows)} pairs, with their intervals and verdicts: {counted}."
 
 
 def grouped(rows: pd.DataFrame, several_factors: bool) -> dict[str, pd.DataFrame]:
@@ -173,9 +173,9 @@ def _draw(ax: Axes, place: int, row: dict[Any, Any], unit: float, more: bool) ->
         )
         marker = _MARKS[_MIRRORED.get(kind, kind) if more else kind]
         ax.plot([mean], [place], color=_shade(kind), marker=marker, ms=4.5, ls="", zorder=3)
-    told = f"{verdict}; {_seeds(row):,} seeds might decide" if verdict == Verdict.UNDECIDED and _seeds(row) else verdict
-    told += "; exploratory" if exploratory(row) else ""
-    ax.text(1.01, place, told, transform=ax.get_yaxis_transform(), va="center", size=_TEXT, color=_shade(kind))
+    text = f"{verdict}; {_seeds(row):,} seeds might decide" if verdict == Verdict.UNDECIDED and _seeds(row) else verdict
+    text += "; exploratory" if exploratory(row) else ""
+    ax.text(1.01, place, text, transform=ax.get_yaxis_transform(), va="center", size=_TEXT, color=_shade(kind))
 
 
 def _seeds(row: dict[Any, Any]) -> int:

@@ -77,51 +77,51 @@ class DeclaredCurves(StudyFigure):
             return None
         metrics, parts = self.declared.metrics, self.declared.parts
         count = rows["series"].nunique()
-        several = count > 1
-        down, across = (len(metrics), len(parts)) if several else (1, len(metrics))
+        compared = count > 1
+        down, across = (len(metrics), len(parts)) if compared else (1, len(metrics))
         size = (max(3.0 * across, 4.5), 2.4 * down + 0.8)
-        figure, axes = new_figure(down, across, size, sharex=True, sharey="row" if several else False)
+        figure, axes = new_figure(down, across, size, sharex=True, sharey="row" if compared else False)
         shades = colours(max(count, len(parts)))
         handles = []
         for _, line in rows.groupby(["series", "part", "metric"], sort=False):
             first = line.iloc[0]
             at, place = parts.index(first["part"]), metrics.index(first["metric"])
-            style = int(first["series"]) if several else at
-            if place == 0 and (at == 0 or not several):
-                text = f"{first['label']}\n{_counted(line)}" if several else PARTS[parts[at]]
+            style = int(first["series"]) if compared else at
+            if place == 0 and (at == 0 or not compared):
+                text = f"{first['label']}\n{_counted(line)}" if compared else PARTS[parts[at]]
                 handles.append(line_key(text, color=shades[style], dashes=DASHES[style % len(DASHES)]))
-            _draw(axes[place][at] if several else axes[0][place], _in_unit(line), shades[style], style)
+            _draw(axes[place][at] if compared else axes[0][place], _in_unit(line), shades[style], style)
         linear = ""
         for place, metric in enumerate(metrics):
-            row = axes[place] if several else axes[:, place]
+            row = axes[place] if compared else axes[:, place]
             text = f"{metric}{_unit(metric, series_of(study, self.declared))}"
             linear += _metric_axis(list(row), metric, text, _in_unit(rows[rows["metric"] == metric]))
         for ax in axes[-1]:
             ax.set_xlabel("epoch")
             epoch_axis(ax)
-        if several:
+        if compared:
             for at, part in enumerate(parts):
                 axes[0][at].set_title(PARTS[part])
                 for row in axes if at else ():
                     row[at].set_ylabel("")
         note = "median over runs that are ok, band between the 10 % and 90 % quantiles"
-        note += "" if several else f"; {_counted(rows)}"
+        note += "" if compared else f"; {_counted(rows)}"
         note += "; shown while half of the runs are still training" if rows["shortened"].any() else ""
         return finish(figure, self.declared.title, note + linear, handles)
 
     def describe(self, study: Study, rows: pd.DataFrame) -> str:
         """The first and the last median of every line."""
-        told = []
+        lines = []
         for _, series in rows.dropna(subset=["epoch"]).groupby("series"):
             name = " ".join(series["label"].iloc[0].split())
             ends = ", ".join(
                 f"{part} {metric} {_change(line['median'], str(metric))}"
                 for (part, metric), line in series.groupby(["part", "metric"], sort=False)
             )
-            told.append(f"{name}: {ends}" if name else ends)
-        if not told:
+            lines.append(f"{name}: {ends}" if name else ends)
+        if not lines:
             return NOTHING_EVALUATED
-        return f"Lines of the median of our runs over the epochs, from first to last. {'; '.join(told)}."
+        return f"Lines of the median of our runs over the epochs, from first to last. {'; '.join(lines)}."
 
 
 def _counted(rows: pd.DataFrame) -> str:

@@ -109,15 +109,15 @@ class DeclaredPoints(StudyFigure):
 
     def describe(self, study: Study, rows: pd.DataFrame) -> str:
         """The number of points, or the share of misclassified ones, in every panel."""
-        told = []
+        panels = []
         for _, run in rows.groupby("series"):
             name = " ".join(run["name"].iloc[0].split())
             for part in self.declared.parts:
                 point = run[run["role"] == part].iloc[0]
                 result = "no result" if math.isnan(point["error"]) else f"{percent(point['error'])} wrong"
                 result = f"{point['n_points']:.0f} points" if self.declared.kind == "data" else result
-                told.append(f"{f'{name}, ' if name else ''}{PARTS[part]}: {result}")
-        return f"{_SHOWN[self.declared.kind]}; seed {study.keep_seeds[0]}. {'; '.join(told)}."
+                panels.append(f"{f'{name}, ' if name else ''}{PARTS[part]}: {result}")
+        return f"{_SHOWN[self.declared.kind]}; seed {study.keep_seeds[0]}. {'; '.join(panels)}."
 
 
 def points_of(arrays: Arrays) -> pd.DataFrame:

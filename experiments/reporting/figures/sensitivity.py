@@ -82,15 +82,15 @@ class Sensitivity(TuningFigure):
         on_edge = chosen["edge"] != ""
         if len(chosen) > FEW:
             rates = chosen["learning_rate"]
-            told = (
+            details = (
                 f"{rates.min():g} to {rates.max():g} in {len(chosen)} cells, {on_edge.sum()} on the edge of what was"
                 " tried"
             )
         else:
             labels = factor_labels(study)
-            told = "; ".join(
+            details = "; ".join(
                 f"{cell_name({name: labels[factors][name] for name in labels[factors] if name != TUNED})}: {rate:g}"
                 f"{' (on the edge)' if edge else ''}"
                 for factors, rate, edge in zip(chosen["factors"], chosen["learning_rate"], on_edge, strict=True)
             )
-        return f"Lines of mean validation error over the learning rate, the chosen one marked. Chosen: {told}."
+        return f"Lines of mean validation error over the learning rate, the chosen one marked. Chosen: {details}."

@@ -100,11 +100,11 @@ class TimesToTarget(StudyFigure):
         if not len(rows):
             return NOTHING_EVALUATED
         ends = rows.groupby(["factors", "target"], sort=False)["share"].last()
-        told = "; ".join(
+        details = "; ".join(
             f"test error {percent(target)}: {100 * own.min():.0f} % to {100 * own.max():.0f} % of a cell's runs"
             for target, own in reversed(list(ends.groupby("target")))
         )
-        return f"Rising steps: the share of runs that have reached a test error, over the work. In the end, {told}."
+        return f"Rising steps: the share of runs that have reached a test error, over the work. In the end, {details}."
 
 
 def draw_steps(ax: Axes, rows: pd.DataFrame, colour: str | None, palette: Mapping[str, Colour]) -> None:

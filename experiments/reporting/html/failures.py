@@ -12,34 +12,37 @@ from fairgrid.experiments.study.labels import factor_labels, labels
 from fairgrid.experiments.study.study import Study
 
 _COLUMNS = ["status", "phase", "cell", "runs", "of", "seeds", "at step", "message"]
-_STATUSES = {**{each: str(each) for each in (Status.DIVERGED, Status.TIMEOUT, Status.ERROR)}, Status.PLANNED: "not run"}
+_STATUSES = {
+    **{status: str(status) for status in (Status.DIVERGED, Status.TIMEOUT, Status.ERROR)},
+    Status.PLANNED: "not run",
+}
 
 
 def failures(study: Study, runs: pd.DataFrame) -> tuple[str, HtmlTable | None]:
-    """A sentence that counts them, and a table of them by cell and message; None where every run is ok.
+    """A sentence that counts failures, and a table of them by cell and message; None where every run is ok.
 
     Args:
-        study: any.
-        runs: runs.csv's rows of the study.
+        study: the study of the runs.
+        runs: the study's rows of runs.csv.
     """
     counts = runs["status"].value_counts()
-    told = [f"{counts[status]} {name}" for status, name in _STATUSES.items() if status in counts]
-    if not told:
+    counted = [f"{counts[status]} {name}" for status, name in _STATUSES.items() if status in counts]
+    if not counted:
         return f"All {len(runs)} runs are ok: none diverged, timed out or ended in an error.", None
-    known = factor_labels(study)
+    labels_of = factor_labels(study)
     lost = runs[runs["status"] != Status.OK]
     rows = []
     for _, group in lost.groupby(["status", "phase", "factors", "cell", "message"], sort=True):
         first = group.iloc[0]
-        levels = known.get(first["factors"]) or labels(first["factors"])
-        named = [cell_name(levels)] if levels else []
-        named += [f"learning rate {first['learning_rate']:g}"] if first["phase"] == Phase.TUNING else []
+        levels = labels_of.get(first["factors"]) or labels(first["factors"])
+        names = [cell_name(levels)] if levels else []
+        names += [f"learning rate {first['learning_rate']:g}"] if first["phase"] == Phase.TUNING else []
         of_cell = (runs["cell"] == first["cell"]) & (runs["phase"] == first["phase"])
         rows.append(
             {
                 "status": _STATUSES[first["status"]],
                 "phase": first["phase"],
-                "cell": ", ".join(named) or "the only one",
+                "cell": ", ".join(names) or "the only one",
                 "runs": str(len(group)),
                 "of": str(of_cell.sum()),
                 "seeds": ranges(group["seed"].astype(int)),
@@ -49,12 +52,12 @@ def failures(study: Study, runs: pd.DataFrame) -> tuple[str, HtmlTable | None]:
         )
     table = frame(rows, _COLUMNS)
     table = table.drop(columns=[name for name in ("at step", "message") if not table[name].any()])
-    sentence = f"Of {len(runs)} planned runs, {counts.get('ok', 0)} are ok, {', '.join(told)}."
+    sentence = f"Of {len(runs)} planned runs, {counts.get('ok', 0)} are ok, {', '.join(counted)}."
     return sentence, html_table(f"{study.name}-failures", "Runs that are not ok", table)
 
 
 def ranges(numbers: Iterable[int]) -> str:
-    """Whole numbers, neighbours as a range: 0-4, 7."""
+    """Integers as text, with neighbours joined to ranges: 0–4, 7."""
     parts: list[list[int]] = []
     for number in sorted(set(numbers)):
         if parts and parts[-1][1] == number - 1:

@@ -1,4 +1,4 @@
-"""The whole page: what stands in it, in order, put into the template."""
+"""The whole page: its sections, in order, rendered by the template."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Section:
-    """What the page says of one study."""
+    """The section of one study."""
 
     study: Study
     sentences: list[str]
@@ -42,7 +42,7 @@ class Section:
 
     @property
     def anchor(self) -> str:
-        """The id of its heading, which no other element of the page has."""
+        """The id of the section's heading, unique on the page."""
         return f"{html_id(self.study.name)}-study"
 
 
@@ -50,9 +50,9 @@ def page(studies: Sequence[Study], evidence: Evidence, results: Path) -> str:
     """The report as HTML.
 
     Args:
-        studies: in the order in which they are shown.
-        evidence: of all of them.
-        results: whose figures and environments.csv are taken.
+        studies: the studies, in the order of the page.
+        evidence: the tables of all of them.
+        results: the results directory with the figures and environments.csv.
     """
     environments = environments_of(results)
     sections = [_section(study, evidence.of(study.name), results, environments) for study in studies]
@@ -75,7 +75,7 @@ def page(studies: Sequence[Study], evidence: Evidence, results: Path) -> str:
 
 
 def _shown(value: object) -> object:
-    """What stands in the page for a value of the template: text in one line, see `one_line`."""
+    """A value of the template as the page shows it: text on one line, see `one_line`."""
     return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -100,17 +100,17 @@ def _overview(studies: Sequence[Study], evidence: Evidence, results: Path) -> Ov
     return Overview(verdict_sentence(rows), html_table("verdicts-table", caption, overview_table(rows)), drawn)
 
 
-def _section(study: Study, found: Evidence, results: Path, environments: pd.DataFrame | None) -> Section:
-    failed, lost = failures(study, found.runs)
+def _section(study: Study, evidence: Evidence, results: Path, environments: pd.DataFrame | None) -> Section:
+    failed, lost = failures(study, evidence.runs)
     return Section(
         study,
-        study_sentences(study, found),
-        len(found.runs),
-        [_table(study, section) for section in tables_of(study, found)],
-        _pictures(study, found, results / "figures"),
+        study_sentences(study, evidence),
+        len(evidence.runs),
+        [_table(study, section) for section in tables_of(study, evidence)],
+        _pictures(study, evidence, results / "figures"),
         failed,
         lost,
-        provenance(study, found.runs, environments),
+        provenance(study, evidence.runs, environments),
     )
 
 

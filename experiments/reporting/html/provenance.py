@@ -1,4 +1,4 @@
-"""Where a study's numbers come from: seeds, sources, machines, and the command that makes them again."""
+"""The provenance of a study's numbers: seeds, sources, machines, and the command that trains the runs again."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ _DESCRIBED = ["commit", "dirty", "versions", "cpu", "threads"]
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the report says of a study's runs.
+    """The provenance of a study's runs, as the page shows it.
 
     Attributes:
-        seeds: by phase.
-        environments: commit, versions and processor with counts of runs; None where they are not known.
-        mixed: in what those environments differ, where that may tell in records; "" if they do not.
-        command: trains the same runs again; "" where the study as it stands makes other runs than these.
+        seeds: the seeds of each phase, as ranges.
+        environments: commit, versions and processor with counts of runs; None where they are unknown.
+        mixed: the differences between environments that may show in records; "" if there are none.
+        command: a command that trains the same runs again; "" where the study, as it is now, plans other runs.
     """
 
     seeds: dict[str, str]
@@ -36,21 +36,21 @@ class Provenance:
 
 
 def provenance(study: Study, runs: pd.DataFrame, environments: pd.DataFrame | None) -> Provenance:
-    """A study's.
+    """The provenance of a study's runs.
 
     Args:
-        study: as its file is now.
-        runs: runs.csv's rows of it.
-        environments: see evidence.environments_of.
+        study: the study, as its file is now.
+        runs: the study's rows of runs.csv.
+        environments: the rows of environments.csv; None without that file.
     """
     seeds = {str(phase): ranges(group["seed"].astype(int)) for phase, group in runs.groupby("phase", sort=True)}
-    found, mixed = None, ""
+    table, mixed = None, ""
     if environments is not None:
         mine = environments[environments["run_id"].isin(runs["run_id"])]
         if len(mine):
-            found = html_table(f"{study.name}-environments", "Where the runs were trained", _counted(mine))
+            table = html_table(f"{study.name}-environments", "Where the runs were trained", _counted(mine))
             mixed = mixture(mine)
-    return Provenance(seeds, found, mixed, _command(study, runs))
+    return Provenance(seeds, table, mixed, _command(study, runs))
 
 
 def digests(results: Path) -> dict[str, str]:
@@ -78,10 +78,10 @@ def _command(study: Study, runs: pd.DataFrame) -> str:
     name = study.name if study.name in shipped() else str(study.path)
     options = "" if mode == MODES[0] else f" --numerics {mode}"
     options += "" if device == "cpu" else f" --device {device}"
-    found = {tuple(sorted(group["seed"])) for _, group in evaluation.groupby("factors")}
-    if found != {cell.seeds for cell in study.cells}:
-        counts = {len(seeds) for seeds in found if seeds == tuple(range(len(seeds)))}
-        if len(found) != 1 or len(counts) != 1:
+    seeds_of_cells = {tuple(sorted(group["seed"])) for _, group in evaluation.groupby("factors")}
+    if seeds_of_cells != {cell.seeds for cell in study.cells}:
+        counts = {len(seeds) for seeds in seeds_of_cells if seeds == tuple(range(len(seeds)))}
+        if len(seeds_of_cells) != 1 or len(counts) != 1:
             return ""
         options += f" --seeds {counts.pop()}"
     return f"fairgrid run {name}{options}"

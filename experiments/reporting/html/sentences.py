@@ -1,4 +1,4 @@
-"""What a study's evidence says about its question, in generated sentences."""
+"""Generated sentences that answer a study's question."""
 
 from collections.abc import Iterable
 
@@ -18,45 +18,45 @@ def study_sentences(study: Study, evidence: Evidence) -> list[str]:
     """Sentences: how the report's numbers fare or, if it has none, which level is better; then the extreme mean errors.
 
     Args:
-        study: any.
-        evidence: of the study.
+        study: the study.
+        evidence: the tables of the study.
     """
-    found = []
+    sentences = []
     if len(evidence.reproduction):
-        found.append(verdict_sentence(evidence.reproduction))
+        sentences.append(verdict_sentence(evidence.reproduction))
     else:
-        found += _comparison(study, evidence)
+        sentences += _comparison(study, evidence)
     extremes = _extremes(study, evidence.summary)
-    return [*found, extremes] if extremes else found
+    return [*sentences, extremes] if extremes else sentences
 
 
 def _comparison(study: Study, evidence: Evidence) -> list[str]:
-    """What the factor that colours tell apart does, averaged over all else or in its one context; on one problem."""
+    """The effect of the factor that colours tell apart: averaged over all else, or in its only context."""
     factor = assign(factors_order(study))[0]
     effects, pairs = evidence.effects, evidence.comparisons
-    said = []
+    sentences = []
     if len(effects) and len(main := effects[(effects["kind"] == MAIN) & (effects["factor"] == factor)]):
-        said = effect_sentences(main)
+        sentences = effect_sentences(main)
     elif len(pairs) and (own := pairs[pairs["factor"] == factor])["context"].nunique() == 1:
-        said = comparison_sentences(study, own)
-    return [f"{text[:1].upper()}{text[1:]}" for text in said] if len(said) == 1 else []
+        sentences = comparison_sentences(study, own)
+    return [f"{text[:1].upper()}{text[1:]}" for text in sentences] if len(sentences) == 1 else []
 
 
 def verdict_sentence(reproduction: pd.DataFrame) -> str:
-    """How many primary readings got which verdict."""
+    """The counts of verdicts on primary readings, as a sentence."""
     primary = reproduction[reproduction["primary"].astype(bool)]
     numbers = primary["statistic"].isin(["single", "mean", "std", "mean+std"])
-    told = [
+    parts = [
         f"of {len(rows)} {kind}{'s' if len(rows) > 1 else ''}, {counted(rows['verdict'])}"
         for kind, rows in (("reported number", primary[numbers]), ("claim", primary[~numbers]))
         if len(rows)
     ]
-    text = "; ".join(told)
+    text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."
 
 
 def counted(words: Iterable[str]) -> str:
-    """Words with their counts, the most frequent first: 3 consistent, 1 undecided."""
+    """Words with their counts, the most frequent first: "3 consistent, 1 undecided"."""
     counts = pd.Series(list(words)).value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
     return ", ".join(f"{count} {name}" for name, count in counts.items())
 

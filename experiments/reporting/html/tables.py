@@ -28,7 +28,7 @@ _VERDICTS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Cell:
-    """What is shown, what it is sorted by ("" sorts last) and, of a verdict, which of three kinds it is."""
+    """A text, the key that it is sorted by ("" sorts last) and, for a verdict, its kind: holds, fails or open."""
 
     text: str
     key: str
@@ -37,7 +37,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's heading, and how wide its entries are: the names of styles."""
+    """A column's heading, and the names of styles for its entries."""
 
     name: str
     numeric: bool
@@ -49,11 +49,11 @@ class HtmlTable:
     """A table that can be sorted.
 
     Attributes:
-        id: of the element.
-        caption: what it shows.
-        columns: one per cell of a row.
-        rows: in the order in which they are first shown.
-        lines: said below it.
+        id: the id of the HTML element.
+        caption: a title.
+        columns: the columns, one per cell of a row.
+        rows: the rows, in their initial order.
+        lines: sentences below the table.
     """
 
     id: str
@@ -64,7 +64,7 @@ class HtmlTable:
 
 
 def html_table(identifier: str, caption: str, table: pd.DataFrame, lines: tuple[str, ...] = ()) -> HtmlTable:
-    """A table of text as a sheet; a column whose every entry begins with a number is sorted by that number."""
+    """An HTML table of a table of text; a column in which every entry begins with a number is sorted by that number."""
     columns, cells = [], []
     for name in table:
         texts = [str(value) for value in table[name]]
@@ -74,7 +74,9 @@ def html_table(identifier: str, caption: str, table: pd.DataFrame, lines: tuple[
         cells.append(
             [
                 Cell(
-                    _kept(text) if numeric else text, _key(text, match if numeric else None), _verdict(str(name), text)
+                    _breakable(text) if numeric else text,
+                    _key(text, match if numeric else None),
+                    _verdict(str(name), text),
                 )
                 for text, match in zip(texts, matches, strict=True)
             ]
@@ -88,8 +90,8 @@ def _styles(longest: int, numeric: bool) -> str:
     return "words" if longest > _WORDS else ""
 
 
-def _kept(text: str) -> str:
-    """A number that is broken into lines before its interval, nowhere else."""
+def _breakable(text: str) -> str:
+    """A number that may break into lines only before its interval."""
     return text.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}").replace(", ", ",\N{NO-BREAK SPACE}")
 
 

@@ -1,4 +1,4 @@
-"""Tables that people read of comparisons, of effects on the whole, and of how stable the verdicts are."""
+"""Tables for people: comparisons, effects on the whole, and how robust the verdicts are."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def comparison_table(comparisons: pd.DataFrame) -> pd.DataFrame:
     """Every comparison: the difference with its interval, in points of error, who is better how often, the verdict.
 
     Args:
-        comparisons: comparisons.csv's rows of a study.
+        comparisons: a study's rows of comparisons.csv.
     """
     return pd.DataFrame(
         [
@@ -38,7 +38,7 @@ def comparison_table(comparisons: pd.DataFrame) -> pd.DataFrame:
 
 
 def seeds(rows: pd.DataFrame) -> str:
-    """How many seeds comparisons have, where all have as many: then tables do not repeat it."""
+    """The number of seeds if all comparisons have the same, so that tables need not repeat it; else ""."""
     counts = rows["n"].unique()
     return f" ({counts[0]:.0f} seeds)" if len(counts) == 1 and not pd.isna(counts[0]) else ""
 
@@ -47,7 +47,7 @@ def counted_verdicts(comparisons: pd.DataFrame) -> pd.DataFrame:
     """How many comparisons of each factor have which verdict.
 
     Args:
-        comparisons: comparisons.csv's rows of a study.
+        comparisons: a study's rows of comparisons.csv.
     """
     return _counted(comparisons["factor"], comparisons["verdict"])
 
@@ -56,7 +56,7 @@ def counted_effects(effects: pd.DataFrame) -> pd.DataFrame:
     """How many effects of each factor, on the whole, at levels of another, between these, have which verdict.
 
     Args:
-        effects: effects.csv's rows of a study.
+        effects: a study's rows of effects.csv.
     """
     words = {MAIN: "{} on the whole", AT: "{} at each {}", INTERACTION: "{} × {}"}
     asked = [
@@ -69,7 +69,7 @@ def counted_stability(stability: pd.DataFrame) -> pd.DataFrame:
     """What becomes of how many verdicts, a column for each variant of the analysis that the runs allow.
 
     Args:
-        stability: stability.csv's rows of a study.
+        stability: a study's rows of stability.csv.
     """
     became = {title: stability[f"{name}_outcome"] for name, title in VARIANTS.items()}
     counts = {
@@ -86,7 +86,7 @@ def unstable(stability: pd.DataFrame) -> list[str]:
     First, the variants whose seeds are too few for any.
 
     Args:
-        stability: stability.csv's rows of a study.
+        stability: a study's rows of stability.csv.
     """
     lines = []
     decided = stability[~stability["verdict"].map(open_verdict)]
@@ -107,7 +107,7 @@ def _flipped(row: dict[Any, Any], other: str) -> str:
 
 
 def _counted(rows: "pd.Series[str]", verdicts: "pd.Series[str]") -> pd.DataFrame:
-    """How often which verdict; rows in their order, better and worse together."""
+    """The counts of verdicts; rows in their order, better and worse together."""
     either: dict[str, str] = dict.fromkeys(_WINS, "better or worse")
     words = verdicts.replace(either).str.partition(":")[0]
     counted = pd.crosstab(rows, words).loc[list(dict.fromkeys(rows))]
@@ -115,9 +115,9 @@ def _counted(rows: "pd.Series[str]", verdicts: "pd.Series[str]") -> pd.DataFrame
 
 
 def _pair(row: dict[Any, Any]) -> str:
-    """Two levels, with their factor where they do not tell it."""
-    told = row["factor"] in KINDS or row["factor"] == "engine"
-    return f"{'' if told else row['factor'] + ': '}{row['a']} − {row['b']}"
+    """Two levels, with their factor unless it is obvious."""
+    obvious = row["factor"] in KINDS or row["factor"] == "engine"
+    return f"{'' if obvious else row['factor'] + ': '}{row['a']} − {row['b']}"
 
 
 def _seeds(row: dict[Any, Any], rows: pd.DataFrame) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Tables that people read of what tuning tried, of times to targets and of ranks across problems."""
+"""Tables for people: what tuning tried, times to targets, and ranks across problems."""
 
 import math
 from collections.abc import Hashable
@@ -24,8 +24,8 @@ def tuning_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list[s
     Errors are in percent with their 95 % intervals. Below, every choice on the edge of what was tried.
 
     Args:
-        study: any.
-        evidence: of the study.
+        study: the study.
+        evidence: the tables of the study.
     """
     trials, budgets = trials_table(study, evidence.runs), budget_table(study, evidence.runs)
     rows, edges = [], []
@@ -59,8 +59,8 @@ def times_table(study: Study, evidence: Evidence) -> pd.DataFrame:
     """A row per cell and target: how many runs reach it, and the median of gradient evaluations until then.
 
     Args:
-        study: any.
-        evidence: of the study.
+        study: the study.
+        evidence: the tables of the study.
     """
     shown = factor_labels(study)
     rows = []
@@ -85,8 +85,8 @@ def problems_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list
     Below, Friedman's test of each context.
 
     Args:
-        study: any.
-        evidence: of the study.
+        study: the study.
+        evidence: the tables of the study.
     """
     rows = []
     lines: dict[str, None] = {}
@@ -97,7 +97,7 @@ def problems_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list
                 f"{row['factor']}{f' ({context})' if context else ''}: Friedman's χ² {row['friedman_statistic']:.2f},"
                 f" p {row['friedman_p']:.3g}, {row['n_problems']} problems"
             ] = None
-        known = not pd.isna(row["wins"])
+        complete = not pd.isna(row["wins"])
         tested = not pd.isna(row["p_holm"])
         decided = row["verdict"] in (Verdict.BETTER, Verdict.WORSE)
         rows.append(
@@ -107,9 +107,9 @@ def problems_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list
                 "b": row["b"],
                 "where": context,
                 "problems": str(row["n_problems"]),
-                "a better / worse / same": f"{row['wins']} / {row['losses']} / {row['ties']}" if known else "-",
-                "mean ranks": f"{row['mean_rank_a']:.2f}, {row['mean_rank_b']:.2f}" if known else "-",
-                "median difference %": f"{100 * row['median_difference']:.2f}" if known else "-",
+                "a better / worse / same": f"{row['wins']} / {row['losses']} / {row['ties']}" if complete else "-",
+                "mean ranks": f"{row['mean_rank_a']:.2f}, {row['mean_rank_b']:.2f}" if complete else "-",
+                "median difference %": f"{100 * row['median_difference']:.2f}" if complete else "-",
                 "p (Holm)": f"{row['p_holm']:.3g}" if tested else "-",
                 "verdict": f"{'a is ' if decided else ''}{row['verdict']}",
             }

@@ -1,4 +1,4 @@
-"""Tables that people read: one per study, and each report's own, in its rows and columns, ours beside theirs."""
+"""Tables for people: one per study, and each report's own, in its rows and columns, ours next to theirs."""
 
 import math
 from collections.abc import Hashable, Sequence
@@ -21,8 +21,8 @@ def study_table(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
     A rate that is the lowest or the highest of those tried is flagged: a better one may lie beyond.
 
     Args:
-        study: whose title and tuning are shown.
-        summary: summary.csv's rows of the study.
+        study: the study.
+        summary: the study's rows of summary.csv.
     """
     evaluation = summary[(summary["phase"] == Phase.EVALUATION) & summary["factors"].isin(list(factor_labels(study)))]
     shown = factor_labels(study)
@@ -51,23 +51,23 @@ def report_table(study: Study, table: ReportTable, summary: pd.DataFrame) -> pd.
     """The report's table: for each of its rows and each reading of it, every column theirs and ours.
 
     Args:
-        study: with [[reported]] numbers.
-        table: how the report shows them.
-        summary: summary.csv's rows of the study.
+        study: a study with [[reported]] numbers.
+        table: the layout of the report's table.
+        summary: the study's rows of summary.csv.
     """
     rows: dict[tuple[str, str], dict[str, str]] = {}
     counted: dict[tuple[str, str], dict[str, str]] = {}
     for reported in study.reported:
         reading = reported.reading + (" (primary)" if reported.primary else "")
         row = rows.setdefault((reported.row, reading), {"": reported.row, "reading": reading})
-        found = _cell_row(study, reported, summary)
+        own = _cell_row(study, reported, summary)
         row[f"{reported.column}: report"] = _reported(reported, table)
-        row[f"{reported.column}: ours"] = _ours(reported.metric, found, table) if len(found) else "not run"
-        known = counted.setdefault((reported.row, reading), {})
-        known[reported.column] = counts(found).iloc[0] if len(found) else "0/0"
-        several = len(set(known.values())) > 1
+        row[f"{reported.column}: ours"] = _ours(reported.metric, own, table) if len(own) else "not run"
+        counts_of = counted.setdefault((reported.row, reading), {})
+        counts_of[reported.column] = counts(own).iloc[0] if len(own) else "0/0"
+        differ = len(set(counts_of.values())) > 1
         row["ok"] = (
-            ", ".join(f"{name}: {count}" for name, count in known.items()) if several else known[reported.column]
+            ", ".join(f"{name}: {count}" for name, count in counts_of.items()) if differ else counts_of[reported.column]
         )
     names = list(dict.fromkeys(name for row in rows.values() for name in row if name != "ok"))
     frame = pd.DataFrame(list(rows.values())).reindex(columns=[*names, "ok"]).fillna("")
@@ -75,10 +75,10 @@ def report_table(study: Study, table: ReportTable, summary: pd.DataFrame) -> pd.
 
 
 def verdict_table(reproduction: pd.DataFrame) -> pd.DataFrame:
-    """Every reported number and claim with what our runs say.
+    """Every reported number and claim with the values and verdicts of our runs.
 
     Args:
-        reproduction: reproduction.csv's rows of a study.
+        reproduction: a study's rows of reproduction.csv.
     """
     rows = []
     for row in reproduction.to_dict("records"):
@@ -104,7 +104,7 @@ def overview_table(reproduction: pd.DataFrame) -> pd.DataFrame:
     """The primary reading of every number and claim of all reports, and how often its verdict holds under others.
 
     Args:
-        reproduction: all of reproduction.csv.
+        reproduction: all rows of reproduction.csv.
     """
     rows = []
     for (study, quote, _), group in reproduction.groupby(["study", "quote", "metric"], sort=False):
@@ -169,8 +169,8 @@ def _reported(reported: Reported, table: ReportTable) -> str:
     return " ± ".join(shown)
 
 
-def _ours(metric: Metric, found: pd.DataFrame, table: ReportTable) -> str:
-    mean, std = found[f"{metric}_mean"].iloc[0], found[f"{metric}_std"].iloc[0]
+def _ours(metric: Metric, own: pd.DataFrame, table: ReportTable) -> str:
+    mean, std = own[f"{metric}_mean"].iloc[0], own[f"{metric}_std"].iloc[0]
     return " ± ".join([_in_unit(mean, "mean", table), _in_unit(std, "std", table)])
 
 
