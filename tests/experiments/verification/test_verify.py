@@ -11,6 +11,7 @@ import pytest
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.execution.backends import Pool
+from fairgrid.experiments.runtime.determinism import fingerprint
 from fairgrid.experiments.store.content_manifest import FILE as MANIFEST
 from fairgrid.experiments.store.database import FILE
 from fairgrid.experiments.study.loading import load
@@ -39,7 +40,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
 
 @pytest.fixture
 def results(made: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Copies that a test may change; the published study is another test's matter."""
+    """Copies that a test may change; the published study is another test's matter.
+
+    What a clone has is from a machine like this one.
+    """
+    here = Published(HASH, fingerprint(), 1)
+    monkeypatch.setattr("fairgrid.experiments.verification.population.published", lambda: here)
     monkeypatch.setattr("fairgrid.experiments.verification.checks.check", lambda: SAME)
     copy = tmp_path / "results"
     copy.mkdir()
