@@ -1,24 +1,23 @@
 """The results of some studies: tables as DataFrames, and conclusions in sentences."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.derived import FINDINGS
 from fairgrid.experiments.errors import InputError, nearest
 from fairgrid.experiments.reporting.rendering import Format, show
-from fairgrid.experiments.reporting.sections import SECTIONS, sections
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.reporting.sections import section_names, sections
+from fairgrid.experiments.store.schema import committed_tables
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.study import Study
 
 
 class Results:
     """Tables of studies as DataFrames, and their conclusions in sentences.
 
-    docs/commands.md names what each has a row per. Errors are fractions in [0, 1]; what varies in a study is in
-    `factors`, as canonical JSON. `fairgrid.experiments.plot` draws them.
+    Every table is an attribute: `runs`, `summary`, `comparisons` and the others of docs/columns.md. Errors are
+    fractions in [0, 1]; what varies in a study is in `factors`, as canonical JSON. `fairgrid.plot` draws them.
 
     Args:
         studies: at least one study; names differ.
@@ -31,7 +30,7 @@ class Results:
         directory: the results directory.
     """
 
-    def __init__(self, studies: Sequence[Study], evidence: Evidence, directory: Path) -> None:
+    def __init__(self, studies: Sequence[Study], evidence: ResultTables, directory: Path) -> None:
         self.studies = tuple(studies)
         self.evidence = evidence.of(*(study.name for study in studies))
         self.directory = directory
@@ -74,8 +73,9 @@ class Results:
         Raises:
             InputError: there is no such table.
         """
-        if section not in (None, *SECTIONS):
-            raise InputError(f"section: expected a table, found {section!r}{nearest(str(section), SECTIONS)}")
+        names = section_names()
+        if section not in (None, *names):
+            raise InputError(f"section: expected a table, found {section!r}{nearest(str(section), names)}")
         parts = [part for study in self.studies for part in sections(study, self.evidence)]
         return [line for part in parts if section in (None, part.name) for line in part.lines]
 
@@ -89,71 +89,12 @@ class Results:
         """
         return "\n\n".join(show(study, self.evidence, style) for study in self.studies)
 
-    @property
-    def runs(self) -> pd.DataFrame:
-        """A row per planned run: its cell, seed, status, settings, and final losses and errors."""
-        return self.evidence.runs
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        """The rows of these studies in a table, such as `results.comparisons`; docs/columns.md has all."""
+        if name.startswith("_") or name == "evidence":  # of a copy that is not filled yet
+            raise AttributeError(name)
+        frame: pd.DataFrame = getattr(self.evidence, name)
+        return frame
 
-    @property
-    def metrics(self) -> pd.DataFrame:
-        """A row per run and further measured number."""
-        return self.evidence.metrics
-
-    @property
-    def summary(self) -> pd.DataFrame:
-        """A row per cell: counts of runs; mean, std, median and extremes of errors, and the interval of the mean."""
-        return self.evidence.summary
-
-    @property
-    def curves(self) -> pd.DataFrame:
-        """A row per cell, checkpoint and metric: mean, std, median and quantiles over runs."""
-        return self.evidence.curves
-
-    @property
-    def comparisons(self) -> pd.DataFrame:
-        """A row per pair of cells that differ in one factor: their difference, how sure it is, the verdict."""
-        return self.evidence.comparisons
-
-    @property
-    def effects(self) -> pd.DataFrame:
-        """A row per pair of levels on the whole, at each level of another factor, and per pair of such differences."""
-        return self.evidence.effects
-
-    @property
-    def stability(self) -> pd.DataFrame:
-        """A row per comparison: its verdict by the best epoch, by half of the seeds, and by medians."""
-        return self.evidence.stability
-
-    @property
-    def reproduction(self) -> pd.DataFrame:
-        """A row per reported number or claim and reading of it: what the runs say, and the verdict."""
-        return self.evidence.reproduction
-
-    @cached_property
-    def tuning(self) -> pd.DataFrame:
-        """A row per tuned cell and learning rate: errors over the tuning seeds, which was chosen."""
-        return self._finding("tuning")
-
-    @cached_property
-    def budgets(self) -> pd.DataFrame:
-        """A row per tuned cell and number of learning rates tried: the expected errors of the best of them."""
-        return self._finding("budgets")
-
-    @cached_property
-    def targets(self) -> pd.DataFrame:
-        """A row per cell and target: the share of runs that reach it, the median of gradient evaluations until then."""
-        return self._finding("targets")
-
-    @cached_property
-    def across(self) -> pd.DataFrame:
-        """A row per pair of levels of a factor: ranks over different problems, tests, the verdict."""
-        return self._finding("across")
-
-    @cached_property
-    def scores(self) -> pd.DataFrame:
-        """A row per level and problem: mean test error, rank, ratio to the best."""
-        return self._finding("scores")
-
-    def _finding(self, name: str) -> pd.DataFrame:
-        found = [FINDINGS[name](study, self.evidence.of(study.name)) for study in self.studies]
-        return pd.concat([rows for rows in found if len(rows)] or found[:1], ignore_index=True)
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(table.name for table in committed_tables())]

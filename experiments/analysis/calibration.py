@@ -14,16 +14,35 @@ from fairgrid.experiments.analysis.statistics.calibration import Calibration, ca
 from fairgrid.experiments.analysis.statistics.paired import LEVEL
 from fairgrid.experiments.analysis.statistics.signflip import Floats
 from fairgrid.experiments.errors import InputError
+from fairgrid.experiments.store.columns import STUDY
+from fairgrid.experiments.store.schema import Table, declared, fractions, integers, numbers, text
 from fairgrid.experiments.study.study import Study
 
 SEEDS = (10, 30)  # of a comparison
 LEAST_POOL = 2 * max(SEEDS)
 RATES = ("rejected", "coverage", "wrong")
 AA, AB = "A/A", "A/B"
-COLUMNS = [
-    *"study kind factor a b context metric pool truth std skewness excess_kurtosis n repeats level".split(),
-    *(f"{rate}{end}" for rate in RATES for end in ("", "_low", "_high")),
-]
+CALIBRATION = declared(
+    Table(
+        "calibration",
+        "A row per pair of cells, or cell, number of seeds and level: how often comparisons err.",
+        (
+            *text("study", STUDY),
+            *text("kind", "`A/A`: a cell against itself on other seeds. `A/B`: two cells on the same seeds"),
+            *text("factor a b context", "the pair; of `A/A` the same cell twice"),
+            *text("metric", "the metric by which the two are compared"),
+            *integers("pool", "runs, or pairs, that are drawn from"),
+            *numbers("truth", "their mean difference, of `A/A` 0"),
+            *numbers("std skewness excess_kurtosis", "moments of their distribution"),
+            *integers("n repeats", "seeds of a comparison; comparisons"),
+            *numbers("level", "the level at which it rejects"),
+            *fractions("rejected rejected_low rejected_high", "share that find a difference"),
+            *fractions("coverage coverage_low coverage_high", "share whose interval holds the truth"),
+            *fractions("wrong wrong_low wrong_high", "share that find a difference on the wrong side; of `A/A` on any"),
+        ),
+        of_studies=False,
+    )
+)
 
 
 def calibration_table(study: Study, runs: pd.DataFrame, repeats: int) -> pd.DataFrame:
@@ -42,7 +61,7 @@ def calibration_table(study: Study, runs: pd.DataFrame, repeats: int) -> pd.Data
         {"study": study.name, "metric": metric} | described | _rates(found)
         for described, found in _cases(study, runs, repeats)
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return CALIBRATION.frame(rows)
 
 
 def _cases(study: Study, runs: pd.DataFrame, repeats: int) -> Iterator[tuple[dict[str, Any], Calibration]]:

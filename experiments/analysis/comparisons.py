@@ -8,13 +8,19 @@ from fairgrid.experiments.analysis.outcomes import compared_metric
 from fairgrid.experiments.analysis.pairing import Outcomes, Pair, aligned, diverged, empty, outcomes, pairs
 from fairgrid.experiments.analysis.statistics.families import Judged, Sides, Test, judged
 from fairgrid.experiments.analysis.statistics.paired import paired_rows
+from fairgrid.experiments.analysis.table import DerivedTable, derived
+from fairgrid.experiments.store.columns import STUDY
+from fairgrid.experiments.store.schema import booleans, integers, numbers, text
+from fairgrid.experiments.store.tables import ResultTables, with_metric
 from fairgrid.experiments.study.study import Study
 
-COLUMNS = (
-    "study factor a b context metric n mean_difference ci_low ci_high p_value p_holm probability_a_better pab_low"
-    " pab_high n_diverged_a n_diverged_b verdict needs_seeds exploratory"
-).split()
-INTEGERS = ("n", "n_diverged_a", "n_diverged_b", "needs_seeds")
+# descriptions of columns that stand in several tables of comparisons
+CONTEXT = "the other factors, which both sides share"
+COMPARED_BY = "the metric by which the two are compared"
+UNCORRECTED = "its 95 % interval, not corrected"
+HOLM = "p-value corrected for the family by Holm's method"
+NEEDS = "seeds after which an undecided pair would probably be decided"
+EXPLORATORY = "whether there are too few seeds for more than a hint"
 MOST = 500  # pairs of a study; of more, [comparison] factors has to choose
 
 
@@ -22,8 +28,8 @@ def comparisons_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     """The rows of one study.
 
     Args:
-        study: whose cells are compared.
-        runs: runs.csv's rows of the study.
+        study: the study whose cells are compared.
+        runs: the study's rows of runs.csv, with a column of the metric that is compared.
 
     Raises:
         InputError: a cell lacks a seed, or has one twice.
@@ -47,7 +53,40 @@ def comparisons_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         | _probability(each)
         for pair, each in zip(chosen, verdicts(study, known, lost, chosen), strict=True)
     ]
-    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(INTEGERS, "Int64"))
+    return COMPARISONS.frame(rows)
+
+
+COMPARISONS = derived(
+    DerivedTable(
+        "comparisons",
+        "A row per pair of cells that differ in one factor: their difference, how certain it is, the verdict;"
+        " [comparisons.md](comparisons.md) has the rules.",
+        (
+            *text("study", STUDY),
+            *text("factor a b", "the factor in which the two cells differ, and its levels"),
+            *text("context", CONTEXT),
+            *text("metric", COMPARED_BY),
+            *integers("n", "seeds that both have", gaps=True),
+            *numbers("mean_difference", "mean of a − b"),
+            *numbers("ci_low ci_high", UNCORRECTED),
+            *numbers("p_value", "p-value of no difference"),
+            *numbers("p_holm", HOLM),
+            *numbers("probability_a_better", "probability that a is better on a seed, ties counted half"),
+            *numbers("pab_low pab_high", "its 95 % interval"),
+            *integers("n_diverged_a n_diverged_b", "runs that diverged; outcomes, and never dropped", gaps=True),
+            *text("verdict", "the verdict on a"),
+            *integers("needs_seeds", NEEDS, gaps=True),
+            *booleans("exploratory", EXPLORATORY, gaps=True),
+        ),
+        make=lambda study, tables: comparisons_table(study, compared_runs(study, tables)),
+        position=10,
+    )
+)
+
+
+def compared_runs(study: Study, tables: ResultTables) -> pd.DataFrame:
+    """A study's runs with a column of the metric that its cells are compared by."""
+    return with_metric(tables.runs, tables.metrics, study.comparison.metric)
 
 
 def compared(study: Study) -> list[Pair]:

@@ -17,20 +17,17 @@ from fairgrid.experiments.analysis.outcomes import Metric, outcomes_of
 from fairgrid.experiments.analysis.statistics.families import adjusted
 from fairgrid.experiments.analysis.statistics.ranks import LEAST_PROBLEMS, friedman, rank, ratios, signed_rank
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
+from fairgrid.experiments.analysis.table import DerivedTable, derived
 from fairgrid.experiments.analysis.time_to_target import evaluation_of
 from fairgrid.experiments.config.identity import files
 from fairgrid.experiments.engines.record import Status
+from fairgrid.experiments.store.columns import COUNTED, COUNTS, STUDY
+from fairgrid.experiments.store.schema import fractions, integers, numbers, text
 from fairgrid.experiments.study.declaration import Cell
 from fairgrid.experiments.study.labels import factor_labels, factors_text, label
 from fairgrid.experiments.study.study import Study
 
 Floats = NDArray[np.float64]
-
-SCORES = "study factor context problem level n_planned n_ok n_diverged n_failed test_error rank ratio".split()
-ACROSS = (
-    "study factor context a b metric n_problems mean_rank_a mean_rank_b wins losses ties median_difference"
-    " friedman_statistic friedman_p p_value p_holm verdict"
-).split()
 
 
 @dataclass(frozen=True)
@@ -117,25 +114,48 @@ def blocks(study: Study, runs: pd.DataFrame) -> list[Block]:
 
 
 def scores_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
-    """scores.csv: a row per factor, context, problem and level: mean test error, rank among levels, ratio to the best.
-
-    In the ratio errors below one test point count as one. See `blocks`.
-    """
+    """The rows of one study; see `blocks`."""
     rows = [
-        (
-            *(study.name, block.factor, block.context, problem, level),
-            *(int(count) for count in block.counts[p, s]),
-            *(float(values[p, s]) for values in (block.errors, block.ranks, block.ratios)),
+        dict(
+            zip(
+                SCORES.header,
+                (
+                    *(study.name, block.factor, block.context, problem, level),
+                    *(int(count) for count in block.counts[p, s]),
+                    *(float(values[p, s]) for values in (block.errors, block.ranks, block.ratios)),
+                ),
+                strict=True,
+            )
         )
         for block in blocks(study, runs)
         for p, problem in enumerate(block.problems)
         for s, level in enumerate(block.levels)
     ]
-    return pd.DataFrame(rows, columns=SCORES)
+    return SCORES.frame(rows)
+
+
+SCORES = derived(
+    DerivedTable(
+        "scores",
+        "A row per factor, context, problem and level.",
+        (
+            *text("study", STUDY),
+            *text("factor", "the factor whose levels are compared"),
+            *text("context", "the other factors, which all levels share"),
+            *text("problem level", "the problem and the level"),
+            *integers(COUNTS, COUNTED),
+            *fractions("test_error", "mean over runs, a diverged run's being 1"),
+            *numbers("rank", "rank among the levels, 1 is best"),
+            *numbers("ratio", "error over the best level's, errors below one test point as one"),
+        ),
+        make=lambda study, tables: scores_table(study, tables.runs),
+        position=60,
+    )
+)
 
 
 def across_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
-    """across.csv: a row per pair of levels and context; which has the lower mean test error over different problems.
+    """The rows of one study: which level has the lower mean test error over different problems.
 
     `wins` are problems on which a has the lower error. Below six problems nothing is tested. p-values are of Wilcoxon's
     signed-rank test, adjusted by Holm over all pairs of one factor in the study; of three or more levels, a verdict
@@ -162,7 +182,7 @@ def across_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
             if enough:
                 tested = signed_rank(block.errors[:, i], block.errors[:, j])
                 row |= {"p_value": tested.p_value, "least_p": tested.least_p, "direction": tested.direction}
-    table = pd.DataFrame(rows, columns=[*ACROSS, "least_p", "direction"])
+    table = pd.DataFrame(rows, columns=[*ACROSS.header, "least_p", "direction"])
     has_test = table["p_value"].notna()
     # one that is incomplete stays in the family: a run that fails makes no other difference easier to find
     incomplete = (table["verdict"] == Verdict.INCOMPLETE) & (table["n_problems"] >= LEAST_PROBLEMS)
@@ -172,7 +192,29 @@ def across_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     for at in table.index[has_test]:
         said = _verdict(table.loc[at].to_dict(), p_holm[at], pairs[at], study.comparison.level)
         table.loc[at, ["p_holm", "verdict"]] = (p_holm[at], said)
-    return table[ACROSS].astype(dict.fromkeys(("wins", "losses", "ties"), "Int64"))
+    return ACROSS.typed(table[ACROSS.header])
+
+
+ACROSS = derived(
+    DerivedTable(
+        "across",
+        "A row per pair of levels of a factor and context, each different problem one observation.",
+        (
+            *text("study", STUDY),
+            *text("factor context a b", "two levels of a factor, and the other factors, which both share"),
+            *text("metric", "the metric by which the two are compared"),
+            *integers("n_problems", "different problems"),
+            *numbers("mean_rank_a mean_rank_b", "mean ranks among all levels"),
+            *integers("wins losses ties", "problems on which a is better, worse, the same", gaps=True),
+            *numbers("median_difference", "median of a − b over problems"),
+            *numbers("friedman_statistic friedman_p", "test of all levels together, if they are three or more"),
+            *numbers("p_value p_holm", "Wilcoxon's signed-rank test; corrected by Holm's method"),
+            *text("verdict", "the verdict on a"),
+        ),
+        make=lambda study, tables: across_table(study, tables.runs),
+        position=70,
+    )
+)
 
 
 def _verdict(row: dict[str, Any], p_holm: float, pairs: int, level: float) -> str:

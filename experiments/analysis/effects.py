@@ -16,21 +16,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fairgrid.experiments.analysis.comparisons import compared, context_text, count
+from fairgrid.experiments.analysis.comparisons import (
+    COMPARED_BY,
+    EXPLORATORY,
+    HOLM,
+    NEEDS,
+    UNCORRECTED,
+    compared,
+    compared_runs,
+    context_text,
+    count,
+)
 from fairgrid.experiments.analysis.outcomes import compared_metric
 from fairgrid.experiments.analysis.pairing import Outcomes, Pair, aligned, diverged, empty, outcomes
 from fairgrid.experiments.analysis.statistics.families import Sides, judged
 from fairgrid.experiments.analysis.statistics.paired import difference
 from fairgrid.experiments.analysis.statistics.signflip import Floats
+from fairgrid.experiments.analysis.table import DerivedTable, derived
+from fairgrid.experiments.store.columns import STUDY
+from fairgrid.experiments.store.schema import booleans, integers, numbers, text
 from fairgrid.experiments.study.declaration import TUNED
 from fairgrid.experiments.study.labels import label
 from fairgrid.experiments.study.study import Study
 
-COLUMNS = (
-    "study kind factor a b by level other context contexts metric n estimate ci_low ci_high context_low context_high"
-    " p_value p_holm n_diverged verdict needs_seeds exploratory"
-).split()
-INTEGERS = ("contexts", "n", "n_diverged", "needs_seeds")
 MAIN, AT, INTERACTION = "main", "at", "interaction"
 _ROUNDING = 1e-12  # of the largest value: averages that are equal but for it are equal
 
@@ -69,8 +77,8 @@ def effects_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     """The rows of one study; none where its pairs are too many.
 
     Args:
-        study: any.
-        runs: runs.csv's rows of the study.
+        study: the study whose factors are compared.
+        runs: the study's rows of runs.csv, with a column of the metric that is compared.
 
     Raises:
         InputError: a cell lacks a seed, or has one twice.
@@ -90,7 +98,37 @@ def effects_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         | ({} if sides is None or each.measured is None else _range(sides.a, sides.b, metric.sign))
         for effect, sides, each in zip(effects, both, judgements, strict=True)
     ]
-    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(INTEGERS, "Int64"))
+    return EFFECTS.frame(rows)
+
+
+EFFECTS = derived(
+    DerivedTable(
+        "effects",
+        "A row per pair of levels on average, at each level of another factor, and per pair of such differences;"
+        " [comparisons.md](comparisons.md#effects) has the rules.",
+        (
+            *text("study", STUDY),
+            *text("kind", "`main`, `at` or `interaction`"),
+            *text("factor a b", "the factor and the two levels that are compared"),
+            *text("by level other", "the other factor; its level; of interactions, the level that it changes to"),
+            *text("context", "the problem, if the study has several"),
+            *integers("contexts", "contexts that are averaged over", gaps=True),
+            *text("metric", COMPARED_BY),
+            *integers("n", "seeds that all cells have", gaps=True),
+            *numbers("estimate", "the mean of a − b, or of its change"),
+            *numbers("ci_low ci_high", UNCORRECTED),
+            *numbers("context_low context_high", "the smallest and the largest mean difference in one context"),
+            *numbers("p_value", "p-value of no difference"),
+            *numbers("p_holm", HOLM),
+            *integers("n_diverged", "runs among those averaged that diverged; outcomes, and never dropped", gaps=True),
+            *text("verdict", "the verdict on a"),
+            *integers("needs_seeds", NEEDS, gaps=True),
+            *booleans("exploratory", EXPLORATORY, gaps=True),
+        ),
+        make=lambda study, tables: effects_table(study, compared_runs(study, tables)),
+        position=20,
+    )
+)
 
 
 def _main(chosen: Sequence[Pair]) -> Iterator[Effect]:

@@ -21,17 +21,15 @@ from fairgrid.experiments.analysis.pairing import diverged, few_seeds
 from fairgrid.experiments.analysis.statistics.reproduction import LEVEL, tail
 from fairgrid.experiments.analysis.statistics.signflip import SignFlip, holm, sign_flip
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
+from fairgrid.experiments.analysis.table import DerivedTable, derived
 from fairgrid.experiments.planning.plans import Phase
-from fairgrid.experiments.store.tables import Evidence, with_metric
+from fairgrid.experiments.store.columns import STUDY
+from fairgrid.experiments.store.schema import booleans, integers, numbers, text
+from fairgrid.experiments.store.tables import ResultTables, with_metric
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.schema import Claim, Reported
 from fairgrid.experiments.study.study import Study
 from fairgrid.experiments.study.validation import matching
-
-COLUMNS = (
-    "study report quote reading primary metric statistic reported runs n mean std tail_probability tail_low tail_high"
-    " interval_low interval_high verdict note"
-).split()
 
 _SPREAD_RESAMPLES = 10_000
 
@@ -40,16 +38,48 @@ class IncompleteError(ValueError):
     """A cell has runs that failed or are missing, so nothing is said about it."""
 
 
-def reproduction_table(study: Study, evidence: Evidence) -> pd.DataFrame:
+def reproduction_table(study: Study, evidence: ResultTables) -> pd.DataFrame:
     """The rows of one study: its reported numbers, then its claims."""
     found = evidence.of(study.name)
     rows = [_number(study, reported, found) for reported in study.reported]
     rows += _claims(study, found)
-    table = pd.DataFrame([{"study": study.name, "report": study.source, **row} for row in rows], columns=COLUMNS)
-    return table.astype({"runs": "Int64"})
+    return REPRODUCTION.frame({"study": study.name, "report": study.source, **row} for row in rows)
 
 
-def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: Evidence) -> "pd.Series[float]":
+REPRODUCTION = derived(
+    DerivedTable(
+        "reproduction",
+        "A row per reported number or claim and reading of it: what the runs say, and the verdict.",
+        (
+            *text("study", STUDY),
+            *text("report", "the report's file"),
+            *text("quote", "where or what the report says"),
+            *text("reading", "one way to read it"),
+            *booleans("primary", "whether that reading was declared the primary one"),
+            *text("metric", "the metric that is compared"),
+            *text("statistic", "`single`, `mean`, `std` or `mean+std` of a number; the test of a claim"),
+            *text("reported", "the report's value or claim"),
+            *integers("runs", "runs that the report's value is from", gaps=True),
+            *integers("n", "our runs, or pairs"),
+            *numbers("mean std", "over our runs, or over differences of pairs"),
+            *numbers(
+                "tail_probability tail_low tail_high",
+                "of a number: the chance of one as extreme, with its interval; of a claim: its p-value, corrected",
+            ),
+            *numbers(
+                "interval_low interval_high",
+                "of a number: the middle 95 % of the statistic; of a claim: the interval of the difference or share",
+            ),
+            *text("verdict", "`consistent`, `inconsistent`, `supported`, `contradicted`, `undecided` or `incomplete`"),
+            *text("note", "how it was tested, or why it was not"),
+        ),
+        make=reproduction_table,
+        position=5,
+    )
+)
+
+
+def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: ResultTables) -> "pd.Series[float]":
     """A metric of a cell's evaluation runs by seed; NaN where a run has none.
 
     Args:
@@ -82,7 +112,7 @@ def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: E
     return values.set_axis(runs["seed"].astype(int)).sort_index()
 
 
-def _number(study: Study, reported: Reported, evidence: Evidence) -> dict[str, Any]:
+def _number(study: Study, reported: Reported, evidence: ResultTables) -> dict[str, Any]:
     row: dict[str, Any] = {
         "quote": reported.quote,
         "reading": reported.reading,
@@ -111,7 +141,7 @@ def _number(study: Study, reported: Reported, evidence: Evidence) -> dict[str, A
     }
 
 
-def _claims(study: Study, evidence: Evidence) -> list[dict[str, Any]]:
+def _claims(study: Study, evidence: ResultTables) -> list[dict[str, Any]]:
     """Rows of claims; the paired ones are one family."""
     rows: list[dict[str, Any]] = []
     tests: list[SignFlip | None] = []
@@ -156,14 +186,14 @@ def _claims(study: Study, evidence: Evidence) -> list[dict[str, Any]]:
     return rows
 
 
-def _all_diverged(study: Study, claim: Claim, seeds: "pd.Index[int]", evidence: Evidence) -> bool:
+def _all_diverged(study: Study, claim: Claim, seeds: "pd.Index[int]", evidence: ResultTables) -> bool:
     """Whether no side of a claim has an outcome of its own on these seeds: its values are equal, and say nothing."""
     lost = diverged(evidence.runs)
     cells = [factors_text(matching(study, where)[0].factors) for where in (claim.where, claim.against or claim.where)]
     return all(bool(lost[cell][list(seeds)].all()) for cell in cells)
 
 
-def _pair(study: Study, claim: Claim, evidence: Evidence) -> "tuple[pd.Series[float], pd.Series[float]]":
+def _pair(study: Study, claim: Claim, evidence: ResultTables) -> "tuple[pd.Series[float], pd.Series[float]]":
     """The two sides of a claim, on the seeds that both have.
 
     Fewer seeds on one side by declaration (a grid's own seeds) are no loss; a seed that neither side lacks by

@@ -6,18 +6,26 @@ median difference, by the sign test, in place of the mean. The family, its level
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.comparisons import compared, verdicts
+from fairgrid.experiments.analysis.comparisons import COMPARED_BY, CONTEXT, compared, compared_runs, verdicts
 from fairgrid.experiments.analysis.pairing import diverged, outcomes
 from fairgrid.experiments.analysis.statistics.families import open_verdict
 from fairgrid.experiments.analysis.statistics.paired import median_rows
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
+from fairgrid.experiments.analysis.table import DerivedTable, derived
 from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.planning.plans import Phase
-from fairgrid.experiments.store.columns import VARIANTS
+from fairgrid.experiments.store.columns import STUDY
+from fairgrid.experiments.store.schema import text
 from fairgrid.experiments.study.study import Study
 
-COMPARED = "study factor a b context metric verdict".split()
-COLUMNS = [*COMPARED, *(f"{name}{end}" for name in VARIANTS for end in ("", "_outcome"))]
+# how the analysis is varied: by the name of a column, what people read
+VARIANTS = {
+    "best_validation": "best epoch",
+    "lower_half": "lower half",
+    "upper_half": "upper half",
+    "median_difference": "median",
+}
+_COMPARED = "study factor a b context metric verdict".split()
 OUTCOMES = ("holds", "decided otherwise", "no longer decided", Verdict.TOO_FEW, "newly decided", "still open")
 HOLDS, OTHERWISE, LOST, FEW, WON, OPEN = OUTCOMES
 
@@ -28,10 +36,10 @@ def stability_table(
     """The rows of one study; nothing of variants that its runs do not allow.
 
     Args:
-        study: any.
-        runs: runs.csv's rows of the study.
-        comparisons: what `comparisons_table` makes of them.
-        best_epochs: best_epochs.csv's.
+        study: the study.
+        runs: the study's rows of runs.csv, with a column of the metric that is compared.
+        comparisons: the study's rows of comparisons.csv.
+        best_epochs: the rows of best_epochs.csv.
 
     Raises:
         InputError: a cell lacks a seed, or has one twice.
@@ -50,12 +58,37 @@ def stability_table(
     if rule.metric == "test_error" and best[ok].notna().all():
         best_known = outcomes(study, runs.assign(test_error=best))
         found["best_validation"] = verdicts(study, best_known, lost, chosen)
-    table = comparisons[COMPARED].reset_index(drop=True)
+    table = comparisons[_COMPARED].reset_index(drop=True)
     for name in VARIANTS:
         words = [each.verdict for each in found[name]] if name in found else None
         table[name] = words or ""
         table[f"{name}_outcome"] = list(map(outcome, table["verdict"], words)) if words else ""
-    return table
+    return table[STABILITY.header]
+
+
+STABILITY = derived(
+    DerivedTable(
+        "stability",
+        "A row per comparison: its verdict had the analysis been another;"
+        " [comparisons.md](comparisons.md#stability) describes the variants.",
+        (
+            *text("study", STUDY),
+            *text("factor a b", "the pair"),
+            *text("context", CONTEXT),
+            *text("metric", COMPARED_BY),
+            *text("verdict", "the verdict of comparisons.csv"),
+            *(
+                column
+                for name, title in VARIANTS.items()
+                for column in text(f"{name} {name}_outcome", f"verdict by the {title}; what becomes of the usual one")
+            ),
+        ),
+        make=lambda study, tables: stability_table(
+            study, compared_runs(study, tables), tables.comparisons, tables.best_epochs
+        ),
+        position=30,
+    )
+)
 
 
 def outcome(usual: str, other: str) -> str:

@@ -15,19 +15,12 @@ from fairgrid.experiments.analysis.statistics.summaries import (
     std_interval,
     trimmed_interval,
 )
-from fairgrid.experiments.config.metric_names import CURVES
+from fairgrid.experiments.config.metric_names import CURVES as METRICS
 from fairgrid.experiments.config.run import parse
 from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.runtime.user_code import Finder
-from fairgrid.experiments.store.columns import (
-    BEST_COLUMNS,
-    CURVE_COLUMNS,
-    FAILED,
-    INTEGERS,
-    NUMBERS,
-    RUNS,
-    SUMMARIZED,
-)
+from fairgrid.experiments.store.columns import BEST_EPOCHS, CURVES, FAILED, RUNS, SUMMARIZED
+from fairgrid.experiments.store.schema import Kind
 from fairgrid.experiments.study.labels import described
 
 
@@ -45,8 +38,8 @@ def runs_table(stored: pd.DataFrame) -> pd.DataFrame:
     rows = {cell: said or described(parse(config, finder)) for cell, config, said in cells}
     described_cells = pd.DataFrame.from_dict(rows, orient="index")
     frame = stored.drop(columns=["config", "described"]).join(described_cells, on="cell")
-    frame = frame.astype(dict.fromkeys(INTEGERS, "Int64") | dict.fromkeys(NUMBERS, "float64"))
-    return frame.sort_values(["study", "phase", "cell", "factors", "seed"], ignore_index=True)[RUNS]
+    frame = frame.astype({column.name: column.dtype for column in RUNS.columns if column.kind is not Kind.TEXT})
+    return frame.sort_values(["study", "phase", "cell", "factors", "seed"], ignore_index=True)[RUNS.header]
 
 
 def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
@@ -107,7 +100,7 @@ def curves_table(curves: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (study, cell, factors), group in curves.groupby(["study", "cell", "factors"], sort=True):
         epochs = np.concatenate(group["epoch"].to_list()).astype(int)
-        for metric in CURVES:
+        for metric in METRICS:
             if metric not in group or not isinstance(group[metric].iloc[0], np.ndarray):
                 continue
             all_values = np.concatenate(group[metric].to_list())
@@ -116,7 +109,7 @@ def curves_table(curves: pd.DataFrame) -> pd.DataFrame:
                 low, median, high = np.quantile(values, (0.1, 0.5, 0.9))
                 std = values.std(ddof=1) if len(values) > 1 else np.nan
                 rows.append([study, cell, factors, epoch, metric, len(values), values.mean(), std, median, low, high])
-    return pd.DataFrame(rows, columns=CURVE_COLUMNS)
+    return pd.DataFrame(rows, columns=CURVES.header)
 
 
 def best_epochs_table(curves: pd.DataFrame) -> pd.DataFrame:
@@ -126,13 +119,13 @@ def best_epochs_table(curves: pd.DataFrame) -> pd.DataFrame:
         curves: the store's arrays (Store.curves); runs without validation data have no row.
     """
     if "validation_error" not in curves:
-        return pd.DataFrame(columns=BEST_COLUMNS)
+        return pd.DataFrame(columns=BEST_EPOCHS.header)
     runs = curves.dropna(subset=["validation_error"]).drop_duplicates("run_id").sort_values("run_id")
     rows = []
-    for run, epochs, *errors in runs[["run_id", "epoch", *BEST_COLUMNS[2:]]].itertuples(index=False):
+    for run, epochs, *errors in runs[["run_id", "epoch", *BEST_EPOCHS.header[2:]]].itertuples(index=False):
         best = errors[0].argmin()
         rows.append([run, int(epochs[best]), *(float(values[best]) for values in errors)])
-    return pd.DataFrame(rows, columns=BEST_COLUMNS)
+    return pd.DataFrame(rows, columns=BEST_EPOCHS.header)
 
 
 def tuning_frame(stored: pd.DataFrame, candidates: Mapping[str, tuple[str, float]]) -> pd.DataFrame:

@@ -8,25 +8,23 @@ from numpy.typing import NDArray
 
 from fairgrid.experiments.analysis.outcomes import have_outcomes
 from fairgrid.experiments.analysis.statistics.survival import Reaching, reaching
+from fairgrid.experiments.analysis.table import DerivedTable, derived
 from fairgrid.experiments.config.metric_names import TARGET
 from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.planning.plans import Phase
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.columns import COUNTED, COUNTS, FACTORS, STUDY
+from fairgrid.experiments.store.schema import fractions, integers, numbers, text
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.declaration import Cell
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.study import Study
 
 Floats = NDArray[np.float64]
 
-TARGETS = (
-    "study factors target n_planned n_ok n_diverged n_failed budget reached probability probability_low"
-    " probability_high median median_low median_high"
-).split()
 
-
-def targets_table(study: Study, evidence: Evidence) -> pd.DataFrame:
-    """targets.csv: a row per cell and target, of every cell that has targets.
+def targets_table(study: Study, evidence: ResultTables) -> pd.DataFrame:
+    """The rows of one study: a row per target of every cell that has targets.
 
     Times are gradient evaluations at the first checkpoint whose test error is at most the target. A run that has none,
     or that diverged, never reached it: it is censored at the budget, and the median over runs is infinite where fewer
@@ -34,8 +32,8 @@ def targets_table(study: Study, evidence: Evidence) -> pd.DataFrame:
     statistics/survival.py). A cell with runs that have no outcome has counts alone.
 
     Args:
-        study: any.
-        evidence: of the study.
+        study: the study.
+        evidence: the tables of the study.
     """
     rows = []
     for cell in study.cells:
@@ -64,10 +62,37 @@ def targets_table(study: Study, evidence: Evidence) -> pd.DataFrame:
                     "median_high": found.median_high,
                 }
             rows.append(row)
-    return pd.DataFrame(rows, columns=TARGETS).astype({"reached": "Int64"})
+    return TARGETS.frame(rows)
 
 
-def reaching_of(cell: Cell, target: float, evidence: Evidence) -> Reaching | None:
+TARGETS = derived(
+    DerivedTable(
+        "targets",
+        "A row per cell and target: the share of runs that reach a test error, and the work until then.",
+        (
+            *text("study", STUDY),
+            *text("factors", FACTORS),
+            *fractions("target", "the test error to reach"),
+            *integers(COUNTS, COUNTED),
+            *integers("budget", "gradient evaluations after which a run is censored"),
+            *integers("reached", "runs that reached it", gaps=True),
+            *fractions(
+                "probability probability_low probability_high",
+                "probability of reaching it within the budget, with its interval",
+            ),
+            *numbers(
+                "median median_low median_high",
+                "gradient evaluations until then, with an interval; `inf` where fewer than half of the runs got there",
+                spec=",.0f",
+            ),
+        ),
+        make=targets_table,
+        position=80,
+    )
+)
+
+
+def reaching_of(cell: Cell, target: float, evidence: ResultTables) -> Reaching | None:
     """The distribution of a cell's times to a target, in gradient evaluations; None unless every run has an outcome.
 
     Raises:

@@ -9,43 +9,43 @@ from scipy import stats
 
 from fairgrid.experiments.analysis.outcomes import Metric, have_outcomes, outcomes_of
 from fairgrid.experiments.analysis.statistics.budget import expected_best
+from fairgrid.experiments.analysis.table import DerivedTable, derived
 from fairgrid.experiments.analysis.tuning import scores
 from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.planning.plans import Phase
+from fairgrid.experiments.store.columns import COUNTED, COUNTS, FACTORS, STUDY
+from fairgrid.experiments.store.schema import booleans, fractions, integers, numbers, text
 from fairgrid.experiments.study.declaration import TUNED, Cell
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.study import Study
 
 Floats = NDArray[np.float64]
 
-TRIALS = (
-    "study factors optimizer learning_rate cell n_planned n_ok n_diverged n_failed"
-    " validation_error validation_error_ci_low validation_error_ci_high test_error test_error_ci_low test_error_ci_high"
-    " chosen edge"
-).split()
-BUDGETS = (
-    "study factors optimizer trials n"
-    " validation_error validation_error_ci_low validation_error_ci_high test_error test_error_ci_low test_error_ci_high"
-).split()
 _ERRORS = ("validation_error", "test_error")
-_NUMBERS = [f"{metric}{end}" for metric in _ERRORS for end in ("", "_ci_low", "_ci_high")]
+_INTERVALS = tuple(
+    column
+    for metric in _ERRORS
+    for column in fractions(
+        f"{metric} {metric}_ci_low {metric}_ci_high", f"its {metric.replace('_', ' ')}, with Student's interval"
+    )
+)
 
 
 def trials_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
-    """tuning.csv: a row per tuned cell and learning rate.
+    """The rows of one study in tuning.csv.
 
     Errors are means over the tuning seeds with Student's 95 % interval, a diverged run's error 1, as the choice sees
     them; not a number, and nothing chosen, where a cell's runs are not complete. `edge` says of the chosen rate whether
     it is the lowest or highest tried, so that a better one may lie beyond.
 
     Args:
-        study: whose tuning it is.
-        runs: runs.csv's rows of the study.
+        study: the study.
+        runs: the study's rows of runs.csv.
     """
     rows = []
-    evaluation, runs = runs[runs["phase"] == Phase.EVALUATION], runs[runs["phase"] == Phase.TUNING]
+    evaluation, tuning = (runs[runs["phase"] == phase] for phase in (Phase.EVALUATION, Phase.TUNING))
     for cell in (cell for cell in study.cells if cell.rates):
-        tried = _trials(study, cell, runs)
+        tried = _trials(study, cell, tuning)
         if not len(tried):
             continue
         complete = _complete(study, cell, tried)
@@ -69,19 +69,39 @@ def trials_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
             for metric in _ERRORS:
                 row |= _mean(metric, _outcomes(group, metric) if complete else np.empty(0))
             rows.append(row)
-    return pd.DataFrame(rows, columns=TRIALS).astype(dict.fromkeys(["learning_rate", *_NUMBERS], float))
+    return TUNING.frame(rows)
+
+
+_TRIED = (*text("study", STUDY), *text("factors", FACTORS), *text("optimizer", "the optimizer that is tuned"))
+TUNING = derived(
+    DerivedTable(
+        "tuning",
+        "A row per tuned cell and learning rate, over the tuning seeds, a diverged run's error being 1.",
+        (
+            *_TRIED,
+            *numbers("learning_rate", "the rate that was tried", spec="g"),
+            *text("cell", "twelve digits for the cell with this rate"),
+            *integers(COUNTS, COUNTED),
+            *_INTERVALS,
+            *booleans("chosen", "whether it was chosen"),
+            *text("edge", "`lowest`, `highest` or `only` where the chosen rate lies on the edge of what was tried"),
+        ),
+        make=lambda study, tables: trials_table(study, tables.runs),
+        position=40,
+    )
+)
 
 
 def budget_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
-    """budgets.csv: a row per tuned cell and number of trials, 0 the default rate where the study has baselines.
+    """The rows of one study in budgets.csv; 0 trials where the study has baselines at the default rate.
 
     A search is one tuning seed: k rates, drawn without replacement, are each trained once, and the best on validation
     error is kept. Its expected errors are exact for each seed (statistics/budget.py); the mean over seeds has Student's
     95 % interval. A diverged run's error is 1.
 
     Args:
-        study: whose tuning it is.
-        runs: runs.csv's rows of the study.
+        study: the study.
+        runs: the study's rows of runs.csv.
     """
     rows = []
     tuning = runs[runs["phase"] == Phase.TUNING]
@@ -103,8 +123,24 @@ def budget_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         for k in range(len(cell.rates)):
             errors = {metric: values[:, k] for metric, values in expected.items()}
             rows.append(common | {"trials": k + 1, "n": len(expected["test_error"])} | _means(errors))
-    kinds = dict.fromkeys(_NUMBERS, float) | {"trials": int, "n": int}
-    return pd.DataFrame(rows, columns=BUDGETS).astype(kinds)
+    return BUDGETS.frame(rows)
+
+
+BUDGETS = derived(
+    DerivedTable(
+        "budgets",
+        "A row per tuned cell and number of learning rates tried: the expected errors of the best of them by"
+        " validation error.",
+        (
+            *_TRIED,
+            *integers("trials", "learning rates tried; 0 is the default rate"),
+            *integers("n", "tuning seeds; for 0 trials evaluation seeds"),
+            *_INTERVALS,
+        ),
+        make=lambda study, tables: budget_table(study, tables.runs),
+        position=50,
+    )
+)
 
 
 def edge(cell: Cell, rate: float) -> str:

@@ -2,7 +2,29 @@
 
 import pandas as pd
 
+from fairgrid.experiments.store.schema import Table, declared, fractions, integers, numbers, text
+
 OURS = "fairgrid, compiled"
+BENCHMARK = declared(
+    Table(
+        "benchmark",
+        "A row per measurement of speed.",
+        (
+            *text(
+                "measure",
+                "`step`, a contestant's; `part` of our step; `limit` of the machine; `all cores`, through the runner",
+            ),
+            *integers("batch", "samples per step"),
+            *text("optimizer contestant part", "what was measured"),
+            *integers("stack", "networks that train at once", gaps=True),
+            *integers("n", "timings, of `all cores` runs", gaps=True),
+            *numbers("median low high", "median and quartiles, of a step of one network"),
+            *text("unit", "their unit"),
+            *fractions("test_error", "the test error that the contestants reached"),
+        ),
+        of_studies=False,
+    )
+)
 
 
 def _steps(frame: pd.DataFrame) -> pd.DataFrame:

@@ -4,8 +4,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from fairgrid.experiments.benchmark.contestants import Compiled
-
-COLUMNS = "measure batch optimizer contestant part stack n median low high unit test_error".split()
+from fairgrid.experiments.benchmark.page import BENCHMARK
 
 
 def summary(times: pd.DataFrame) -> pd.DataFrame:
@@ -40,7 +39,7 @@ def measured(times: pd.DataFrame, parts: pd.DataFrame, limits: pd.DataFrame, job
     several = jobs.rename(columns={"engine": "contestant", "microseconds": "median", "runs": "n"})
     several = several.assign(measure="all cores", unit="µs", part=several["cores"].map("{} cores".format))
     several = several.assign(contestant="engine " + several["contestant"], optimizer="sgd-momentum")
-    frame = pd.concat([race, share, bounds, several]).reindex(columns=COLUMNS)
+    frame = pd.concat([race, share, bounds, several]).reindex(columns=BENCHMARK.header)
     for column in ("median", "low", "high", "test_error"):
         frame[column] = frame[column].map(lambda value: f"{value:.4g}" if pd.notna(value) else "")
     return frame.astype({"stack": "Int64", "n": "Int64"})

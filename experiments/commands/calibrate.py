@@ -38,7 +38,6 @@ def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     request("portable")
     from fairgrid.experiments.analysis.calibration import calibration_table, remarks, shown
-    from fairgrid.experiments.analysis.derived import replace
     from fairgrid.experiments.analysis.summary import runs_table
     from fairgrid.experiments.execution.backends import Pool
     from fairgrid.experiments.execution.driver import Driver
@@ -47,6 +46,7 @@ def main(options: argparse.Namespace) -> int:
     from fairgrid.experiments.reporting.rendering import render
     from fairgrid.experiments.store.content_manifest import record_file
     from fairgrid.experiments.store.database import Store
+    from fairgrid.experiments.store.table_writer import replace
     from fairgrid.experiments.store.tables import with_metric
     from fairgrid.experiments.study.declaration import Overrides
     from fairgrid.experiments.study.loading import load_with

@@ -23,9 +23,9 @@ def main(options: argparse.Namespace) -> int:
     from fairgrid.experiments.study.loading import require
 
     require(options.study)
-    from fairgrid.experiments.analysis.derived import replace
     from fairgrid.experiments.reporting.html import page
     from fairgrid.experiments.reporting.publishing import publish, select_studies, warn_of_doubts
+    from fairgrid.experiments.store.table_writer import replace
 
     studies = select_studies(options.results, options.study)
     evidence = publish(options.results, studies)

@@ -12,6 +12,7 @@ from fairgrid.experiments.errors import InputError
 
 OVERVIEW = "reports"  # stands for all reports in a mark, in the place of a study
 FIGURES = "figures"  # stands for the kinds of figures
+COLUMNS = "columns"  # stands for the tables and their columns
 
 _MARK = "<!-- tables "
 # the text between has no other mark: a mark without its end takes nothing of the next one's

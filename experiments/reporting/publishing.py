@@ -10,16 +10,17 @@ from typing import Any
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.derived import TABLES, write, write_verdicts
+from fairgrid.experiments.analysis.derived import write, write_derived
 from fairgrid.experiments.config.class_facts import FactsByClass, gathered
 from fairgrid.experiments.errors import InputError, warn
 from fairgrid.experiments.planning.plans import Phase, evaluated_cells
 from fairgrid.experiments.reporting.figures import OVERVIEW as OVERVIEW_FIGURE
 from fairgrid.experiments.reporting.figures import check_files, draw, draw_overview, figure_table, file_names
 from fairgrid.experiments.reporting.figures.reported import ReportedNumbers
-from fairgrid.experiments.reporting.markdown import FIGURES, OVERVIEW, filled, marks
+from fairgrid.experiments.reporting.markdown import COLUMNS, FIGURES, OVERVIEW, filled, marks
 from fairgrid.experiments.reporting.rendering import Format, overview, render, show, tables
-from fairgrid.experiments.reporting.sections import SECTIONS
+from fairgrid.experiments.reporting.sections import section_names
+from fairgrid.experiments.reporting.tables.columns import column_sections
 from fairgrid.experiments.runtime.determinism import KINDS
 from fairgrid.experiments.runtime.files import digest
 from fairgrid.experiments.store import build_manifest
@@ -34,7 +35,8 @@ from fairgrid.experiments.store.content_manifest import Manifest, read_manifest
 from fairgrid.experiments.store.database import FILE, Store
 from fairgrid.experiments.store.environment_mix import mixture
 from fairgrid.experiments.store.lock import locked
-from fairgrid.experiments.store.tables import Evidence, as_text, environments_of, read, summary
+from fairgrid.experiments.store.schema import committed_tables, study_tables
+from fairgrid.experiments.store.tables import ResultTables, as_text, environments_of, read, summary
 from fairgrid.experiments.study.loading import distinct, load, load_recorded, shipped
 from fairgrid.experiments.study.study import Study
 
@@ -116,7 +118,7 @@ def _class_facts(results: Path, studies: Iterable[str]) -> dict[str, FactsByClas
         raise InputError(f"{results}: expected facts about classes as fairgrid writes them, found others") from error
 
 
-def load_or_build_tables(results: Path, studies: Sequence[Study], say: Callable[[str], None] = warn) -> Evidence:
+def load_or_build_tables(results: Path, studies: Sequence[Study], say: Callable[[str], None] = warn) -> ResultTables:
     """Writes the CSVs from the store, unless they are those that it and the studies would give; reads them.
 
     The store is held against its checksums first, unless its bytes are those that were. Without a store, what is there
@@ -155,7 +157,7 @@ def load_or_build_tables(results: Path, studies: Sequence[Study], say: Callable[
         build.writing = True
         build.write(results)
         doubts = write(store, results)
-    evidence, more = write_verdicts(results, studies)
+    evidence, more = write_derived(results, studies)
     for name in edited:
         say(f"{results / name}: was changed since it was made; made again from the store")
     for doubt in (doubts := [*doubts, *more]):
@@ -166,7 +168,7 @@ def load_or_build_tables(results: Path, studies: Sequence[Study], say: Callable[
     if not doubts and digest(results / FILE) == before:  # no other process wrote to the store in between
         build.store = before
         build.tables |= input_hashes(studies, before)
-    files = [f"{name}.csv" for name in TABLES]
+    files = [f"{table.name}.csv" for table in study_tables()]
     build.csvs = {name: sha256 for name in files if (sha256 := digest(results / name))}
     build.writing = False
     build.write(results)
@@ -189,7 +191,8 @@ def _edited(results: Path, build: build_manifest.Build) -> list[str]:
 
 def _published(results: Path) -> dict[str, str]:
     """SHA-256 of each table as manifest.json has it."""
-    return {name: sha256 for name, sha256 in _stated(results).files.items() if name.removesuffix(".csv") in TABLES}
+    files = [f"{table.name}.csv" for table in committed_tables()]
+    return {name: sha256 for name, sha256 in _stated(results).files.items() if name in files}
 
 
 def _stated(results: Path) -> Manifest:
@@ -199,7 +202,7 @@ def _stated(results: Path) -> Manifest:
     return Manifest()
 
 
-def publish(results: Path, studies: Sequence[Study]) -> Evidence:
+def publish(results: Path, studies: Sequence[Study]) -> ResultTables:
     """Writes CSVs and figures, unless they are as the store and the studies would give them; reads the CSVs.
 
     Without a store, only those figures are drawn that are not there.
@@ -216,7 +219,7 @@ def publish(results: Path, studies: Sequence[Study]) -> Evidence:
 
 def update_figures(
     studies: Sequence[Study],
-    evidence: Evidence,
+    evidence: ResultTables,
     results: Path,
     formats: Sequence[str] = ("png",),
     say: Callable[[str], None] = warn,
@@ -265,7 +268,7 @@ def update_figures(
     build.write(results)
 
 
-def show_tables(studies: Sequence[Study], evidence: Evidence, style: Format) -> None:
+def show_tables(studies: Sequence[Study], evidence: ResultTables, style: Format) -> None:
     """Prints the studies' tables."""
     for study in studies:
         print(f"\n{show(study, evidence, style)}")
@@ -273,7 +276,7 @@ def show_tables(studies: Sequence[Study], evidence: Evidence, style: Format) -> 
         print(f"\n{overview(evidence, style)}")
 
 
-def mixtures(studies: Sequence[Study], evidence: Evidence, results: Path) -> Iterator[str]:
+def mixtures(studies: Sequence[Study], evidence: ResultTables, results: Path) -> Iterator[str]:
     """A line for every study whose tables combine runs from environments that differ, where that is known."""
     environments = environments_of(results)
     if environments is None:
@@ -284,7 +287,7 @@ def mixtures(studies: Sequence[Study], evidence: Evidence, results: Path) -> Ite
             yield f"{study.name}: its runs are from different environments: {differences}"
 
 
-def outdated(studies: Sequence[Study], evidence: Evidence) -> Iterator[str]:
+def outdated(studies: Sequence[Study], evidence: ResultTables) -> Iterator[str]:
     """A line for every study whose records differ from what it states now (settings, classes, data) or are missing."""
     for study in studies:
         rows = evidence.of(study.name).summary
@@ -303,7 +306,7 @@ def outdated(studies: Sequence[Study], evidence: Evidence) -> Iterator[str]:
             )
 
 
-def warn_of_doubts(studies: Sequence[Study], evidence: Evidence, results: Path) -> None:
+def warn_of_doubts(studies: Sequence[Study], evidence: ResultTables, results: Path) -> None:
     """Prints the lines of `outdated` and `mixtures`."""
     for line in (*outdated(studies, evidence), *mixtures(studies, evidence, results)):
         warn(line)
@@ -312,7 +315,7 @@ def warn_of_doubts(studies: Sequence[Study], evidence: Evidence, results: Path) 
 def fill_page(
     page: Path,
     studies: Sequence[Study],
-    evidence: Evidence,
+    evidence: ResultTables,
     results: Path,
     measurements: Mapping[str, Measurements],
 ) -> None:
@@ -347,18 +350,21 @@ def fill_page(
                 wanted = ", ".join(measurements[name].sections)
                 raise InputError(f"{page}: expected a section ({wanted}), found {section!r} of {name!r}")
             continue
-        if name == FIGURES and section is None:
+        if name in (FIGURES, COLUMNS) and section is None:
             continue
         if name not in by_name and name != OVERVIEW:
             raise InputError(f"{page}: expected marks of {', '.join(by_name)}, found one of {name!r}")
-        if section not in (None, *SECTIONS):
-            raise InputError(f"{page}: expected a section ({', '.join(SECTIONS)}), found {section!r} of {name!r}")
+        if section not in (None, *section_names()):
+            wanted = ", ".join(section_names())
+            raise InputError(f"{page}: expected a section ({wanted}), found {section!r} of {name!r}")
 
     def content(name: str, only: str | None) -> str:
         if name in measurements:
             return _measured(results / f"{name}.csv", measurements[name], str(only))
         if name == FIGURES:
             return render(figure_table(), "markdown", "", FIGURES)
+        if name == COLUMNS:
+            return column_sections()
         if name == OVERVIEW:
             return overview(evidence, "markdown", only)
         return tables(by_name[name], evidence, "markdown", only)
@@ -376,7 +382,7 @@ def _measured(path: Path, measurements: Measurements, section: str) -> str:
 
 
 def draw_figures(
-    studies: Sequence[Study], evidence: Evidence, results: Path, formats: Sequence[str] = ("png",)
+    studies: Sequence[Study], evidence: ResultTables, results: Path, formats: Sequence[str] = ("png",)
 ) -> None:
     """Draws the studies' figures in each format; those of single runs from what the store keeps, where there is one."""
     check_files(studies)
@@ -386,7 +392,7 @@ def draw_figures(
         draw_overview(reports, evidence, results / "figures", formats)
 
 
-def _draw(studies: Sequence[Study], evidence: Evidence, results: Path, formats: Sequence[str]) -> None:
+def _draw(studies: Sequence[Study], evidence: ResultTables, results: Path, formats: Sequence[str]) -> None:
     artifacts: dict[str, Any] = {}
     if (results / FILE).exists():
         with Store(results) as store:
@@ -395,7 +401,7 @@ def _draw(studies: Sequence[Study], evidence: Evidence, results: Path, formats: 
         draw(study, evidence, results / "figures", artifacts.get(study.name), formats)
 
 
-def _reports(studies: Sequence[Study], evidence: Evidence) -> list[Study]:
+def _reports(studies: Sequence[Study], evidence: ResultTables) -> list[Study]:
     """The studies of the figure of all reported numbers; none if none of these has one."""
     if not ReportedNumbers().applies(studies):
         return []

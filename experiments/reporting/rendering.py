@@ -14,7 +14,7 @@ from fairgrid.experiments.reporting.latex import latex
 from fairgrid.experiments.reporting.sections import sections
 from fairgrid.experiments.reporting.tables.studies import overview_table
 from fairgrid.experiments.reporting.text import columns, lines, shown_width
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.schema import STATISTICS
 from fairgrid.experiments.study.study import Study
 
@@ -54,20 +54,20 @@ def _written(table: pd.DataFrame, escaped: Callable[[str], str]) -> pd.DataFrame
     return table.rename(columns=escaped).map(escaped)
 
 
-def show(study: Study, evidence: Evidence, style: Format) -> str:
+def show(study: Study, evidence: ResultTables, style: Format) -> str:
     """A study's tables under its name."""
     source = f", source {study.source}" if study.source else ""
     return f"{_heading(f'{study.name}{source}', style)}\n\n{tables(study, evidence, style)}"
 
 
-def tables(study: Study, evidence: Evidence, style: Format, only: str | None = None) -> str:
+def tables(study: Study, evidence: ResultTables, style: Format, only: str | None = None) -> str:
     """A study's tables, with the sentences below them.
 
     Args:
         study: the study.
         evidence: tables of this study at least.
         style: the format.
-        only: the only one of SECTIONS to show; by default all.
+        only: the only section to show; by default all.
     """
     shown = [
         f"{render(section.table, style, section.title, f'{study.name}-{section.name}')}"
@@ -78,7 +78,7 @@ def tables(study: Study, evidence: Evidence, style: Format, only: str | None = N
     return "\n\n".join(shown)
 
 
-def overview(evidence: Evidence, style: Format, only: str | None = None) -> str:
+def overview(evidence: ResultTables, style: Format, only: str | None = None) -> str:
     """The primary reading of every number and claim of the reports that runs are recorded for.
 
     Args:

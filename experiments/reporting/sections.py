@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fairgrid.experiments.analysis.pairing import pairs
+from fairgrid.experiments.analysis.table import DerivedTable, derived_tables
 from fairgrid.experiments.reporting.sentences import comparison_sentences, effect_sentences, legend
 from fairgrid.experiments.reporting.tables.comparisons import (
     comparison_table,
@@ -17,11 +18,11 @@ from fairgrid.experiments.reporting.tables.comparisons import (
 )
 from fairgrid.experiments.reporting.tables.derived import UNTUNED, problems_table, times_table, tuning_table
 from fairgrid.experiments.reporting.tables.studies import readings, report_table, study_table, verdict_table
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.direction import direction_of
 from fairgrid.experiments.study.study import Study
 
-SECTIONS = ("report", "verdicts", "effects", "comparisons", "stability", "cells", "tuning", "targets", "across")
+_OWN = ("report", "verdicts", "effects", "comparisons", "stability", "cells", "tuning", "targets", "across")
 _LONGEST = 40  # comparisons that are listed; of more there are sentences
 
 
@@ -30,7 +31,7 @@ class Section:
     """One table.
 
     Attributes:
-        name: one of SECTIONS.
+        name: one of `section_names`.
         title: a title.
         table: a table of strings.
         lines: sentences below the table.
@@ -42,7 +43,12 @@ class Section:
     lines: tuple[str, ...] = ()
 
 
-def sections(study: Study, evidence: Evidence) -> list[Section]:
+def section_names() -> list[str]:
+    """The names of all sections: those of this file, and the derived tables that are declared with a title."""
+    return [*_OWN, *(table.name for table in derived_tables() if table.title)]
+
+
+def sections(study: Study, evidence: ResultTables) -> list[Section]:
     """The report's own table first, if there is one, then verdicts, comparisons, cells, tuning, targets, problems.
 
     Args:
@@ -92,7 +98,7 @@ def _word(study: Study) -> str:
     return f"{study.comparison.metric.replace('_', ' ')}{more}"
 
 
-def _derived(study: Study, own: Evidence) -> list[Section]:
+def _derived(study: Study, own: ResultTables) -> list[Section]:
     tried, edges = tuning_table(study, own)
     ranks, tests = problems_table(study, own)
     searched = "Learning rates: the mean test error of the best of as many as were tried, over tuning seeds"
@@ -101,4 +107,12 @@ def _derived(study: Study, own: Evidence) -> list[Section]:
         Section("tuning", searched, tried, tuple(edges)),
         Section("targets", "Gradient evaluations to a test error, median over all runs", times_table(study, own)),
         Section("across", "Across problems, each one observation", ranks, tuple(tests)),
+        *(Section(table.name, table.title, _plain(table, own)) for table in derived_tables() if table.title),
     ]
+
+
+def _plain(table: DerivedTable, own: ResultTables) -> pd.DataFrame:
+    """A derived table for people, its values in the formats of its columns."""
+    rows = getattr(own, table.name)
+    columns = [column for column in table.columns if column.name != "study"]
+    return pd.DataFrame({column.heading: [column.shown(value) for value in rows[column.name]] for column in columns})

@@ -81,7 +81,7 @@ def probability(p: float) -> str:
 
 def exploratory(row: dict[Any, Any]) -> bool:
     """Whether a row of comparisons.csv or effects.csv has too few seeds to be more than exploratory."""
-    return str(row.get("exploratory")) == "True"  # a column with gaps holds text
+    return row.get("exploratory") is True  # pd.NA where it is incomplete
 
 
 def _told(rows: pd.DataFrame, seeds: bool) -> str:

@@ -1,71 +1,54 @@
-"""What tables and figures are made from: the CSVs of a results directory."""
+"""The tables of a results directory: its CSVs, each read once, with the types that its columns are declared with."""
 
 import csv
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from fairgrid.experiments.config.metric_names import TARGET
 from fairgrid.experiments.errors import InputError, nearest
-from fairgrid.experiments.store.columns import BEST_COLUMNS, CURVE_COLUMNS, INTEGERS, RUNS, TEXT, VARIANTS, WORDS
+from fairgrid.experiments.store.columns import BASE, BEST_EPOCHS, ENVIRONMENTS, SUMMARY
+from fairgrid.experiments.store.schema import TABLES, Column, Kind, Table, committed_tables, factor_columns
 
-# each table with the columns that it needs
-EVIDENCE = {
-    "runs": RUNS,
-    "summary": "study phase cell factors n_planned n_ok n_diverged n_failed".split(),
-    "curves": CURVE_COLUMNS,
-    "metrics": ["run_id", "metric", "value"],
-}
-# tables that are made of those, with their columns of words beyond TEXT
-_COMPARED = "factor a b context verdict".split()
-MADE = {
-    "reproduction": "report quote reading statistic reported verdict note".split(),
-    "comparisons": _COMPARED,
-    "effects": [*_COMPARED, *"kind by level other".split()],
-    "stability": [*_COMPARED, *(f"{name}{end}" for name in VARIANTS for end in ("", "_outcome"))],
-}
-# columns of these that are numbers, or empty
-_NUMBERS = (
-    "n mean std tail_probability tail_low tail_high interval_low interval_high mean_difference ci_low ci_high p_value"
-    " p_holm probability_a_better pab_low pab_high n_diverged_a n_diverged_b needs_seeds contexts estimate context_low"
-    " context_high n_diverged"
-).split()
-ENVIRONMENT = "run_id commit dirty versions cpu threads".split()
+_TRUTH = {"True": True, "False": False}
+_EXPECTED = {Kind.INTEGER: "an integer", Kind.NUMBER: "a number", Kind.BOOLEAN: "True or False"}
 
 
-def _no_study() -> pd.DataFrame:
-    return pd.DataFrame({"study": []})
+class ResultTables:
+    """The tables that sentences, figures and tables for people are made from, each an attribute.
 
+    A table without a CSV, or that is not given, has no rows.
 
-def _no_run() -> pd.DataFrame:
-    return pd.DataFrame(columns=BEST_COLUMNS)
+    Args:
+        frames: tables by name.
+    """
 
+    def __init__(self, **frames: pd.DataFrame) -> None:
+        self._frames = frames
 
-@dataclass(frozen=True)
-class Evidence:
-    """What tables and figures are made from, whether they come from a store or were shipped."""
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name.startswith("_"):  # of a copy that is not filled yet
+            raise AttributeError(name)
+        if name in self._frames:
+            return self._frames[name]
+        if name in TABLES:
+            return TABLES[name].frame()
+        raise AttributeError(f"expected the name of a table, found {name!r}{nearest(name, TABLES)}")
 
-    runs: pd.DataFrame
-    summary: pd.DataFrame
-    curves: pd.DataFrame
-    metrics: pd.DataFrame
-    reproduction: pd.DataFrame = field(default_factory=_no_study)
-    comparisons: pd.DataFrame = field(default_factory=_no_study)
-    effects: pd.DataFrame = field(default_factory=_no_study)
-    stability: pd.DataFrame = field(default_factory=_no_study)
-    best_epochs: pd.DataFrame = field(default_factory=_no_run)
+    def replace(self, **frames: pd.DataFrame) -> "ResultTables":
+        """These tables, some of them replaced."""
+        return ResultTables(**{**self._frames, **frames})
 
-    def of(self, *studies: str) -> "Evidence":
+    def of(self, *studies: str) -> "ResultTables":
         """The rows of some studies."""
-        runs = self.runs[self.runs["study"].isin(studies)]
-        by_run = {"metrics", "best_epochs"}
-        return Evidence(
+        runs = self.runs.loc[self.runs["study"].isin(studies), "run_id"]
+        return ResultTables(
             **{
-                name: frame[frame["run_id"].isin(runs["run_id"]) if name in by_run else frame["study"].isin(studies)]
-                for name, frame in vars(self).items()
+                name: frame[frame["study"].isin(studies) if "study" in frame else frame["run_id"].isin(runs)]
+                for name, frame in self._frames.items()
             }
         )
 
@@ -75,27 +58,39 @@ class Evidence:
         return bool((chosen["n_ok"] + chosen["n_diverged"] == chosen["n_planned"]).all())
 
 
-def read(results: Path) -> Evidence:
-    """The CSVs of a results directory.
+def read(results: Path) -> ResultTables:
+    """The tables of a results directory.
 
     Raises:
         InputError: one is missing, is not a table, lacks a column, or has text in the place of a number.
     """
-    return replace(read_evidence(results), **made(results))
+    return read_base(results).replace(**read_derived(results))
 
 
-def read_evidence(results: Path) -> Evidence:
-    """The CSVs that the others are made from; see `read`."""
-    runs, summary, curves, metrics = (_read(results / f"{name}.csv", columns) for name, columns in EVIDENCE.items())
-    best = results / "best_epochs.csv"
-    best_epochs = _read(best, BEST_COLUMNS) if best.exists() else _no_run()
-    return Evidence(runs, summary, curves, metrics, best_epochs=best_epochs)
+def read_base(results: Path) -> ResultTables:
+    """The tables that the others are made from; see `read`."""
+    present = [table for table in BASE if table is not BEST_EPOCHS or (results / "best_epochs.csv").exists()]
+    return ResultTables(**{table.name: read_table(results, table) for table in present})
 
 
-def made(results: Path) -> dict[str, pd.DataFrame]:
-    """The tables of MADE that there are, by name."""
-    paths = {name: (results / f"{name}.csv", words) for name, words in MADE.items()}
-    return {name: _made(path, words) for name, (path, words) in paths.items() if path.exists()}
+def read_derived(results: Path) -> dict[str, pd.DataFrame]:
+    """The other tables of studies that have a CSV, by name; see `read`."""
+    return {
+        table.name: read_table(results, table)
+        for table in committed_tables()
+        if table not in BASE and (results / f"{table.name}.csv").exists()
+    }
+
+
+def read_table(results: Path, table: Table) -> pd.DataFrame:
+    """One table of a results directory; see `read`."""
+    path = results / f"{table.name}.csv"
+    frame = as_text(path, table.header)
+    for column in table.columns:
+        frame[column.name] = _typed(path, frame[column.name], column)
+    for name in factor_columns(frame):
+        frame[name] = _levels(frame[name])
+    return frame
 
 
 def with_metric(runs: pd.DataFrame, metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -105,7 +100,7 @@ def with_metric(runs: pd.DataFrame, metrics: pd.DataFrame, metric: str) -> pd.Da
 
     Args:
         runs: rows of runs.csv.
-        metrics: metrics.csv, of these runs at least.
+        metrics: metrics.csv, with the rows of these runs at least.
         metric: a column of runs.csv, or a name in metrics.csv.
     """
     if metric in runs:
@@ -116,7 +111,7 @@ def with_metric(runs: pd.DataFrame, metrics: pd.DataFrame, metric: str) -> pd.Da
 
 def summary(results: Path) -> pd.DataFrame:
     """summary.csv alone; see `read`."""
-    return _read(results / "summary.csv", EVIDENCE["summary"])
+    return read_table(results, SUMMARY)
 
 
 def environments_of(results: Path) -> pd.DataFrame | None:
@@ -126,59 +121,48 @@ def environments_of(results: Path) -> pd.DataFrame | None:
         InputError: it is not a table, or lacks a column.
     """
     path = results / "environments.csv"
-    return as_text(path, ENVIRONMENT) if path.exists() else None
+    return as_text(path, ENVIRONMENTS.header) if path.exists() else None
 
 
-def _made(path: Path, words: Sequence[str]) -> pd.DataFrame:
-    written = as_text(path, ["study"])
-    _check_numbers(path, written, [name for name in _NUMBERS if name in written])
-    return _typed(path, words)
+def _typed(path: Path, texts: "pd.Series[str]", column: Column) -> "pd.Series[str]":
+    """The values of a column as its type has them; an empty integer or truth value makes a column with gaps.
+
+    Raises:
+        InputError: one is of another type, or none of the words that the column may have.
+    """
+    if column.words:
+        _refuse(path, texts, ~texts.isin(column.words), f"one of {', '.join(column.words)}")
+    if column.kind is Kind.TEXT:
+        return texts
+    empty = texts == ""
+    values = texts.map(_TRUTH) if column.kind is Kind.BOOLEAN else pd.to_numeric(texts, errors="coerce")
+    wrong = values.isna()
+    if column.kind is Kind.INTEGER:
+        wrong |= values % 1 != 0
+    _refuse(path, texts, wrong & ~empty, _EXPECTED[column.kind])
+    if empty.any() and column.kind is not Kind.NUMBER:
+        column = replace(column, gaps=True)
+    return values.astype(pd.api.types.pandas_dtype(column.dtype))
 
 
-def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """A table whose columns are numbers, apart from those of TEXT."""
-    written = as_text(path, columns)
-    _check_numbers(path, written, [str(name) for name in written if name not in TEXT])
-    for name in WORDS.keys() & set(columns):
-        bad = ~written[name].isin(WORDS[name])
-        if bad.any():
-            line = int(bad.to_numpy().argmax())
-            expected = ", ".join(WORDS[name])
-            raise InputError(
-                f"{path}: line {line + 2}: {name}: expected one of {expected}, found {written[name][line]!r}"
-            )
-    return _typed(path)
+def _refuse(path: Path, texts: "pd.Series[str]", wrong: "pd.Series[bool]", expected: str) -> None:
+    if wrong.any():
+        line = int(wrong.to_numpy().argmax())
+        raise InputError(f"{path}: line {line + 2}: {texts.name}: expected {expected}, found {texts.iloc[line]!r}")
 
 
-def _check_numbers(path: Path, written: pd.DataFrame, names: Sequence[str]) -> None:
-    for name in names:
-        numbers = pd.to_numeric(written[name], errors="coerce")
-        whole = name in INTEGERS
-        bad = (written[name] != "") & (numbers.isna() | (whole & (numbers % 1 != 0)))
-        if bad.any():
-            line = int(bad.to_numpy().argmax())
-            expected = "an integer" if whole else "a number"
-            raise InputError(f"{path}: line {line + 2}: {name}: expected {expected}, found {written[name][line]!r}")
-
-
-def _typed(path: Path, words: Sequence[str] = ()) -> pd.DataFrame:
-    """A table with its numbers; those of INTEGERS whole, with gaps."""
-    numeric = [name for name in pd.read_csv(path, nrows=0).columns if name not in (*TEXT, *words)]
-    frame = pd.read_csv(
-        path,
-        dtype=dict.fromkeys([*TEXT, *words], str),
-        keep_default_na=False,
-        na_values={name: [""] for name in numeric},
-    )
-    return frame.astype({name: "Int64" for name in INTEGERS if name in frame})
+def _levels(texts: "pd.Series[str]") -> "pd.Series[str]":
+    """Levels of a factor: numbers if all are, in whichever study; "" where a study has no such factor."""
+    values = pd.to_numeric(texts.where(texts != ""), errors="coerce")
+    return texts if (values.isna() & (texts != "")).any() else values.convert_dtypes()
 
 
 def as_text(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """A table whose values are texts, as they stand there.
 
     Args:
-        path: of a CSV.
-        columns: that it needs.
+        path: the path of a CSV.
+        columns: columns that it must have.
 
     Raises:
         InputError: it is not there, is not a table, or lacks a column.

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fairgrid.experiments.analysis.derived import COMMITTED, rows_digest
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.runtime.files import digest
 from fairgrid.experiments.store.content_manifest import Manifest, read_manifest
 from fairgrid.experiments.store.database import Store
+from fairgrid.experiments.store.schema import committed_tables
+from fairgrid.experiments.store.table_writer import rows_digest
 from fairgrid.experiments.store.tables import as_text
 from fairgrid.experiments.study.study import Study
 
@@ -52,9 +53,9 @@ def compared_contents(results: Path, studies: Sequence[Study], store: Store | No
         if (found := digest(results / name)) != sha256
     ]
     differing += [
-        f"{name}.csv: expected its SHA-256 in manifest.json, found none"
-        for name in COMMITTED
-        if f"{name}.csv" not in manifest.files and (results / f"{name}.csv").exists()
+        f"{table.name}.csv: expected its SHA-256 in manifest.json, found none"
+        for table in committed_tables()
+        if f"{table.name}.csv" not in manifest.files and (results / f"{table.name}.csv").exists()
     ]
     differing += _rows(results, manifest, named) + _records(manifest, named, store)
     return Contents(len(manifest.files), len(named), differing, [name for name in names if name not in named])
@@ -65,8 +66,8 @@ def _rows(results: Path, manifest: Manifest, names: Sequence[str]) -> list[str]:
     runs = as_text(results / "runs.csv", ["study", "run_id"])
     run_ids = {name: set(runs.loc[runs["study"] == name, "run_id"]) for name in names}
     differing = []
-    for table in COMMITTED:
-        path = results / f"{table}.csv"
+    for table in committed_tables():
+        path = results / f"{table.name}.csv"
         if not path.exists():
             continue
         rows = as_text(path, [])

@@ -6,14 +6,14 @@ import pandas as pd
 from fairgrid.experiments.analysis.summary import curves_table
 from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.planning.plans import Phase
-from fairgrid.experiments.store.tables import Evidence, with_metric
+from fairgrid.experiments.store.tables import ResultTables, with_metric
 
 _CELL = ["study", "cell", "factors"]
 _ROW = [*_CELL, "epoch", "metric"]
 _METRICS = ("train_loss", "train_error", "validation_error", "test_loss", "test_error")
 
 
-def ends_of_curves(evidence: Evidence) -> tuple[pd.DataFrame, pd.DataFrame]:
+def ends_of_curves(evidence: ResultTables) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What curves.csv says of cells' last checkpoints, and what runs.csv gives for these, in the columns of curves.csv.
 
     Runs that stopped earlier than others of their cell are in neither.
@@ -33,7 +33,7 @@ def ends_of_curves(evidence: Evidence) -> tuple[pd.DataFrame, pd.DataFrame]:
     return stated[given.columns], given
 
 
-def best_epochs_at_the_end(evidence: Evidence) -> tuple[pd.DataFrame, pd.DataFrame]:
+def best_epochs_at_the_end(evidence: ResultTables) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What best_epochs.csv says of runs whose best epoch is their last, and what runs.csv gives for these."""
     errors = ["validation_error", "test_error"]
     both = _with_runs(evidence)
@@ -42,14 +42,14 @@ def best_epochs_at_the_end(evidence: Evidence) -> tuple[pd.DataFrame, pd.DataFra
     return both[["run_id", *errors]], given
 
 
-def better_than_best(evidence: Evidence) -> list[tuple[str, float, float]]:
+def better_than_best(evidence: ResultTables) -> list[tuple[str, float, float]]:
     """Runs whose last validation error is less than their least in best_epochs.csv: run, the least, the last."""
     both = _with_runs(evidence)
     both = both[both["validation_error_at_end"] < both["validation_error"]]
     return list(both[["run_id", "validation_error", "validation_error_at_end"]].itertuples(index=False, name=None))
 
 
-def _with_runs(evidence: Evidence) -> pd.DataFrame:
+def _with_runs(evidence: ResultTables) -> pd.DataFrame:
     runs = evidence.runs[evidence.runs["status"] == Status.OK].drop_duplicates("run_id")
     return evidence.best_epochs.merge(
         runs[["run_id", "epochs", "validation_error", "test_error"]], on="run_id", suffixes=("", "_at_end")

@@ -21,7 +21,7 @@ from fairgrid.experiments.runtime.determinism import KINDS, Device, Mode
 from fairgrid.experiments.runtime.environment import named
 from fairgrid.experiments.runtime.user_code import Finder
 from fairgrid.experiments.store.database import FILE, Store
-from fairgrid.experiments.store.tables import Evidence, environments_of, read
+from fairgrid.experiments.store.tables import ResultTables, environments_of, read
 from fairgrid.experiments.study.study import Study
 from fairgrid.experiments.verification.published import published
 
@@ -139,7 +139,7 @@ def of_store(store: Store, studies: Sequence[Study], mode: Mode, device: Device,
 
 
 def of_tables(
-    evidence: Evidence, results: Path, studies: Sequence[Study], mode: Mode, device: Device, trust: bool
+    evidence: ResultTables, results: Path, studies: Sequence[Study], mode: Mode, device: Device, trust: bool
 ) -> Population:
     """The records that tables show; those that need a class of others only if these are trusted."""
     population = Population()

@@ -11,13 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.derived import write, write_verdicts
+from fairgrid.experiments.analysis.derived import write, write_derived
 from fairgrid.experiments.analysis.summary import runs_table, summary_table
 from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.errors import InputError, SeedError, first_line
 from fairgrid.experiments.store.columns import RUNS
 from fairgrid.experiments.store.database import Store
-from fairgrid.experiments.store.tables import Evidence, as_text
+from fairgrid.experiments.store.tables import ResultTables, as_text
 from fairgrid.experiments.study.labels import described
 from fairgrid.experiments.study.study import Study
 from fairgrid.experiments.verification.cross_checks import best_epochs_at_the_end, better_than_best, ends_of_curves
@@ -56,7 +56,7 @@ def altered_tables(store: Store, results: Path, studies: Sequence[Study]) -> tup
         made = _copied(results, Path(temporary))
         try:
             write(store, made)
-            write_verdicts(made, studies)
+            write_derived(made, studies)
         except (SeedError, LookupError, TypeError, ValueError) as error:
             return [Altered("*.csv", {}, "tables", _said(error), "those of whole records")], False
         names = {study.name for study in studies}
@@ -74,7 +74,7 @@ def altered_tables(store: Store, results: Path, studies: Sequence[Study]) -> tup
         return altered, False
 
 
-def altered_without_store(evidence: Evidence, results: Path, studies: Sequence[Study]) -> list[Altered]:
+def altered_without_store(evidence: ResultTables, results: Path, studies: Sequence[Study]) -> list[Altered]:
     """What differs: settings in runs.csv from their studies, other tables from runs.csv, verdicts from all of these."""
     altered: list[Altered] = []
     summaries = _read(results / "summary.csv")
@@ -88,14 +88,14 @@ def altered_without_store(evidence: Evidence, results: Path, studies: Sequence[S
             columns += ["initializer", "hidden", "loss", "epochs"]
             stored = known.drop(columns=columns).assign(config=None, described=known["cell"].map(cells))
             expected = _as_text(runs_table(stored))
-            altered += _runs(_as_text(known[RUNS]).set_index(_ROW), expected.set_index(_ROW))
+            altered += _runs(_as_text(known[RUNS.header]).set_index(_ROW), expected.set_index(_ROW))
         expected = _as_text(summary_table(mine.runs))
         altered += _differing("summary.csv", _of(summaries, {study.name}).reset_index(drop=True), expected)
         altered += _contradictions(mine)
     with tempfile.TemporaryDirectory() as temporary:
         made = _copied(results, Path(temporary))
         try:
-            write_verdicts(made, studies)
+            write_derived(made, studies)
         except SeedError as error:
             return [*altered, Altered("*.csv", {}, "tables", _said(error), "those of whole records")]
         for path in sorted(made.glob("*.csv")):
@@ -109,7 +109,7 @@ def _said(error: Exception) -> str:
     return str(error) if isinstance(error, InputError) else first_line(error)
 
 
-def _contradictions(evidence: Evidence) -> list[Altered]:
+def _contradictions(evidence: ResultTables) -> list[Altered]:
     """Where curves.csv and best_epochs.csv do not say what runs.csv says."""
     altered = []
     for file, (stated, given) in (

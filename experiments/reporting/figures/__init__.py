@@ -15,7 +15,7 @@ from fairgrid.experiments.reporting.figures.epochs import DeclaredCurves
 from fairgrid.experiments.reporting.figures.figure import AUTOMATIC, StudyFigure
 from fairgrid.experiments.reporting.figures.reported import ReportedNumbers
 from fairgrid.experiments.reporting.figures.scatter import Artifacts, DeclaredPoints
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.study import Study
 
 OVERVIEW = "reports.png"
@@ -112,7 +112,7 @@ def check_files(studies: Sequence[Study]) -> None:
 
 def draw(
     study: Study,
-    evidence: Evidence,
+    evidence: ResultTables,
     folder: Path,
     artifacts: Artifacts | None = None,
     formats: Sequence[str] = ("png",),
@@ -138,7 +138,7 @@ def draw(
 
 
 def draw_overview(
-    studies: Sequence[Study], evidence: Evidence, folder: Path, formats: Sequence[str] = ("png",)
+    studies: Sequence[Study], evidence: ResultTables, folder: Path, formats: Sequence[str] = ("png",)
 ) -> None:
     """Draws every number that the studies' reports state on the distribution of our runs."""
     from fairgrid.experiments.reporting.figures.style import save, theme

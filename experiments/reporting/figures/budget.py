@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.trials import budget_table
 from fairgrid.experiments.reporting.figures.figure import automatic
 from fairgrid.experiments.reporting.figures.line_figure import TuningFigure
 from fairgrid.experiments.reporting.figures.panels import dashed, where, with_factors
 from fairgrid.experiments.reporting.figures.phrases import NOTHING_CHOSEN
 from fairgrid.experiments.reporting.figures.style import Colour, line_key, percent_axis
 from fairgrid.experiments.reporting.wording import percent
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.study import Study
 
 if TYPE_CHECKING:
@@ -31,9 +30,9 @@ class Budget(TuningFigure):
     position = 50
     axes = ("learning rates tried", "expected test error (%)")
 
-    def rows(self, study: Study, evidence: Evidence) -> pd.DataFrame:
+    def rows(self, study: Study, evidence: ResultTables) -> pd.DataFrame:
         """The rows of budgets.csv, with a column per factor."""
-        return with_factors(budget_table(study, evidence.runs), study)
+        return with_factors(evidence.budgets, study)
 
     def draw_panel(self, ax: Axes, rows: pd.DataFrame, colour: str | None, palette: Mapping[str, Colour]) -> None:
         """Draws a line and a band for each cell, and a square with its interval for the untuned one."""

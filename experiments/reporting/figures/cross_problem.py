@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from fairgrid.experiments.analysis.cross_problem import SCORES, layouts, scores_table
+from fairgrid.experiments.analysis.cross_problem import SCORES, layouts
 from fairgrid.experiments.analysis.statistics.ranks import LEAST_PROBLEMS
 from fairgrid.experiments.reporting.figures.figure import StudyFigure, automatic
 from fairgrid.experiments.reporting.figures.style import (
@@ -22,7 +22,7 @@ from fairgrid.experiments.reporting.figures.style import (
     percent_axis,
 )
 from fairgrid.experiments.reporting.wording import spelled, word
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.study import Study
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ class CrossProblem(StudyFigure):
         """Whether a factor's levels are on enough problems."""
         return any(len(layout.cells) >= LEAST_PROBLEMS for layout in layouts(study))
 
-    def rows(self, study: Study, evidence: Evidence) -> pd.DataFrame:
+    def rows(self, study: Study, evidence: ResultTables) -> pd.DataFrame:
         """The rows of scores.csv of the first factor and context with enough problems, all of whose runs ended."""
         for scores in score_groups(study, evidence):
             if scores["problem"].nunique() >= LEAST_PROBLEMS and scores["test_error"].notna().all():
                 return scores
-        return pd.DataFrame(columns=SCORES)
+        return SCORES.frame()
 
     def draw(self, study: Study, rows: pd.DataFrame) -> Figure:
         """Draws errors on the left, profiles on the right."""
@@ -100,9 +100,9 @@ class CrossProblem(StudyFigure):
         )
 
 
-def score_groups(study: Study, evidence: Evidence) -> list[pd.DataFrame]:
+def score_groups(study: Study, evidence: ResultTables) -> list[pd.DataFrame]:
     """The rows of scores.csv, apart for every factor and context."""
-    scores = scores_table(study, evidence.runs)
+    scores = evidence.scores
     return [group for _, group in scores.groupby(["factor", "context"], sort=False)]
 
 

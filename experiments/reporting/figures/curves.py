@@ -13,7 +13,7 @@ from fairgrid.experiments.reporting.figures.panels import dashed, where, with_fa
 from fairgrid.experiments.reporting.figures.phrases import NOTHING_EVALUATED, cell_errors, one_per_cell
 from fairgrid.experiments.reporting.figures.style import Colour, epoch_axis, percent_axis
 from fairgrid.experiments.reporting.wording import percent, percent_range
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.study import Study
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class LearningCurves(LineFigure):
     position = 0
     axes = ("epoch", "test error (%)")
 
-    def rows(self, study: Study, evidence: Evidence) -> pd.DataFrame:
+    def rows(self, study: Study, evidence: ResultTables) -> pd.DataFrame:
         """The rows of curves.csv with test errors, as `reached` leaves them, with a column per factor."""
         return reached(with_factors(evidence.curves[evidence.curves["metric"] == "test_error"], study))
 

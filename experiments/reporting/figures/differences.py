@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.comparisons import COLUMNS, MOST
+from fairgrid.experiments.analysis.comparisons import COMPARISONS, MOST
 from fairgrid.experiments.analysis.pairing import pairs
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.reporting.figures.figure import StudyFigure, automatic
 from fairgrid.experiments.reporting.figures.style import Colour, colours, finish, new_figure
 from fairgrid.experiments.reporting.sentences import exploratory
 from fairgrid.experiments.reporting.wording import spelled, word
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.direction import direction_of
 from fairgrid.experiments.study.study import Study
 
@@ -71,10 +71,10 @@ class Differences(StudyFigure):
             return [cls(tuple(counts))]
         return [cls((factor,), split=True) for factor in counts]
 
-    def rows(self, study: Study, evidence: Evidence) -> pd.DataFrame:
+    def rows(self, study: Study, evidence: ResultTables) -> pd.DataFrame:
         """The rows of comparisons.csv of these factors."""
         rows = evidence.comparisons
-        return rows[rows["factor"].isin(self.factors)] if len(rows) else pd.DataFrame(columns=COLUMNS)
+        return rows[rows["factor"].isin(self.factors)] if len(rows) else COMPARISONS.frame()
 
     def draw(self, study: Study, rows: pd.DataFrame) -> Figure:
         """Draws the first pairs, as many as a figure holds, and says how many more there are."""

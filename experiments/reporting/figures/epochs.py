@@ -24,7 +24,7 @@ from fairgrid.experiments.reporting.figures.style import (
     percent_axis,
 )
 from fairgrid.experiments.reporting.wording import percent
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.labels import label
 from fairgrid.experiments.study.schema import FigureMetric, ReportFigure
 from fairgrid.experiments.study.study import Study
@@ -51,7 +51,7 @@ class DeclaredCurves(StudyFigure):
         self.name = declared.name
         self.caption = declared.title
 
-    def rows(self, study: Study, evidence: Evidence) -> pd.DataFrame:
+    def rows(self, study: Study, evidence: ResultTables) -> pd.DataFrame:
         """A row per series, part, metric and checkpoint that is reached; NaN where a series has no checkpoint.
 
         `series` is its position, `label` its label, and `n_ok`, `n_planned` and `n_diverged` count its runs.

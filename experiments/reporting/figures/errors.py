@@ -15,7 +15,7 @@ from fairgrid.experiments.reporting.figures.panels import Order, assign, first_o
 from fairgrid.experiments.reporting.figures.phrases import NOTHING_EVALUATED, cell_errors, one_per_cell
 from fairgrid.experiments.reporting.figures.style import Colour, colours, finish, new_figure, percent_axis
 from fairgrid.experiments.reporting.wording import spelled, word
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.labels import factors_order
 from fairgrid.experiments.study.study import Study
 
@@ -40,7 +40,7 @@ class FinalErrors(StudyFigure):
     caption = "Final test error of every run"
     position = 10
 
-    def rows(self, study: Study, evidence: Evidence) -> pd.DataFrame:
+    def rows(self, study: Study, evidence: ResultTables) -> pd.DataFrame:
         """The evaluation runs that have an outcome, with a column per factor; `error` is 1 for a diverged run."""
         runs = evidence.runs
         rows = with_factors(runs[(runs["phase"] == Phase.EVALUATION) & has_outcome(runs)], study)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.study import Study
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class StudyFigure(ABC):
         return [cls()] if cls.applies(study) else []
 
     @abstractmethod
-    def rows(self, study: Study, evidence: Evidence) -> pd.DataFrame:
+    def rows(self, study: Study, evidence: ResultTables) -> pd.DataFrame:
         """The numbers that are drawn and described, typed: errors are fractions, missing numbers NaN.
 
         Args:
@@ -61,11 +61,11 @@ class StudyFigure(ABC):
     def describe(self, study: Study, rows: pd.DataFrame) -> str:
         """The figure in words, for readers who do not see it; no markup."""
 
-    def figure(self, study: Study, evidence: Evidence) -> Figure | None:
+    def figure(self, study: Study, evidence: ResultTables) -> Figure | None:
         """Draws the figure from a study's tables; see `draw`."""
         return self.draw(study, self.rows(study, evidence))
 
-    def description(self, study: Study, evidence: Evidence) -> str:
+    def description(self, study: Study, evidence: ResultTables) -> str:
         """Describes the figure from a study's tables; see `describe`."""
         return self.describe(study, self.rows(study, evidence))
 

@@ -14,7 +14,7 @@ from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.errors import one_line
 from fairgrid.experiments.reporting.figures.style import Colour, colours, finish, line_key, new_figure
 from fairgrid.experiments.reporting.wording import cut
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.schema import Reported
 from fairgrid.experiments.study.study import Study
 
@@ -41,7 +41,7 @@ class ReportedNumbers:
         """Whether a study's report states numbers."""
         return any(study.reported for study in studies)
 
-    def rows(self, studies: Sequence[Study], evidence: Evidence) -> pd.DataFrame:
+    def rows(self, studies: Sequence[Study], evidence: ResultTables) -> pd.DataFrame:
         """A row per statistic of every reading of an error: the report's value, and quantiles of ours.
 
         `verdict` is None on the second row of a reading that is judged jointly; quantiles are NaN where runs are
@@ -84,7 +84,7 @@ class ReportedNumbers:
         )
 
 
-def _rows(study: Study, reported: Reported, evidence: Evidence) -> list[dict[str, Any]]:
+def _rows(study: Study, reported: Reported, evidence: ResultTables) -> list[dict[str, Any]]:
     """A row per statistic of one reading."""
     try:
         values = np.asarray(cell_values(study, reported.where, reported.metric, evidence), np.float64)
@@ -112,7 +112,7 @@ def _rows(study: Study, reported: Reported, evidence: Evidence) -> list[dict[str
     ]
 
 
-def _verdict(reported: Reported, evidence: Evidence) -> str | None:
+def _verdict(reported: Reported, evidence: ResultTables) -> str | None:
     table = evidence.reproduction
     if not len(table):
         return None

@@ -16,7 +16,7 @@ from fairgrid.experiments.reporting.figures.figure import StudyFigure
 from fairgrid.experiments.reporting.figures.series import series_of
 from fairgrid.experiments.reporting.figures.style import PLANE, Colour, colours, finish, line_key, new_figure
 from fairgrid.experiments.reporting.wording import percent
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.schema import FigureKind, FigurePart, ReportFigure
 from fairgrid.experiments.study.study import Study
 
@@ -55,7 +55,7 @@ class DeclaredPoints(StudyFigure):
         self.name = declared.name
         self.caption = declared.title
 
-    def rows(self, study: Study, evidence: Evidence) -> pd.DataFrame:
+    def rows(self, study: Study, evidence: ResultTables) -> pd.DataFrame:
         """The rows of `points_of` for the run of every series; NaN coordinates for a part without arrays.
 
         `series` is its position and `name` its label; `status`, `error` and `n_points` are the run's, the latter two

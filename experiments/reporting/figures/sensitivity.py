@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.trials import trials_table
 from fairgrid.experiments.reporting.figures.figure import automatic
 from fairgrid.experiments.reporting.figures.line_figure import TuningFigure
 from fairgrid.experiments.reporting.figures.panels import dashed, where, with_factors
 from fairgrid.experiments.reporting.figures.phrases import FEW, NOTHING_CHOSEN
 from fairgrid.experiments.reporting.figures.style import Colour, line_key, percent_axis
 from fairgrid.experiments.reporting.wording import cell_name
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.declaration import TUNED
 from fairgrid.experiments.study.labels import factor_labels
 from fairgrid.experiments.study.study import Study
@@ -33,9 +32,9 @@ class Sensitivity(TuningFigure):
     position = 40
     axes = ("learning rate", "validation error (%)")
 
-    def rows(self, study: Study, evidence: Evidence) -> pd.DataFrame:
+    def rows(self, study: Study, evidence: ResultTables) -> pd.DataFrame:
         """The rows of tuning.csv, with a column per factor."""
-        return with_factors(trials_table(study, evidence.runs), study)
+        return with_factors(evidence.tuning, study)
 
     def draw_panel(self, ax: Axes, rows: pd.DataFrame, colour: str | None, palette: Mapping[str, Colour]) -> None:
         """Draws a line and a band for each cell, and a mark on its choice."""

@@ -23,7 +23,7 @@ from fairgrid.experiments.reporting.figures.panels import (
 from fairgrid.experiments.reporting.figures.phrases import NOTHING_EVALUATED
 from fairgrid.experiments.reporting.figures.style import Colour
 from fairgrid.experiments.reporting.wording import percent, spelled, word
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.labels import factors_order, factors_text
 from fairgrid.experiments.study.study import Study
 
@@ -50,7 +50,7 @@ class TimesToTarget(StudyFigure):
         """Whether a cell has targets."""
         return any(cell.config.targets for cell in study.cells)
 
-    def rows(self, study: Study, evidence: Evidence) -> pd.DataFrame:
+    def rows(self, study: Study, evidence: ResultTables) -> pd.DataFrame:
         """A row per corner of a cell's steps, with a column per factor: from 0 to all gradient evaluations of a run.
 
         A cell with a run that has no outcome has no rows.

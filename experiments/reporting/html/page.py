@@ -21,7 +21,7 @@ from fairgrid.experiments.reporting.sections import Section as Table
 from fairgrid.experiments.reporting.sections import sections as tables_of
 from fairgrid.experiments.reporting.tables.studies import overview_table
 from fairgrid.experiments.reporting.wording import word
-from fairgrid.experiments.store.tables import Evidence, environments_of
+from fairgrid.experiments.store.tables import ResultTables, environments_of
 from fairgrid.experiments.study.study import Study
 
 _HERE = Path(__file__).parent
@@ -46,7 +46,7 @@ class Section:
         return f"{html_id(self.study.name)}-study"
 
 
-def page(studies: Sequence[Study], evidence: Evidence, results: Path) -> str:
+def page(studies: Sequence[Study], evidence: ResultTables, results: Path) -> str:
     """The report as HTML.
 
     Args:
@@ -88,7 +88,7 @@ class Overview:
     picture: Picture | None
 
 
-def _overview(studies: Sequence[Study], evidence: Evidence, results: Path) -> Overview | None:
+def _overview(studies: Sequence[Study], evidence: ResultTables, results: Path) -> Overview | None:
     names_of_all = [study.name for study in studies]
     rows = evidence.reproduction[evidence.reproduction["study"].isin(names_of_all)]
     if not len(rows):
@@ -100,7 +100,7 @@ def _overview(studies: Sequence[Study], evidence: Evidence, results: Path) -> Ov
     return Overview(verdict_sentence(rows), html_table("verdicts-table", caption, overview_table(rows)), drawn)
 
 
-def _section(study: Study, evidence: Evidence, results: Path, environments: pd.DataFrame | None) -> Section:
+def _section(study: Study, evidence: ResultTables, results: Path, environments: pd.DataFrame | None) -> Section:
     failed, lost = failures(study, evidence.runs)
     return Section(
         study,
@@ -123,7 +123,7 @@ def _table(study: Study, section: Table) -> HtmlTable:
     return html_table(f"{study.name}-{section.name}", title, table, section.lines)
 
 
-def _pictures(study: Study, evidence: Evidence, folder: Path) -> list[Picture]:
+def _pictures(study: Study, evidence: ResultTables, folder: Path) -> list[Picture]:
     """The study's figures that have been drawn, each with its description."""
     files = [(folder / file_name(study, figure), figure) for figure in figures_of(study)]
     return [

@@ -11,7 +11,7 @@ from fairgrid.experiments.reporting.html.failures import ranges
 from fairgrid.experiments.reporting.html.tables import HtmlTable, html_table
 from fairgrid.experiments.runtime.determinism import KINDS, MODES
 from fairgrid.experiments.store.environment_mix import mixture
-from fairgrid.experiments.store.tables import EVIDENCE
+from fairgrid.experiments.store.schema import committed_tables
 from fairgrid.experiments.study.loading import shipped
 from fairgrid.experiments.study.study import Study
 
@@ -55,7 +55,7 @@ def provenance(study: Study, runs: pd.DataFrame, environments: pd.DataFrame | No
 
 def digests(results: Path) -> dict[str, str]:
     """SHA-256 of the tables that a page is made from, shortened to 16 digits, by file."""
-    files = sorted(path for name in (*EVIDENCE, "reproduction") if (path := results / f"{name}.csv").exists())
+    files = sorted(path for table in committed_tables() if (path := results / f"{table.name}.csv").exists())
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files}
 
 

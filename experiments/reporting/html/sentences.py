@@ -9,12 +9,12 @@ from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.reporting.figures.panels import assign
 from fairgrid.experiments.reporting.sentences import comparison_sentences, effect_sentences
 from fairgrid.experiments.reporting.wording import cell_name
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.labels import factor_labels, factors_order
 from fairgrid.experiments.study.study import Study
 
 
-def study_sentences(study: Study, evidence: Evidence) -> list[str]:
+def study_sentences(study: Study, evidence: ResultTables) -> list[str]:
     """Sentences: how the report's numbers fare or, if it has none, which level is better; then the extreme mean errors.
 
     Args:
@@ -30,7 +30,7 @@ def study_sentences(study: Study, evidence: Evidence) -> list[str]:
     return [*sentences, extremes] if extremes else sentences
 
 
-def _comparison(study: Study, evidence: Evidence) -> list[str]:
+def _comparison(study: Study, evidence: ResultTables) -> list[str]:
     """The effect of the factor that colours tell apart: averaged over all else, or in its only context."""
     factor = assign(factors_order(study))[0]
     effects, pairs = evidence.effects, evidence.comparisons

@@ -5,12 +5,11 @@ from typing import Any
 import pandas as pd
 
 from fairgrid.experiments.analysis.effects import AT, INTERACTION, MAIN
-from fairgrid.experiments.analysis.robustness import FEW, LOST, OTHERWISE, OUTCOMES, WON
+from fairgrid.experiments.analysis.robustness import FEW, LOST, OTHERWISE, OUTCOMES, VARIANTS, WON
 from fairgrid.experiments.analysis.statistics.families import open_verdict
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.config.registry import KINDS
 from fairgrid.experiments.reporting.sentences import exploratory, probability
-from fairgrid.experiments.store.columns import VARIANTS
 
 _WINS = (Verdict.BETTER, Verdict.WORSE)
 _LONGEST = 5  # verdicts that a variant opens or decides, of which each is told

@@ -6,11 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from fairgrid.experiments.analysis.cross_problem import across_table
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
-from fairgrid.experiments.analysis.time_to_target import targets_table
-from fairgrid.experiments.analysis.trials import budget_table, trials_table
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.declaration import TUNED
 from fairgrid.experiments.study.labels import factor_labels
 from fairgrid.experiments.study.study import Study
@@ -18,7 +15,7 @@ from fairgrid.experiments.study.study import Study
 UNTUNED = "test error %: untuned"
 
 
-def tuning_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+def tuning_table(study: Study, evidence: ResultTables) -> tuple[pd.DataFrame, list[str]]:
     """A row per tuned cell: the rate chosen of how many, and test errors by the number of rates tried.
 
     Errors are in percent with their 95 % intervals. Below, every choice on the edge of what was tried.
@@ -27,7 +24,7 @@ def tuning_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list[s
         study: the study.
         evidence: the tables of the study.
     """
-    trials, budgets = trials_table(study, evidence.runs), budget_table(study, evidence.runs)
+    trials, budgets = evidence.tuning, evidence.budgets
     rows, edges = [], []
     shown = _factors(study)
     for factors, group in trials.groupby("factors", sort=False):
@@ -55,7 +52,7 @@ def tuning_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list[s
     return frame, edges
 
 
-def times_table(study: Study, evidence: Evidence) -> pd.DataFrame:
+def times_table(study: Study, evidence: ResultTables) -> pd.DataFrame:
     """A row per cell and target: how many runs reach it, and the median of gradient evaluations until then.
 
     Args:
@@ -64,7 +61,7 @@ def times_table(study: Study, evidence: Evidence) -> pd.DataFrame:
     """
     shown = factor_labels(study)
     rows = []
-    for row in targets_table(study, evidence).to_dict("records"):
+    for row in evidence.targets.to_dict("records"):
         complete = not pd.isna(row["probability"])
         interval = f" [{row['probability_low']:.2f}, {row['probability_high']:.2f}]"
         rows.append(
@@ -79,7 +76,7 @@ def times_table(study: Study, evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows).fillna("")
 
 
-def problems_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+def problems_table(study: Study, evidence: ResultTables) -> tuple[pd.DataFrame, list[str]]:
     """A row per pair of levels and context: on how many problems either is better, and the verdict.
 
     Below, Friedman's test of each context.
@@ -90,7 +87,7 @@ def problems_table(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, list
     """
     rows = []
     lines: dict[str, None] = {}
-    for row in across_table(study, evidence.runs).to_dict("records"):
+    for row in evidence.across.to_dict("records"):
         context = row["context"]
         if not pd.isna(row["friedman_p"]):
             lines[

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from fairgrid.experiments.analysis.calibration import COLUMNS, calibration_table, remarks, shown
+from fairgrid.experiments.analysis.calibration import CALIBRATION, calibration_table, remarks, shown
 from fairgrid.experiments.analysis.statistics.calibration import LEVELS, calibrated, different, same
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.errors import InputError
@@ -98,7 +98,7 @@ def table_of(folder: Path) -> pd.DataFrame:
 @pytest.mark.takes_seconds
 def test_every_cell_against_itself_and_every_pair(tmp_path: Path) -> None:
     table = table_of(tmp_path)
-    assert list(table) == COLUMNS
+    assert list(table) == CALIBRATION.header
     assert len(table) == 3 * 2 * len(LEVELS)
     assert table.groupby(["kind", "a", "b"], sort=False).size().index.to_list() == [
         ("A/A", "sgd", "sgd"),

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from fairgrid.experiments.analysis.comparisons import COLUMNS, comparisons_table
+from fairgrid.experiments.analysis.comparisons import COMPARISONS, comparisons_table
 from fairgrid.experiments.analysis.statistics.families import open_verdict
 from fairgrid.experiments.analysis.statistics.paired import least_seeds, needed_seeds, paired, verdict
 from fairgrid.experiments.analysis.summary import summary_table
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.reporting.sections import sections
 from fairgrid.experiments.reporting.sentences import comparison_sentences, legend
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.study.study import Study
@@ -65,7 +65,7 @@ def row(table: pd.DataFrame, factor: str, context: str) -> "pd.Series[object]":
 
 def test_every_two_cells_that_differ_in_one_factor_are_a_row(tmp_path: Path) -> None:
     table = comparisons_table(study_of(tmp_path), usual())
-    assert list(table) == COLUMNS
+    assert list(table) == COMPARISONS.header
     assert set(zip(table["factor"], table["context"], strict=True)) == {
         ("activation", "batch_size=10"),
         ("activation", "batch_size=100"),
@@ -326,8 +326,7 @@ def test_a_family_that_is_larger_than_can_be_read_is_not_compared(tmp_path: Path
     runs = runs.assign(**fixed)
     said = "1,584 pairs differ in one factor, of which at most 500 are compared: name factors in [comparison]."
     assert comparison_sentences(study, comparisons_table(study, runs)) == [said]
-    nothing, metrics = pd.DataFrame({"study": []}), pd.DataFrame({"run_id": []})
-    evidence = Evidence(runs, summary_table(runs), nothing, metrics, nothing, comparisons_table(study, runs))
+    evidence = ResultTables(runs=runs, summary=summary_table(runs), comparisons=comparisons_table(study, runs))
     shown = sections(study, evidence)
     assert (shown[0].name, shown[0].lines) == ("comparisons", (said,))
     assert shown[0].table.to_dict("list") == {"factor": ["batch_size", "epochs"], "pairs": ["792", "792"]}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from fairgrid.experiments.analysis.effects import COLUMNS, effects_table
+from fairgrid.experiments.analysis.effects import EFFECTS, effects_table
 from fairgrid.experiments.analysis.statistics.paired import paired
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.reporting.sentences import effect_sentences, legend
@@ -66,7 +66,7 @@ def rows(table: pd.DataFrame, **wanted: object) -> pd.DataFrame:
 
 def test_main_effects_are_averages_over_all_else(tmp_path: Path) -> None:
     table = effects_table(study_of(tmp_path), runs_of())
-    assert list(table) == COLUMNS
+    assert list(table) == EFFECTS.header
     main = rows(table, kind="main")
     assert list(main["factor"]) == ["activation", "batch_size", "optimizer"]
     by_seed = ERRORS.mean((1, 2))

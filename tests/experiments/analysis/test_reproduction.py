@@ -1,6 +1,5 @@
 """Reported against reproduced: a row for every number and reading, verdicts, claims, the tables people read."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fairgrid.experiments.analysis.reproduction import COLUMNS, IncompleteError, cell_values, reproduction_table
+from fairgrid.experiments.analysis.reproduction import REPRODUCTION, IncompleteError, cell_values, reproduction_table
 from fairgrid.experiments.errors import InputError, SeedError
 from fairgrid.experiments.reporting.tables.studies import overview_table, readings, verdict_table
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.study.study import Study
@@ -55,7 +54,7 @@ def evidence_of(
     tanh: np.ndarray,
     status: dict[int, str] | None = None,
     metrics: dict[str, np.ndarray] | None = None,
-) -> Evidence:
+) -> ResultTables:
     """Errors by seed of the two cells; `status` and `metrics` are of the first."""
     rows, measured = [], []
     for name, values in (("relu", relu), ("tanh", tanh)):
@@ -67,19 +66,16 @@ def evidence_of(
             )
             for metric, column in (metrics or {}).items():
                 measured.append({"run_id": f"{name}{seed}", "metric": metric, "value": column[seed]})
-    empty = pd.DataFrame({"study": []})
-    return Evidence(
-        pd.DataFrame(rows), empty, empty, pd.DataFrame(measured, columns=["run_id", "metric", "value"]), empty
-    )
+    return ResultTables(runs=pd.DataFrame(rows), metrics=pd.DataFrame(measured, columns=["run_id", "metric", "value"]))
 
 
-def with_metric(evidence: Evidence, metric: str, values: np.ndarray) -> Evidence:
+def with_metric(evidence: ResultTables, metric: str, values: np.ndarray) -> ResultTables:
     """A column of runs.csv more; runs that are not ok have none of it."""
     column = np.where(evidence.runs["status"] == "ok", np.resize(values, len(evidence.runs)), np.nan)
-    return replace(evidence, runs=evidence.runs.assign(**{metric: column}))
+    return evidence.replace(runs=evidence.runs.assign(**{metric: column}))
 
 
-def row_of(tmp_path: Path, extra: str, evidence: Evidence) -> dict[str, Any]:
+def row_of(tmp_path: Path, extra: str, evidence: ResultTables) -> dict[str, Any]:
     return reproduction_table(study_of(tmp_path, extra), evidence).iloc[0].to_dict()
 
 
@@ -95,7 +91,7 @@ def test_table_has_the_columns_of_the_contract_and_a_row_per_number_reading_and_
         "study report quote reading primary metric statistic reported runs n mean std tail_probability tail_low"
         " tail_high interval_low interval_high verdict note"
     )
-    assert list(table.columns) == columns.split() == COLUMNS
+    assert list(table.columns) == columns.split() == REPRODUCTION.header
     assert set(table["study"]) == {"study"}
     assert set(table["report"]) == {"report.txt"}
     assert table["quote"].to_list() == ["q", "q", "words"]
@@ -125,7 +121,7 @@ def test_diverged_run_is_an_error_of_one(tmp_path: Path) -> None:
 
 def test_values_come_by_seed_whatever_the_order_of_rows(tmp_path: Path) -> None:
     evidence = evidence_of(NEAR_TENTH[:9], NEAR_TENTH[9:18])
-    mixed = replace(evidence, runs=evidence.runs.sample(frac=1, random_state=1))
+    mixed = evidence.replace(runs=evidence.runs.sample(frac=1, random_state=1))
     values = cell_values(study_of(tmp_path, ""), {"activation": "relu"}, "test_error", mixed)
     assert values.index.to_list() == list(range(9))
     assert values.to_list() == NEAR_TENTH[:9].tolist()
@@ -140,7 +136,7 @@ def test_tuning_runs_are_no_results(tmp_path: Path) -> None:
         study_of(tmp_path, ""),
         {"activation": "relu"},
         "test_error",
-        replace(evidence, runs=pd.concat([evidence.runs, tuning])),
+        evidence.replace(runs=pd.concat([evidence.runs, tuning])),
     )
     assert values.to_list() == NEAR_TENTH[:9].tolist()
 
@@ -148,7 +144,7 @@ def test_tuning_runs_are_no_results(tmp_path: Path) -> None:
 def test_other_studies_runs_are_not_this_ones(tmp_path: Path) -> None:
     evidence = evidence_of(NEAR_TENTH, NEAR_TENTH)
     other = evidence.runs.assign(study="other", test_error=0.9, status="error")
-    both = replace(evidence, runs=pd.concat([evidence.runs, other]))
+    both = evidence.replace(runs=pd.concat([evidence.runs, other]))
     study = study_of(tmp_path, NUMBER + claim())
     assert reproduction_table(study, both).to_csv() == reproduction_table(study, evidence).to_csv()
 
@@ -239,7 +235,7 @@ def test_cell_that_never_ran_is_incomplete(tmp_path: Path) -> None:
 
 def test_seed_twice_is_an_error(tmp_path: Path) -> None:
     evidence = evidence_of(NEAR_TENTH[:3], NEAR_TENTH[:3])
-    doubled = replace(evidence, runs=pd.concat([evidence.runs, evidence.runs.iloc[:1]]))
+    doubled = evidence.replace(runs=pd.concat([evidence.runs, evidence.runs.iloc[:1]]))
     with pytest.raises(ValueError, match=r"^a cell has each seed once, found seed 0 twice$"):
         cell_values(study_of(tmp_path, ""), {"activation": "relu"}, "test_error", doubled)
 
@@ -302,7 +298,7 @@ def test_two_cells_in_which_all_runs_diverged_support_no_claim(tmp_path: Path, k
         runs = evidence.runs.assign(
             status=np.where(lost, "diverged", "ok"), test_error=evidence.runs["test_error"].where(~lost)
         )
-        row = row_of(tmp_path, claim(claim=kind), replace(evidence, runs=runs))
+        row = row_of(tmp_path, claim(claim=kind), evidence.replace(runs=runs))
         assert row["verdict"] == expected
         assert ("every run of both cells diverged" in row["note"]) == (last == 40)
 
@@ -312,25 +308,25 @@ def test_pairs_are_the_seeds_that_both_sides_have_by_declaration(tmp_path: Path)
     evidence = evidence_of(NEAR_TENTH[:40], NEAR_TENTH[:61] + 0.02)
     kept = (evidence.runs["run_id"].str.startswith("relu")) | evidence.runs["seed"].isin([30, 35, 60])
     study = load(write(tmp_path, own + claim()))
-    row = reproduction_table(study, replace(evidence, runs=evidence.runs[kept])).iloc[0]
+    row = reproduction_table(study, evidence.replace(runs=evidence.runs[kept])).iloc[0]
     assert row["n"] == 2
     assert row["mean"] == pytest.approx(-0.02)
     nothing = evidence.runs["run_id"].str.startswith("relu") | (evidence.runs["seed"] == 60)
     apart = load(write(tmp_path, own.replace("[30, 35, 60]", "[60]") + claim()))
-    row = reproduction_table(apart, replace(evidence, runs=evidence.runs[nothing])).iloc[0]
+    row = reproduction_table(apart, evidence.replace(runs=evidence.runs[nothing])).iloc[0]
     assert (row["verdict"], row["note"]) == ("incomplete", "the two cells have no seed in common")
 
 
 def test_seeds_that_are_missing_are_no_smaller_n(tmp_path: Path) -> None:
     study, evidence = study_of(tmp_path, claim()), evidence_of(NEAR_TENTH[:40], NEAR_TENTH[:40])
     tanh = evidence.runs["run_id"].str.startswith("tanh")
-    last = replace(evidence, runs=evidence.runs[~(tanh & (evidence.runs["seed"] > 37))])
+    last = evidence.replace(runs=evidence.runs[~(tanh & (evidence.runs["seed"] > 37))])
     row = reproduction_table(study, last).iloc[0]
     assert (row["verdict"], row["note"]) == ("incomplete", "only the first 38 seeds have runs")
     with pytest.raises(
         SeedError, match=r"^runs\.csv: study: expected the seeds that the study declares, found no run of"
     ):
-        reproduction_table(study, replace(evidence, runs=evidence.runs[~(tanh & (evidence.runs["seed"] == 5))]))
+        reproduction_table(study, evidence.replace(runs=evidence.runs[~(tanh & (evidence.runs["seed"] == 5))]))
 
 
 def test_few_seeds_decide_nothing(tmp_path: Path) -> None:

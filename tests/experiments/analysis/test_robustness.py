@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from fairgrid.experiments.analysis.comparisons import comparisons_table
-from fairgrid.experiments.analysis.derived import write_verdicts
-from fairgrid.experiments.analysis.robustness import COLUMNS, outcome, stability_table
+from fairgrid.experiments.analysis.derived import write_derived
+from fairgrid.experiments.analysis.robustness import STABILITY, outcome, stability_table
 from fairgrid.experiments.analysis.statistics.paired import median_rows, verdict
 from fairgrid.experiments.analysis.summary import best_epochs_table
 from fairgrid.experiments.cli import main
@@ -157,7 +157,7 @@ def test_order_of_rows_changes_no_byte_and_seeds_are_not_lost(tmp_path: Path) ->
 def test_tables_and_sentences(tmp_path: Path) -> None:
     errors = NOISE + np.array([[0.05], [0.07]])
     table = stability(study_of(tmp_path), runs_of(errors), best_of(errors[::-1]))
-    assert list(table) == COLUMNS
+    assert list(table) == STABILITY.header
     assert unstable(table) == ["best epoch, decided otherwise: relu and tanh better, then worse."]
     assert counted_stability(table).to_dict("list") == {
         "the verdict": [
@@ -192,7 +192,7 @@ def test_a_grid_writes_them_and_what_is_read_back_is_the_same(
     written = {path.name: path.read_bytes() for path in results.glob("*.csv")}
     for path in results.glob("*.sqlite"):
         path.unlink()
-    write_verdicts(results, [load(study)])
+    write_derived(results, [load(study)])
     assert written == {path.name: path.read_bytes() for path in results.glob("*.csv")}
 
 

@@ -1,18 +1,17 @@
 """Tables of work until a target, from runs that a grid trained and by hand."""
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from fairgrid.experiments.analysis.derived import write_verdicts
+from fairgrid.experiments.analysis.derived import write_derived
 from fairgrid.experiments.analysis.statistics.survival import reaching
 from fairgrid.experiments.analysis.time_to_target import targets_table
 from fairgrid.experiments.errors import InputError
-from fairgrid.experiments.store.tables import Evidence, read
+from fairgrid.experiments.store.tables import ResultTables, read
 from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.study.study import Study
 from tests.experiments import studies
@@ -32,17 +31,17 @@ optimizer = [{ name = "adam", learning_rate = 0.02 }, { name = "sgd", learning_r
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Evidence]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, ResultTables]:
     folder = tmp_path_factory.mktemp("targets")
     path = studies.write(folder, TEXT)
     studies.run(folder / "results", path)
-    write_verdicts(folder / "results", [load(path)])
+    write_derived(folder / "results", [load(path)])
     assert (folder / "results" / "targets.csv").exists()
     return load(path), read(folder / "results")
 
 
 def test_times_are_gradient_evaluations_and_runs_that_never_reach_it_are_censored(
-    trained: tuple[Study, Evidence],
+    trained: tuple[Study, ResultTables],
 ) -> None:
     study, evidence = trained
     table = targets_table(study, evidence)
@@ -68,10 +67,9 @@ def test_times_are_gradient_evaluations_and_runs_that_never_reach_it_are_censore
     assert (sgd["median"] == math.inf).all()
 
 
-def test_order_of_rows_changes_no_byte(trained: tuple[Study, Evidence]) -> None:
+def test_order_of_rows_changes_no_byte(trained: tuple[Study, ResultTables]) -> None:
     study, evidence = trained
-    mixed = replace(
-        evidence,
+    mixed = evidence.replace(
         runs=evidence.runs.sample(frac=1, random_state=1),
         metrics=evidence.metrics.sample(frac=1, random_state=2),
     )
@@ -79,26 +77,28 @@ def test_order_of_rows_changes_no_byte(trained: tuple[Study, Evidence]) -> None:
 
 
 @pytest.mark.parametrize("status", ["planned", "error", "timeout"])
-def test_a_cell_with_a_run_that_has_no_outcome_has_counts_alone(trained: tuple[Study, Evidence], status: str) -> None:
+def test_a_cell_with_a_run_that_has_no_outcome_has_counts_alone(
+    trained: tuple[Study, ResultTables], status: str
+) -> None:
     study, evidence = trained
     runs = evidence.runs.copy()
     runs.loc[runs.index[runs["optimizer"] == "adam"][0], "status"] = status
-    adam = targets_table(study, replace(evidence, runs=runs)).iloc[:3]
+    adam = targets_table(study, evidence.replace(runs=runs)).iloc[:3]
     assert adam["n_planned"].tolist() == [6] * 3
     assert adam["n_ok"].tolist() == [5] * 3
     assert adam[["reached", "probability", "median"]].isna().all(axis=None)
 
 
-def test_a_missing_record_is_never_a_smaller_n(trained: tuple[Study, Evidence]) -> None:
+def test_a_missing_record_is_never_a_smaller_n(trained: tuple[Study, ResultTables]) -> None:
     study, evidence = trained
     lost = evidence.runs.loc[evidence.runs["optimizer"] == "adam", "run_id"].iloc[0]
     metrics = evidence.metrics[evidence.metrics["run_id"] != lost]
     message = rf"^metrics\.csv: expected epochs_to_0\.45 of every run that is ok, found none of {lost}$"
     with pytest.raises(InputError, match=message):
-        targets_table(study, replace(evidence, metrics=metrics))
+        targets_table(study, evidence.replace(metrics=metrics))
 
 
 def test_a_study_without_targets_has_no_rows(tmp_path: Path) -> None:
     study = load(studies.write(tmp_path, studies.TINY))
     nothing = pd.DataFrame({"phase": [], "factors": [], "status": []})
-    assert len(targets_table(study, Evidence(nothing, nothing, nothing, nothing, nothing))) == 0
+    assert len(targets_table(study, ResultTables(runs=nothing))) == 0

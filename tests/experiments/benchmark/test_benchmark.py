@@ -17,8 +17,9 @@ from fairgrid.experiments.benchmark.contestants import (
 )
 from fairgrid.experiments.benchmark.figure import benchmark
 from fairgrid.experiments.benchmark.limits import operations, traffic
+from fairgrid.experiments.benchmark.page import BENCHMARK
 from fairgrid.experiments.benchmark.race import UnequalError, microseconds, race, task
-from fairgrid.experiments.benchmark.tables import COLUMNS, measured, ratios
+from fairgrid.experiments.benchmark.tables import measured, ratios
 
 
 class Lazy(TorchEager):
@@ -94,7 +95,7 @@ def test_tables_and_figure_of_a_race(monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = pd.DataFrame([["compiled", 100, 2, 64, 1.5, 20.0]])
     jobs.columns = pd.Index(["engine", "batch", "cores", "runs", "seconds", "microseconds"])
     found = measured(times, empty, bounds, jobs)
-    assert list(found.columns) == COLUMNS
+    assert list(found.columns) == BENCHMARK.header
     assert found["measure"].value_counts().to_dict() == {"step": 4, "limit": 2, "all cores": 1}
     figure = benchmark(times)
     assert [axis.get_title() for axis in figure.axes] == ["SGD with momentum", "Adam"]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.analysis.derived import write_verdicts
+from fairgrid.experiments.analysis.derived import write_derived
 from fairgrid.experiments.config.metrics import Baseline, Border, DeadUnits
 from fairgrid.experiments.engines.record import Record
 from fairgrid.experiments.engines.training import train
@@ -293,7 +293,7 @@ factors = ["activation"]
 def test_own_metric_is_measured_by_every_engine_and_cells_are_compared_by_it(tmp_path: Path) -> None:
     study = write(tmp_path, OWN)
     run(tmp_path, study)
-    write_verdicts(tmp_path, [load(study)])
+    write_derived(tmp_path, [load(study)])
     metrics = table(tmp_path, "metrics")
     doubt = metrics[metrics["metric"] == "doubt"].set_index("run_id")["value"].astype(float)
     runs = table(tmp_path, "runs")
@@ -315,7 +315,7 @@ def test_cells_are_compared_by_when_they_reach_a_target(tmp_path: Path) -> None:
     text = OWN.replace('"doubt"\nregion = 0.1', '"epochs_to_0.3"\nregion = 1.0').replace(', "compiled", "pytorch"', "")
     study = write(tmp_path, text)
     run(tmp_path, study)
-    write_verdicts(tmp_path, [load(study)])
+    write_derived(tmp_path, [load(study)])
     (row,) = table(tmp_path, "comparisons").to_dict("records")
     metrics = table(tmp_path, "metrics")
     reached = (

@@ -1,6 +1,5 @@
 """Tuning, targets and problems on the whole path: a small study's CSVs, printed tables, figures and their words."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from fairgrid.experiments.analysis.cross_problem import blocks
-from fairgrid.experiments.analysis.derived import write_verdicts
+from fairgrid.experiments.analysis.derived import write_derived
 from fairgrid.experiments.analysis.time_to_target import reaching_of
 from fairgrid.experiments.analysis.trials import budget_table, trials_table
 from fairgrid.experiments.reporting.figures import draw, figure_of, figures_of, file_names
 from fairgrid.experiments.reporting.figures.style import theme
 from fairgrid.experiments.reporting.rendering import tables
-from fairgrid.experiments.store.tables import Evidence, read
+from fairgrid.experiments.store.tables import ResultTables, read
 from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.study.study import Study
 from tests.experiments import studies
@@ -49,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("findings")
     path = studies.write(made, TEXT)
     studies.run(made, path)
-    write_verdicts(made, [load(path)])
+    write_derived(made, [load(path)])
     return made
 
 
@@ -59,18 +58,18 @@ def study(folder: Path) -> Study:
 
 
 @pytest.fixture(scope="module")
-def evidence(folder: Path) -> Evidence:
+def evidence(folder: Path) -> ResultTables:
     return read(folder).of("study")
 
 
-def panels(name: str, study: Study, evidence: Evidence) -> list[Axes]:
+def panels(name: str, study: Study, evidence: ResultTables) -> list[Axes]:
     with theme():
         figure = figure_of(study, name).figure(study, evidence)
     assert figure is not None
     return [ax for ax in figure.axes if ax.get_visible()]
 
 
-def words(name: str, study: Study, evidence: Evidence) -> str:
+def words(name: str, study: Study, evidence: ResultTables) -> str:
     return figure_of(study, name).description(study, evidence)
 
 
@@ -86,12 +85,12 @@ def test_every_finding_is_a_csv_of_the_study(folder: Path, study: Study) -> None
         "scores": 4 * 6 * 2,
     }
     before = {name: (folder / f"{name}.csv").read_bytes() for name in rows}
-    write_verdicts(folder, [study])
+    write_derived(folder, [study])
     assert before == {name: (folder / f"{name}.csv").read_bytes() for name in rows}
 
 
 @pytest.mark.takes_seconds
-def test_printed_tables_say_what_the_csvs_do(study: Study, evidence: Evidence) -> None:
+def test_printed_tables_say_what_the_csvs_do(study: Study, evidence: ResultTables) -> None:
     tuned = tables(study, evidence, "text", "tuning")
     trials = trials_table(study, evidence.runs)
     assert tuned.count("(edge)") == (trials["edge"] != "").sum()
@@ -109,14 +108,14 @@ def test_a_study_that_has_none_of_it_shows_none_of_it(tmp_path: Path) -> None:
     path = studies.write(tmp_path, studies.TINY)
     studies.run(tmp_path, path)
     study = load(path)
-    write_verdicts(tmp_path, [study])
+    write_derived(tmp_path, [study])
     assert not any((tmp_path / f"{name}.csv").exists() for name in ("tuning", "budgets", "targets", "across", "scores"))
     assert [figure.name for figure in figures_of(study)] == ["curves", "test_error", "differences"]
     evidence = read(tmp_path).of("study")
     assert [tables(study, evidence, "text", name) for name in ("tuning", "targets", "across")] == [""] * 3
 
 
-def test_lines_of_rates_are_the_tables(study: Study, evidence: Evidence) -> None:
+def test_lines_of_rates_are_the_tables(study: Study, evidence: ResultTables) -> None:
     table = trials_table(study, evidence.runs)
     shown = panels("sensitivity", study, evidence)
     assert len(shown) == 6
@@ -130,14 +129,14 @@ def test_lines_of_rates_are_the_tables(study: Study, evidence: Evidence) -> None
     assert len(hollow) == (table["edge"] != "").sum()
 
 
-def test_lines_of_budgets_are_the_tables(study: Study, evidence: Evidence) -> None:
+def test_lines_of_budgets_are_the_tables(study: Study, evidence: ResultTables) -> None:
     table = budget_table(study, evidence.runs)
     shown = panels("budget", study, evidence)
     drawn = np.concatenate([line.get_ydata() for ax in shown for line in ax.get_lines()])
     np.testing.assert_allclose(np.sort(drawn), np.sort(100 * table["test_error"]))
 
 
-def test_steps_of_times_are_the_shares_of_runs(study: Study, evidence: Evidence) -> None:
+def test_steps_of_times_are_the_shares_of_runs(study: Study, evidence: ResultTables) -> None:
     shown = panels("times", study, evidence)
     assert len(shown) == 6 * 2
     ends = sorted(float(line.get_ydata()[-1]) for ax in shown for line in ax.get_lines())
@@ -145,7 +144,7 @@ def test_steps_of_times_are_the_shares_of_runs(study: Study, evidence: Evidence)
     assert ends == sorted(each.probability for each in found if each)
 
 
-def test_profiles_are_shares_of_problems(study: Study, evidence: Evidence) -> None:
+def test_profiles_are_shares_of_problems(study: Study, evidence: ResultTables) -> None:
     left, right = panels("across", study, evidence)
     block = blocks(study, evidence.runs)[0]
     assert [text.get_text() for text in left.get_yticklabels()] == [
@@ -158,7 +157,7 @@ def test_profiles_are_shares_of_problems(study: Study, evidence: Evidence) -> No
 
 
 @pytest.mark.takes_seconds
-def test_figures_are_drawn_again_with_the_same_bytes(study: Study, evidence: Evidence, tmp_path: Path) -> None:
+def test_figures_are_drawn_again_with_the_same_bytes(study: Study, evidence: ResultTables, tmp_path: Path) -> None:
     made = []
     for number in (1, 2):
         draw(study, evidence, tmp_path / str(number))
@@ -169,13 +168,13 @@ def test_figures_are_drawn_again_with_the_same_bytes(study: Study, evidence: Evi
 
 @pytest.mark.takes_seconds
 @pytest.mark.parametrize("name", NAMES)
-def test_figures_without_runs_are_empty_and_say_so(study: Study, evidence: Evidence, name: str) -> None:
-    nothing = replace(evidence, **{part: getattr(evidence, part).iloc[:0] for part in ("runs", "metrics")})
+def test_figures_without_runs_are_empty_and_say_so(study: Study, evidence: ResultTables, name: str) -> None:
+    nothing = evidence.replace(**{part: getattr(evidence, part).iloc[:0] for part in ("runs", "metrics")})
     assert all(not len(line.get_xdata()) for ax in panels(name, study, nothing) for line in ax.get_lines())
     assert words(name, study, nothing).startswith("Empty axes: ")
 
 
-def test_words_of_figures_hold_their_numbers(study: Study, evidence: Evidence) -> None:
+def test_words_of_figures_hold_their_numbers(study: Study, evidence: ResultTables) -> None:
     trials = trials_table(study, evidence.runs)
     rates = trials.loc[trials["chosen"], "learning_rate"]
     assert f"Chosen: {rates.min():g} to {rates.max():g} in 12 cells, {(trials['edge'] != '').sum()} on the edge" in (

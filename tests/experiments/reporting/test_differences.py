@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from fairgrid.experiments.reporting.figures import file_names
 from fairgrid.experiments.reporting.figures.differences import Differences
 from fairgrid.experiments.reporting.figures.style import theme
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.study.study import Study
 from tests.experiments import studies
@@ -34,7 +34,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 def drawn(study: Study, rows: list[list[object]]) -> Figure:
     table = pd.DataFrame(rows, columns=COLUMNS) if rows else NOTHING
     with theme():
-        return Differences(("optimizer",)).figure(study, Evidence(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, table))
+        return Differences(("optimizer",)).figure(study, ResultTables(comparisons=table))
 
 
 def test_every_pair_has_its_difference_interval_and_verdict(study: Study) -> None:

@@ -16,7 +16,7 @@ from fairgrid.experiments.config.run import canonical_json
 from fairgrid.experiments.reporting.figures import draw, figure_of, file_names
 from fairgrid.experiments.reporting.figures.style import colours, percent_axis, theme
 from fairgrid.experiments.reporting.wording import spelled
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.loading import load, shipped
 from fairgrid.experiments.study.study import Study
 from tests.experiments import studies
@@ -37,7 +37,7 @@ optimizer = ["sgd", { name = "momentum", learning_rate = 0.1 }, { name = "moment
 }
 
 
-def evidence_of(study: Study, diverged: bool = True) -> Evidence:
+def evidence_of(study: Study, diverged: bool = True) -> ResultTables:
     """Tables as a grid would leave them, filled with made-up errors."""
     stream = np.random.default_rng(0)
     runs, lines = [], []
@@ -62,8 +62,7 @@ def evidence_of(study: Study, diverged: bool = True) -> Evidence:
             row = {"epoch": epoch, "metric": metric, "n": SEEDS, "median": median}
             lines.append(common | row | {"mean": median, "std": 0.01, "q10": 0.8 * median, "q90": 1.2 * median})
     frame = pd.DataFrame(runs).astype({"train_error": float, "test_error": float})
-    nothing = pd.DataFrame({"study": [], "run_id": [], "metric": [], "value": []})
-    return Evidence(frame, summary_table(frame), pd.DataFrame(lines), nothing, nothing)
+    return ResultTables(runs=frame, summary=summary_table(frame), curves=pd.DataFrame(lines))
 
 
 def study_of(name: str, folder: Path) -> Study:
@@ -72,7 +71,7 @@ def study_of(name: str, folder: Path) -> Study:
     return load(name)
 
 
-def drawn(study: Study, evidence: Evidence, kind: str) -> Figure:
+def drawn(study: Study, evidence: ResultTables, kind: str) -> Figure:
     with theme():
         figure = figure_of(study, kind).figure(study, evidence)
         assert figure is not None
@@ -111,12 +110,8 @@ def test_same_tables_give_the_same_bytes(name: str, tmp_path: Path) -> None:
     open_before = plt.get_fignums()
     draw(study, evidence, tmp_path / "one")
     before = {file: (tmp_path / "one" / file).read_bytes() for file in standard}
-    shuffled = Evidence(
-        evidence.runs.sample(frac=1, random_state=0),
-        evidence.summary,
-        evidence.curves.sample(frac=1, random_state=0),
-        evidence.metrics,
-        evidence.reproduction,
+    shuffled = evidence.replace(
+        runs=evidence.runs.sample(frac=1, random_state=0), curves=evidence.curves.sample(frac=1, random_state=0)
     )
     draw(study, shuffled, tmp_path / "one")
     for file, content in before.items():
@@ -143,7 +138,7 @@ def test_diverged_runs_are_drawn_at_one_hundred_percent(tmp_path: Path) -> None:
     runs = evidence.runs.assign(
         status=evidence.runs["status"].mask(lost, "diverged"), test_error=evidence.runs["test_error"].mask(lost)
     )
-    figure = drawn(study, Evidence(runs, summary_table(runs), *list(vars(evidence).values())[2:]), "test_error")
+    figure = drawn(study, evidence.replace(runs=runs, summary=summary_table(runs)), "test_error")
     points = np.concatenate([line.get_xdata() for ax in figure.axes for line in ax.get_lines()])
     assert points.max() == 100
     assert (points < 100).any()
@@ -156,7 +151,7 @@ def test_study_without_any_result_is_drawn_empty(name: str, status: str, tmp_pat
     study = study_of(name, tmp_path)
     evidence = evidence_of(study)
     runs = evidence.runs.assign(status=status, test_error=np.nan, train_error=np.nan)
-    nothing = Evidence(runs, summary_table(runs), evidence.curves.iloc[:0], *list(vars(evidence).values())[3:])
+    nothing = evidence.replace(runs=runs, summary=summary_table(runs), curves=evidence.curves.iloc[:0])
     open_before = plt.get_fignums()
     draw(study, nothing, tmp_path / "figures")
     assert {path.name for path in (tmp_path / "figures").iterdir()} >= set(file_names(study)[:2])
@@ -241,7 +236,7 @@ def test_curves_end_where_fewer_than_half_of_the_runs_still_train(tmp_path: Path
     study = study_of("one", tmp_path)
     evidence = evidence_of(study)
     few = evidence.curves["n"].mask(evidence.curves["epoch"] == EPOCHS[-1], SEEDS // 2 - 1)
-    figure = drawn(study, Evidence(**{**vars(evidence), "curves": evidence.curves.assign(n=few)}), "curves")
+    figure = drawn(study, evidence.replace(curves=evidence.curves.assign(n=few)), "curves")
     ends = {max(line.get_xdata()) for ax in figure.axes for line in ax.get_lines()}
     note = " ".join(text.get_text() for text in figure.texts)
     assert ends == {EPOCHS[-2]}

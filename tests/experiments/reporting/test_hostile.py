@@ -1,7 +1,6 @@
 """Any text of a user's, through every output: what is read is the text, and nothing in it acts."""
 
 import csv
-import dataclasses
 import html.parser
 import io
 import re
@@ -20,7 +19,6 @@ from markdown_it.token import Token
 from matplotlib.figure import Figure
 
 from fairgrid.experiments.analysis.comparisons import comparisons_table
-from fairgrid.experiments.analysis.derived import csv_of
 from fairgrid.experiments.analysis.effects import effects_table
 from fairgrid.experiments.analysis.reproduction import reproduction_table
 from fairgrid.experiments.errors import one_line
@@ -31,7 +29,8 @@ from fairgrid.experiments.reporting.html import page
 from fairgrid.experiments.reporting.rendering import FORMATS, Format, overview, render, show
 from fairgrid.experiments.reporting.text import shown_width
 from fairgrid.experiments.results import Results
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.table_writer import csv_of
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.study import Study
 from tests.experiments.reporting.test_figures import evidence_of
 
@@ -216,14 +215,14 @@ def study_of(text: str) -> Study:
     )
 
 
-def evidence_with(text: str, study: Study) -> Evidence:
+def evidence_with(text: str, study: Study) -> ResultTables:
     """Tables as a grid would leave them, with a message of this text."""
     made = evidence_of(study)
     runs = made.runs.assign(message=[text if status != "ok" else "" for status in made.runs["status"]])
     runs = runs.assign(diverged_at_step=pd.array([3] * len(runs), "Int64"))
     derived = {"comparisons": comparisons_table(study, runs), "effects": effects_table(study, runs)}
-    whole = dataclasses.replace(made, runs=runs, **derived)
-    return dataclasses.replace(whole, reproduction=reproduction_table(study, whole))
+    whole = made.replace(runs=runs, **derived)
+    return whole.replace(reproduction=reproduction_table(study, whole))
 
 
 @pytest.mark.takes_seconds

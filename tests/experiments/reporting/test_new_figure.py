@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from fairgrid import InputError, Results, plot, read
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.reporting.figures.figure import AUTOMATIC, StudyFigure, automatic
-from fairgrid.experiments.store.tables import Evidence
+from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.study.study import Study
 from tests.experiments import reports, studies
@@ -31,7 +31,7 @@ def declared() -> Iterator[type[StudyFigure]]:
         def applies(cls, study: Study) -> bool:
             return len(study.cells) > 1
 
-        def rows(self, study: Study, evidence: Evidence) -> pd.DataFrame:
+        def rows(self, study: Study, evidence: ResultTables) -> pd.DataFrame:
             return evidence.runs[["cell", "test_loss"]].dropna()
 
         def draw(self, study: Study, rows: pd.DataFrame) -> Figure:

@@ -4,7 +4,6 @@ import ast
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from fairgrid.experiments.reporting.figures.epochs import DeclaredCurves
 from fairgrid.experiments.reporting.figures.reported import ReportedNumbers
 from fairgrid.experiments.reporting.figures.scatter import Artifacts, DeclaredPoints, misclassified, points_of
 from fairgrid.experiments.store.database import Store
-from fairgrid.experiments.store.tables import Evidence, read
+from fairgrid.experiments.store.tables import ResultTables, read
 from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.study.study import Study
 from tests.experiments.studies import TINY, write
@@ -88,16 +87,18 @@ class Ran:
     def __init__(self, path: str, results: Path) -> None:
         self.path, self.results = path, results
         self.study: Study = load(path)
-        self.evidence: Evidence = read(results).of(self.study.name)
+        self.evidence: ResultTables = read(results).of(self.study.name)
         with Store(results) as store:
             self.artifacts: Artifacts = store.kept(self.study.name)
 
-    def points(self, name: str, artifacts: Artifacts | None = None, evidence: Evidence | None = None) -> Figure | None:
+    def points(
+        self, name: str, artifacts: Artifacts | None = None, evidence: ResultTables | None = None
+    ) -> Figure | None:
         declared = next(figure for figure in self.study.figures if figure.name == name)
         figure = DeclaredPoints(declared, self.artifacts if artifacts is None else artifacts)
         return figure.figure(self.study, evidence or self.evidence)
 
-    def curves(self, name: str, evidence: Evidence | None = None) -> Figure:
+    def curves(self, name: str, evidence: ResultTables | None = None) -> Figure:
         declared = next(figure for figure in self.study.figures if figure.name == name)
         figure = DeclaredCurves(declared).figure(self.study, evidence or self.evidence)
         assert figure is not None
@@ -224,7 +225,7 @@ def test_arms_have_their_labels_and_counts_in_the_order_of_the_study(ran: Ran) -
 
 def test_failed_and_diverged_runs_are_counted_beside_the_curves(ran: Ran) -> None:
     summary = ran.evidence.summary.assign(n_ok=3, n_diverged=1, n_failed=1)
-    evidence = replace(ran.evidence, summary=summary)
+    evidence = ran.evidence.replace(summary=summary)
     assert texts(ran.curves("arms", evidence))[0] == "plain SGD\n3 of 5 runs (1 diverged)"
 
 
@@ -244,7 +245,7 @@ def test_overview_marks_each_reported_number_and_says_the_verdict(ran: Ran) -> N
 
 
 def test_overview_of_runs_that_are_missing_shows_the_mark_alone(ran: Ran) -> None:
-    evidence = replace(ran.evidence, runs=ran.evidence.runs[:0], reproduction=ran.evidence.reproduction[:0])
+    evidence = ran.evidence.replace(runs=ran.evidence.runs[:0], reproduction=ran.evidence.reproduction[:0])
     ax = ReportedNumbers().draw(ReportedNumbers().rows([ran.study], evidence)).axes[0]
     assert {line.get_marker() for line in ax.get_lines()} == {"D"}
 
@@ -265,7 +266,7 @@ def test_a_run_that_diverged_leaves_its_panel_empty_and_says_so(ran: Ran) -> Non
     gone = next(key for key in ran.artifacts if "sgd" in key[0] and "tanh" in key[0])
     runs = ran.evidence.runs.copy()
     runs.loc[(runs["factors"] == gone[0]) & (runs["seed"] == 0), "status"] = "diverged"
-    changed = replace(ran.evidence, runs=runs)
+    changed = ran.evidence.replace(runs=runs)
     others = {run: arrays for run, arrays in ran.artifacts.items() if run != gone}
     figure = ran.points("boundary", others, changed)
     assert figure is not None

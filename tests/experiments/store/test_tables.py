@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from fairgrid.experiments.analysis.derived import csv_of, replace, write
+from fairgrid.experiments.analysis.derived import write
 from fairgrid.experiments.analysis.statistics.summaries import (
     mean_interval,
     median_interval,
@@ -25,9 +25,10 @@ from fairgrid.experiments.analysis.summary import curves_table, runs_table, summ
 from fairgrid.experiments.reporting.escaping import latex_text
 from fairgrid.experiments.reporting.rendering import FORMATS, render, show
 from fairgrid.experiments.reporting.tables.studies import report_table, study_table
-from fairgrid.experiments.store.columns import TEXT
 from fairgrid.experiments.store.database import Store
-from fairgrid.experiments.store.tables import MADE, made, read
+from fairgrid.experiments.store.schema import Kind, Table, committed_tables
+from fairgrid.experiments.store.table_writer import csv_of, replace
+from fairgrid.experiments.store.tables import ResultTables, read, read_table
 from fairgrid.experiments.study.labels import label
 from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.study.study import Study
@@ -109,19 +110,34 @@ def cell(name: str, outcomes: list[float | str]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"train_error": float, "test_error": float})
 
 
-@pytest.mark.parametrize("text", LIKE_NUMBERS)
-@pytest.mark.parametrize("name", MADE)
-def test_a_text_that_looks_like_a_number_is_read_back_as_text(name: str, text: str, tmp_path: Path) -> None:
-    words = [*MADE[name], "study", "metric"]
-    frame = pd.DataFrame({column: [text, text] for column in words}).assign(n=[1, 2])
-    replace(tmp_path / f"{name}.csv", csv_of(frame))
-    table = made(tmp_path)[name]
-    assert table[words].to_numpy().tolist() == [[text] * len(words)] * 2
-    assert table["n"].tolist() == [1, 2]
+WITH_TEXT = [table for table in committed_tables() if any(column.kind is Kind.TEXT for column in table.columns)]
 
 
-def test_words_of_a_report_are_texts() -> None:
-    assert {*TEXT, *MADE["reproduction"]} >= {"quote", "reading", "report", "reported", "note", "metric", "statistic"}
+@pytest.mark.parametrize("content", LIKE_NUMBERS)
+@pytest.mark.parametrize("table", WITH_TEXT, ids=lambda table: table.name)
+def test_a_text_that_looks_like_a_number_is_read_back_as_text(table: Table, content: str, tmp_path: Path) -> None:
+    rows = [
+        {
+            column.name: (column.words[0] if column.words else content) if column.kind is Kind.TEXT else at
+            for column in table.columns
+        }
+        for at in (0, 1)
+    ]
+    frame = table.frame(rows)
+    replace(tmp_path / f"{table.name}.csv", csv_of(frame))
+    pd.testing.assert_frame_equal(read_table(tmp_path, table), frame)
+
+
+@pytest.mark.parametrize("table", committed_tables(), ids=lambda table: table.name)
+def test_a_table_without_rows_has_its_columns_and_types(table: Table) -> None:
+    frame = ResultTables().__getattr__(table.name)
+    assert list(frame) == table.header
+    assert [str(dtype) for dtype in frame.dtypes] == [column.dtype for column in table.columns]
+
+
+def test_a_table_that_is_not_declared_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(AttributeError, match=r"found 'comparison'; nearest: 'comparisons'"):
+        _ = ResultTables().comparison
 
 
 ERRORS = st.integers(0, 1000).map(lambda thousandths: thousandths / 1000)

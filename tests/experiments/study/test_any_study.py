@@ -12,8 +12,8 @@ from fairgrid.experiments.cli import main
 from fairgrid.experiments.commands.arguments import FAILED
 from fairgrid.experiments.errors import InputError, one_line
 from fairgrid.experiments.reporting.rendering import FORMATS
-from fairgrid.experiments.store.columns import TEXT
-from fairgrid.experiments.store.tables import MADE, as_text, read
+from fairgrid.experiments.store.schema import Kind, committed_tables
+from fairgrid.experiments.store.tables import as_text, read
 from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.study.study import Study
 from tests.experiments.any_study import BYTES, CSV, HUGE, examples, mutated, studies, written
@@ -80,14 +80,14 @@ def test_a_huge_file_is_a_study_or_refused_with_one_line(number: int, capsys: py
 
 def texts_stay_texts(results: Path, study: Study) -> None:
     """Whatever a study says is read back from its tables as it was said."""
-    tables = vars(read(results))
-    for name, table in tables.items():
-        if (results / f"{name}.csv").exists():
-            written = as_text(results / f"{name}.csv", [])
-            words = [column for column in table if column in {*TEXT, *MADE.get(name, ())} and len(table)]
-            assert table[words].equals(written[words])
+    tables = read(results)
+    for table in committed_tables():
+        if (results / f"{table.name}.csv").exists():
+            written = as_text(results / f"{table.name}.csv", [])
+            words = [column.name for column in table.columns if column.kind is Kind.TEXT]
+            assert getattr(tables, table.name)[words].equals(written[words])
     stated = [*study.reported, *study.claims]
-    told = tables["reproduction"]
+    told = tables.reproduction
     if stated:
         assert told["quote"].tolist() == [each.quote for each in stated]
         assert told["reading"].tolist() == [each.reading for each in stated]

@@ -173,7 +173,7 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "text in the place of a number": (
         "summary.csv",
         changed(",5,5,", ",5,five,"),
-        "line 2: n_ok: expected a number, found 'five'",
+        "line 2: n_ok: expected an integer, found 'five'",
     ),
     "unknown status": (
         "runs.csv",
