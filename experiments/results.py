@@ -1,14 +1,16 @@
 """The results of some studies: tables as DataFrames, and conclusions in sentences."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
+from fairgrid.experiments.analysis.summary import with_factors
 from fairgrid.experiments.errors import InputError, nearest
 from fairgrid.experiments.reporting.rendering import Format, show
 from fairgrid.experiments.reporting.sections import section_names, sections
-from fairgrid.experiments.store.schema import committed_tables
+from fairgrid.experiments.store.schema import committed_tables, with_typed_factors
 from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.study import Study
 
@@ -88,6 +90,11 @@ class Results:
             style: text, markdown, latex or csv.
         """
         return "\n\n".join(show(study, self.evidence, style) for study in self.studies)
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """A row per planned run, with a column `factor.…` for every factor of the studies."""
+        return with_typed_factors(with_factors(self.evidence.runs, self.evidence.runs["factors"]))
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         """The rows of these studies in a table, such as `results.comparisons`; docs/columns.md has all."""

@@ -1,5 +1,6 @@
 """comparisons.csv: every two cells of a study that differ in one factor, on the same problem, seed by seed."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -8,10 +9,12 @@ from fairgrid.experiments.analysis.outcomes import compared_metric
 from fairgrid.experiments.analysis.pairing import Outcomes, Pair, aligned, diverged, empty, outcomes, pairs
 from fairgrid.experiments.analysis.statistics.families import Judged, Sides, Test, judged
 from fairgrid.experiments.analysis.statistics.paired import paired_rows
+from fairgrid.experiments.analysis.summary import with_factors
 from fairgrid.experiments.analysis.table import DerivedTable, derived
 from fairgrid.experiments.store.columns import STUDY
 from fairgrid.experiments.store.schema import booleans, integers, numbers, text
 from fairgrid.experiments.store.tables import ResultTables, with_metric
+from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.study import Study
 
 # descriptions of columns that stand in several tables of comparisons
@@ -53,7 +56,12 @@ def comparisons_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         | _probability(each)
         for pair, each in zip(chosen, verdicts(study, known, lost, chosen), strict=True)
     ]
-    return COMPARISONS.frame(rows)
+    return with_factors(COMPARISONS.frame(rows), pd.Series([_shared(pair) for pair in chosen], dtype="str"))
+
+
+def _shared(pair: Pair) -> str:
+    """The factors that both sides of a pair share, as JSON."""
+    return factors_text({name: level for name, level in json.loads(pair.a).items() if name != pair.factor})
 
 
 COMPARISONS = derived(
@@ -78,6 +86,7 @@ COMPARISONS = derived(
             *integers("needs_seeds", NEEDS, gaps=True),
             *booleans("exploratory", EXPLORATORY, gaps=True),
         ),
+        factors=True,
         make=lambda study, tables: comparisons_table(study, compared_runs(study, tables)),
         position=10,
     )

@@ -8,7 +8,14 @@ from importlib import import_module
 from pathlib import Path
 
 import fairgrid.experiments.analysis as analysis
-from fairgrid.experiments.analysis.summary import best_epochs_table, curves_table, runs_table, summary_table
+from fairgrid.experiments.analysis.summary import (
+    best_epochs_table,
+    cells_table,
+    curves_table,
+    runs_table,
+    summary_table,
+    with_factors,
+)
 from fairgrid.experiments.analysis.table import derived_tables
 from fairgrid.experiments.store import build_manifest, columns, content_manifest
 from fairgrid.experiments.store.content_manifest import Content
@@ -45,8 +52,10 @@ def write(store: Store, results: Path) -> list[Doubt]:
         }
     )
     writer.write(columns.RUNS, runs)
-    writer.write(columns.SUMMARY, summary_table(runs))
-    writer.write(columns.CURVES, curves_table(curves))
+    summary, checkpoints = summary_table(runs), curves_table(curves)
+    cells = cells_table(runs, summary)
+    for table, frame in ((columns.SUMMARY, summary), (columns.CURVES, checkpoints), (columns.CELLS, cells)):
+        writer.write(table, with_factors(frame, frame["factors"]))
     writer.write(columns.BEST_EPOCHS, best_epochs_table(curves))
     writer.write(columns.METRICS, store.metrics(studies).sort_values(["run_id", "metric"]))
     for table in (columns.ENVIRONMENTS, columns.TIMINGS):

@@ -18,10 +18,11 @@ from fairgrid.experiments.analysis.statistics.summaries import (
 from fairgrid.experiments.config.metric_names import CURVES as METRICS
 from fairgrid.experiments.config.run import parse
 from fairgrid.experiments.engines.record import Status
+from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.runtime.user_code import Finder
-from fairgrid.experiments.store.columns import BEST_EPOCHS, CURVES, FAILED, RUNS, SUMMARIZED
-from fairgrid.experiments.store.schema import Kind
-from fairgrid.experiments.study.labels import described
+from fairgrid.experiments.store.columns import BEST_EPOCHS, CELLS, CURVES, FAILED, RUNS, SUMMARIZED
+from fairgrid.experiments.store.schema import FACTOR, Kind
+from fairgrid.experiments.study.labels import described, labels
 
 
 def runs_table(stored: pd.DataFrame) -> pd.DataFrame:
@@ -67,6 +68,38 @@ def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
             row |= {f"{metric}_{name}": value for name, value in _statistics(group, metric).items()}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def cells_table(runs: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """cells.csv: what a cell is, and how many of its runs there are.
+
+    Args:
+        runs: rows of runs.csv.
+        summary: what `summary_table` makes of them.
+    """
+    keys = ["study", "phase", "cell", "factors"]
+    settings = [name for name in CELLS.header if name in RUNS.header]
+    counts = summary[[name for name in CELLS.header if name in keys or name not in settings]]
+    return runs.drop_duplicates(keys)[settings].merge(counts, on=keys)[CELLS.header]
+
+
+def with_factors(frame: pd.DataFrame, factors: "pd.Series[str]") -> pd.DataFrame:
+    """A table with a column per factor, with its levels as people read them; "" where there is none.
+
+    Args:
+        frame: the table.
+        factors: for every row factors as JSON.
+
+    Raises:
+        InputError: a text is no such JSON.
+    """
+    try:
+        levels = {text: labels(text) for text in factors.unique()}
+    except (ValueError, AttributeError, LookupError, RecursionError) as error:
+        raise InputError(f"factors: expected a cell's factors as a JSON object, found another text: {error}") from error
+    names = sorted({name for shown in levels.values() for name in shown})
+    columns = {FACTOR + name: [levels[text].get(name, "") for text in factors] for name in names}
+    return pd.concat([frame, pd.DataFrame(columns, frame.index, dtype="str")], axis=1)
 
 
 def _statistics(group: pd.DataFrame, metric: str) -> dict[str, float]:

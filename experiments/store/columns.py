@@ -70,6 +70,15 @@ METRICS = declared(
     )
 )
 
+CELLS = declared(
+    Table(
+        "cells",
+        "A row per cell and phase: its settings, and in plain columns its factors.",
+        (*_ROW, *text("factors", FACTORS), *_SETTINGS, *integers(COUNTS, COUNTED)),
+        factors=True,
+    )
+)
+
 _STATISTICS = {  # by what docs/columns.md says of them
     "mean and standard deviation over runs that are ok": "mean std",
     "median and interquartile mean, a diverged run's error being 1": "median iqm",
@@ -94,6 +103,7 @@ SUMMARY = declared(
                 for column in fractions(" ".join(f"{metric}_{name}" for name in names.split()), meaning)
             ),
         ),
+        factors=True,
     )
 )
 
@@ -110,6 +120,7 @@ CURVES = declared(
             *integers("n", "runs that reached this checkpoint"),
             *numbers("mean std median q10 q90", "over these; quantiles at 10 % and 90 %"),
         ),
+        factors=True,
     )
 )
 
@@ -156,4 +167,5 @@ TIMINGS = declared(
     )
 )
 # the tables that all others are made from
-BASE = (RUNS, SUMMARY, CURVES, METRICS, BEST_EPOCHS)
+BASE = (RUNS, SUMMARY, CURVES, METRICS, CELLS, BEST_EPOCHS)
+NOT_IN_OLDER = (CELLS, BEST_EPOCHS)  # of a results directory

@@ -4,6 +4,7 @@ From one declaration come the header and the types of a CSV, how it is read back
 how its values are spelled for people.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -130,6 +131,10 @@ class Table:
         """The names of the columns, without those of factors."""
         return [column.name for column in self.columns]
 
+    def arranged(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A DataFrame with the columns in their order, those of factors by name at the end."""
+        return frame[[*self.header, *(sorted(factor_columns(frame)) if self.factors else [])]]
+
     def frame(self, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFrame:
         """Rows as a DataFrame that has all columns with their types; what a row lacks is missing."""
         return self.typed(pd.DataFrame(list(rows), columns=self.header))
@@ -164,6 +169,29 @@ def study_tables() -> list[Table]:
 def committed_tables() -> list[Table]:
     """Those of them that manifest.json names."""
     return [table for table in study_tables() if table.committed]
+
+
+def with_typed_factors(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table whose factors have numbers for levels if all of them are spelled as numbers are; else texts.
+
+    Columns of factors that none of its rows has are left out.
+    """
+    frame = without_empty_factors(frame)
+    return frame.assign(**{name: _typed(frame[name]) for name in factor_columns(frame)})
+
+
+def _typed(levels: "pd.Series[str]") -> "pd.Series[str]":
+    stated = levels[levels.notna() & (levels != "")]
+    values = pd.to_numeric(stated, errors="coerce")
+    spelled = [f"{value:g}" if value % 1 else f"{value:.0f}" for value in values if math.isfinite(value)]
+    return values.reindex(levels.index).convert_dtypes() if spelled == stated.to_list() else levels
+
+
+def without_empty_factors(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table without the columns of factors that none of its rows has."""
+    return frame.drop(
+        columns=[name for name in factor_columns(frame) if frame[name].isna().all() or (frame[name] == "").all()]
+    )
 
 
 def factor_columns(frame: pd.DataFrame) -> list[str]:

@@ -16,7 +16,7 @@ import pandas as pd
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.runtime.files import digest, placed
 from fairgrid.experiments.store.content_manifest import Content, Manifest, read_manifest
-from fairgrid.experiments.store.schema import Table, committed_tables
+from fairgrid.experiments.store.schema import Table, committed_tables, factor_columns, without_empty_factors
 from fairgrid.experiments.store.tables import as_text
 
 
@@ -73,6 +73,7 @@ class TableWriter:
         Raises:
             InputError: it has rows of other studies, and cannot be read.
         """
+        frame = table.arranged(frame).fillna(dict.fromkeys(factor_columns(frame), ""))
         path = self._results / f"{table.name}.csv"
         key = "run_id" if table.by_run else "study"
         kept = self._kept(path, key)
@@ -81,8 +82,9 @@ class TableWriter:
         if len(kept):
             remaining = kept[~kept["run_id"].isin(set(frame["run_id"]))] if table.by_run else kept
             written = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
-            rows = pd.concat([remaining.reindex(columns=written.columns, fill_value=""), written])
-            merged = rows.sort_values(key, kind="stable")
+            names = dict.fromkeys([*written, *factor_columns(remaining)])
+            rows = pd.concat([part.reindex(columns=list(names), fill_value="") for part in (remaining, written)])
+            merged = table.arranged(without_empty_factors(rows.sort_values(key, kind="stable")))
             text = csv_of(merged)
         if table.committed:
             self._state_rows(path.name, kept, merged)
@@ -165,7 +167,7 @@ def run_ids_of(runs: pd.DataFrame) -> dict[str, set[str]]:
 
 
 def rows_digest(table: pd.DataFrame, study: str, run_ids: set[str]) -> str:
-    """SHA-256 of a study's rows in a table, without the header; "" if it has none.
+    """SHA-256 of a study's rows in a table, without the header and factors of other studies; "" if it has none.
 
     Args:
         table: one with a column study, or else run_id.
@@ -173,7 +175,9 @@ def rows_digest(table: pd.DataFrame, study: str, run_ids: set[str]) -> str:
         run_ids: the ids of its runs.
     """
     rows = table[table["study"] == study if "study" in table else table["run_id"].isin(run_ids)]
-    return hashlib.sha256(rows.to_csv(index=False, header=False).encode()).hexdigest() if len(rows) else ""
+    if not len(rows):
+        return ""
+    return hashlib.sha256(without_empty_factors(rows).to_csv(index=False, header=False).encode()).hexdigest()
 
 
 def csv_of(frame: pd.DataFrame) -> str:

@@ -10,8 +10,8 @@ import pandas as pd
 
 from fairgrid.experiments.config.metric_names import TARGET
 from fairgrid.experiments.errors import InputError, nearest
-from fairgrid.experiments.store.columns import BASE, BEST_EPOCHS, ENVIRONMENTS, SUMMARY
-from fairgrid.experiments.store.schema import TABLES, Column, Kind, Table, committed_tables, factor_columns
+from fairgrid.experiments.store.columns import BASE, ENVIRONMENTS, NOT_IN_OLDER, SUMMARY
+from fairgrid.experiments.store.schema import TABLES, Column, Kind, Table, committed_tables, with_typed_factors
 
 _TRUTH = {"True": True, "False": False}
 _EXPECTED = {Kind.INTEGER: "an integer", Kind.NUMBER: "a number", Kind.BOOLEAN: "True or False"}
@@ -47,7 +47,9 @@ class ResultTables:
         runs = self.runs.loc[self.runs["study"].isin(studies), "run_id"]
         return ResultTables(
             **{
-                name: frame[frame["study"].isin(studies) if "study" in frame else frame["run_id"].isin(runs)]
+                name: with_typed_factors(
+                    frame[frame["study"].isin(studies) if "study" in frame else frame["run_id"].isin(runs)]
+                )
                 for name, frame in self._frames.items()
             }
         )
@@ -69,8 +71,8 @@ def read(results: Path) -> ResultTables:
 
 def read_base(results: Path) -> ResultTables:
     """The tables that the others are made from; see `read`."""
-    present = [table for table in BASE if table is not BEST_EPOCHS or (results / "best_epochs.csv").exists()]
-    return ResultTables(**{table.name: read_table(results, table) for table in present})
+    read_now = [table for table in BASE if table not in NOT_IN_OLDER or (results / f"{table.name}.csv").exists()]
+    return ResultTables(**{table.name: read_table(results, table) for table in read_now})
 
 
 def read_derived(results: Path) -> dict[str, pd.DataFrame]:
@@ -88,9 +90,7 @@ def read_table(results: Path, table: Table) -> pd.DataFrame:
     frame = as_text(path, table.header)
     for column in table.columns:
         frame[column.name] = _typed(path, frame[column.name], column)
-    for name in factor_columns(frame):
-        frame[name] = _levels(frame[name])
-    return frame
+    return with_typed_factors(frame)
 
 
 def with_metric(runs: pd.DataFrame, metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -149,12 +149,6 @@ def _refuse(path: Path, texts: "pd.Series[str]", wrong: "pd.Series[bool]", expec
     if wrong.any():
         line = int(wrong.to_numpy().argmax())
         raise InputError(f"{path}: line {line + 2}: {texts.name}: expected {expected}, found {texts.iloc[line]!r}")
-
-
-def _levels(texts: "pd.Series[str]") -> "pd.Series[str]":
-    """Levels of a factor: numbers if all are, in whichever study; "" where a study has no such factor."""
-    values = pd.to_numeric(texts.where(texts != ""), errors="coerce")
-    return texts if (values.isna() & (texts != "")).any() else values.convert_dtypes()
 
 
 def as_text(path: Path, columns: Sequence[str]) -> pd.DataFrame:

@@ -12,11 +12,12 @@ from typing import Any
 import pandas as pd
 
 from fairgrid.experiments.analysis.derived import write, write_derived
-from fairgrid.experiments.analysis.summary import runs_table, summary_table
+from fairgrid.experiments.analysis.summary import cells_table, runs_table, summary_table, with_factors
 from fairgrid.experiments.engines.record import Status
 from fairgrid.experiments.errors import InputError, SeedError, first_line
-from fairgrid.experiments.store.columns import RUNS
+from fairgrid.experiments.store.columns import CURVES, RUNS
 from fairgrid.experiments.store.database import Store
+from fairgrid.experiments.store.schema import without_empty_factors
 from fairgrid.experiments.store.tables import ResultTables, as_text
 from fairgrid.experiments.study.labels import described
 from fairgrid.experiments.study.study import Study
@@ -77,7 +78,7 @@ def altered_tables(store: Store, results: Path, studies: Sequence[Study]) -> tup
 def altered_without_store(evidence: ResultTables, results: Path, studies: Sequence[Study]) -> list[Altered]:
     """What differs: settings in runs.csv from their studies, other tables from runs.csv, verdicts from all of these."""
     altered: list[Altered] = []
-    summaries = _read(results / "summary.csv")
+    stated = {name: _read(results / f"{name}.csv") for name in ("summary", "cells", "curves")}
     for study in studies:
         mine = evidence.of(study.name)
         configs = {cell: config for cell, (config, _) in configurations(study).items()}
@@ -89,8 +90,9 @@ def altered_without_store(evidence: ResultTables, results: Path, studies: Sequen
             stored = known.drop(columns=columns).assign(config=None, described=known["cell"].map(cells))
             expected = _as_text(runs_table(stored))
             altered += _runs(_as_text(known[RUNS.header]).set_index(_ROW), expected.set_index(_ROW))
-        expected = _as_text(summary_table(mine.runs))
-        altered += _differing("summary.csv", _of(summaries, {study.name}).reset_index(drop=True), expected)
+        altered += _altered_cells(mine.runs, _of(stated["summary"], {study.name}), _of(stated["cells"], {study.name}))
+        curves = _of(stated["curves"], {study.name})
+        altered += _differing("curves.csv", *_plain_factors(curves, curves[CURVES.header]))
         altered += _contradictions(mine)
     with tempfile.TemporaryDirectory() as temporary:
         made = _copied(results, Path(temporary))
@@ -102,6 +104,20 @@ def altered_without_store(evidence: ResultTables, results: Path, studies: Sequen
             if (results / path.name).exists():
                 altered += _differing(path.name, _read(results / path.name), _read(path))
     return altered
+
+
+def _altered_cells(runs: pd.DataFrame, summary: pd.DataFrame, cells: pd.DataFrame) -> list[Altered]:
+    """Where a study's rows of summary.csv and cells.csv are not what its runs give."""
+    expected = summary_table(runs)
+    return [
+        *_differing("summary.csv", *_plain_factors(summary, expected)),
+        *_differing("cells.csv", *_plain_factors(cells, cells_table(runs, expected))),
+    ]
+
+
+def _plain_factors(stated: pd.DataFrame, expected: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of a study as a table has them, and as it should have them, both with the columns of the study's factors."""
+    return without_empty_factors(stated).reset_index(drop=True), _as_text(with_factors(expected, expected["factors"]))
 
 
 def _said(error: Exception) -> str:

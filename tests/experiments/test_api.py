@@ -415,10 +415,11 @@ def test_what_is_wrong_is_said_in_a_line(
 
 def test_frames_are_those_of_the_csvs(tiny: Results) -> None:
     for name in ("runs", "metrics", "summary", "curves", "comparisons", "effects", "stability"):
-        frame = getattr(tiny, name)
+        frame = getattr(tiny if name != "runs" else tiny.evidence, name)
         path = tiny.directory / f"{name}.csv"
         assert frame.to_csv(index=False) == (path.read_text(encoding="utf-8") if path.exists() else "")
     assert len(tiny.runs) == 20
+    pd.testing.assert_frame_equal(tiny.runs[list(tiny.evidence.runs)], tiny.evidence.runs)
     assert repr(tiny) == f"<Results of tiny in {tiny.directory}: 20 runs (20 ok)>"
 
 

@@ -5,7 +5,12 @@ import itertools
 from tabulate import tabulate
 
 from fairgrid.experiments.analysis.table import DerivedTable, derived_tables
-from fairgrid.experiments.store.schema import TABLES, Column, Table
+from fairgrid.experiments.store.schema import FACTOR, TABLES, Column, Table
+
+_FACTORS = (
+    "a column per factor that varies in a study, such as `factor.optimizer`: the cell's level as people read it, or the"
+    " level that two cells share; empty where there is none"
+)
 
 
 def documented() -> list[Table]:
@@ -25,6 +30,8 @@ def _columns(table: Table) -> str:
         (", ".join(f"`{column.name}`" for column in columns), described, meaning)
         for (meaning, described), columns in itertools.groupby(table.columns, _shared)
     ]
+    if table.factors:
+        rows.append((f"`{FACTOR}…`", "text or number", _FACTORS))
     return tabulate(rows, ("column", "type", "meaning"), "github", disable_numparse=True)
 
 

@@ -14,6 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from fairgrid import Results
 from fairgrid.experiments.analysis.derived import write
 from fairgrid.experiments.analysis.statistics.summaries import (
     mean_interval,
@@ -21,12 +22,13 @@ from fairgrid.experiments.analysis.statistics.summaries import (
     std_interval,
     trimmed_interval,
 )
-from fairgrid.experiments.analysis.summary import curves_table, runs_table, summary_table
+from fairgrid.experiments.analysis.summary import curves_table, runs_table, summary_table, with_factors
 from fairgrid.experiments.reporting.escaping import latex_text
 from fairgrid.experiments.reporting.rendering import FORMATS, render, show
 from fairgrid.experiments.reporting.tables.studies import report_table, study_table
+from fairgrid.experiments.store.content_manifest import read_manifest
 from fairgrid.experiments.store.database import Store
-from fairgrid.experiments.store.schema import Kind, Table, committed_tables
+from fairgrid.experiments.store.schema import Kind, Table, committed_tables, with_typed_factors
 from fairgrid.experiments.store.table_writer import csv_of, replace
 from fairgrid.experiments.store.tables import ResultTables, read, read_table
 from fairgrid.experiments.study.labels import label
@@ -47,6 +49,8 @@ HEADERS = {
     "summary": "study phase cell factors learning_rate n_planned n_ok n_diverged n_failed "
     + " ".join(f"{metric}_{name}" for metric in ("train_error", "test_error") for name in STATISTICS),
     "curves": "study cell factors epoch metric n mean std median q10 q90",
+    "cells": "study phase cell factors engine problem optimizer learning_rate momentum batch_size activation"
+    " initializer hidden loss epochs n_planned n_ok n_diverged n_failed",
     "environments": "run_id commit dirty versions cpu threads",
     "timings": "run_id stack seconds",
 }
@@ -55,6 +59,7 @@ SORTED_BY = {
     "metrics": ["run_id", "metric"],
     "summary": ["study", "phase", "cell"],
     "curves": ["study", "cell"],
+    "cells": ["study", "phase", "cell"],
     "environments": ["run_id"],
     "timings": ["run_id"],
 }
@@ -244,7 +249,8 @@ def test_cell_whose_runs_all_diverged_has_a_median_and_no_mean() -> None:
 def test_csv_has_the_agreed_columns_sorted_rows_and_exact_numbers(name: str, mixed: tuple[Path, Study]) -> None:
     with (mixed[0] / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
-    assert header == HEADERS[name].split()
+    factors = "batch_size optimizer problem stopping.patience".split() if name in ("cells", "curves", "summary") else []
+    assert header == HEADERS[name].split() + [f"factor.{factor}" for factor in factors]
     assert rows
     table = [dict(zip(header, row, strict=True)) for row in rows]
     keys = [tuple(int(row[key]) if key in WHOLE else row[key] for key in SORTED_BY[name]) for row in table]
@@ -255,6 +261,57 @@ def test_csv_has_the_agreed_columns_sorted_rows_and_exact_numbers(name: str, mix
             assert str(int(text)) == text, key
         elif (key in FRACTIONS or "_error" in key or "_loss" in key) and text:
             assert repr(float(text)) == text, key
+
+
+@pytest.mark.parametrize("name", ["cells", "summary", "curves"])
+def test_plain_columns_of_factors_tell_cells_apart_as_their_json_does(name: str, mixed: tuple[Path, Study]) -> None:
+    table = studies.table(mixed[0], name)
+    for _, rows in table.groupby("study"):
+        plain = rows[[column for column in rows if column.startswith("factor.")]].agg("|".join, axis=1)
+        assert rows["factors"].groupby(plain).nunique().max() == plain.groupby(rows["factors"]).nunique().max() == 1
+        for text, row in zip(rows["factors"], rows.to_dict("records"), strict=True):
+            stated = {f"factor.{key}": label(value) for key, value in json.loads(text).items()}
+            assert stated == {key: row[key] for key in row if key.startswith("factor.") and row[key] != ""}
+
+
+def test_runs_in_python_have_the_factors_of_their_studies_alone(mixed: tuple[Path, Study]) -> None:
+    results, study = mixed
+    runs = Results([study], read(results), results).runs
+    columns = [column for column in runs if column.startswith("factor.")]
+    assert columns == [f"factor.{name}" for name in ("batch_size", "optimizer", "problem", "stopping.patience")]
+    assert set(runs["factor.batch_size"].dropna()) == {4, 8, 10}
+    sizes = runs.groupby(columns, dropna=False).size()
+    assert sizes.tolist() == [5] * len(study.cells)
+
+
+def test_a_study_that_is_added_changes_no_hash_of_anothers_rows(tmp_path: Path) -> None:
+    path = studies.write(tmp_path, studies.TINY, "tiny.toml")
+    studies.run(tmp_path / "one", path)
+    alone = read_manifest(tmp_path / "one")
+    studies.run(tmp_path / "one", path, studies.write(tmp_path, MIXED, "mixed.toml"))
+    both = read_manifest(tmp_path / "one")
+    assert alone is not None
+    assert both is not None
+    assert alone.studies["tiny"].rows == {
+        name: sha256 for name, sha256 in both.studies["tiny"].rows.items() if name in alone.studies["tiny"].rows
+    }
+    assert {"cells.csv", "summary.csv", "curves.csv"} <= alone.studies["tiny"].rows.keys()
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        (["10", "100", ""], [10, 100, pd.NA]),
+        (["0.1", "1e-05"], [0.1, 1e-05]),
+        (["007", "8"], ["007", "8"]),
+        (["relu", "10"], ["relu", "10"]),
+        (["nan", "inf"], ["nan", "inf"]),
+    ],
+)
+def test_levels_are_numbers_where_all_are_spelled_as_numbers_are(levels: list[str], expected: list[object]) -> None:
+    frame = with_typed_factors(pd.DataFrame({"factor.x": levels}))
+    assert frame["factor.x"].isna().tolist() == [value is pd.NA for value in expected]
+    assert frame["factor.x"].dropna().tolist() == [value for value in expected if value is not pd.NA]
 
 
 def test_csv_has_every_kind_of_run(mixed: tuple[Path, Study]) -> None:
@@ -284,9 +341,9 @@ def test_writing_again_and_in_another_order_changes_no_byte(mixed: tuple[Path, S
     for seed in range(3):
         runs = runs_table(stored.sample(frac=1, random_state=seed))
         assert runs.to_csv(index=False) == (results / "runs.csv").read_text()
-        assert summary_table(runs).to_csv(index=False) == (results / "summary.csv").read_text()
-        mixed_up = curves_table(curves.sample(frac=1, random_state=seed))
-        assert mixed_up.to_csv(index=False) == (results / "curves.csv").read_text()
+        mixed_up = summary_table(runs), curves_table(curves.sample(frac=1, random_state=seed))
+        for name, frame in zip(("summary", "curves"), mixed_up, strict=True):
+            assert with_factors(frame, frame["factors"]).to_csv(index=False) == (results / f"{name}.csv").read_text()
 
 
 def test_csvs_are_read_back_bit_for_bit(mixed: tuple[Path, Study]) -> None:

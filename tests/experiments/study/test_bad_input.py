@@ -188,7 +188,7 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "row that is too long": (
         "curves.csv",
         lambda path: path.write_text(path.read_text() + "," * 20 + "\n"),
-        "expected a table, found: Expected 11 fields in line 74, saw 21",
+        "expected a table, found: Expected 13 fields in line 74, saw 21",
     ),
     "provenance of no run": (
         "environments.csv",
