@@ -11,8 +11,8 @@ from fairgrid.experiments.analysis.comparisons import context_text
 from fairgrid.experiments.analysis.outcomes import compared_metric
 from fairgrid.experiments.analysis.pairing import Pair, aligned, outcomes, pairs
 from fairgrid.experiments.analysis.statistics.calibration import Calibration, calibrated, different, same
+from fairgrid.experiments.analysis.statistics.exact import Floats
 from fairgrid.experiments.analysis.statistics.paired import LEVEL
-from fairgrid.experiments.analysis.statistics.signflip import Floats
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.store.columns import STUDY
 from fairgrid.experiments.store.schema import Table, declared, fractions, integers, numbers, text

@@ -29,9 +29,9 @@ from fairgrid.experiments.analysis.comparisons import (
 )
 from fairgrid.experiments.analysis.outcomes import compared_metric
 from fairgrid.experiments.analysis.pairing import Outcomes, Pair, aligned, diverged, empty, outcomes
+from fairgrid.experiments.analysis.statistics.exact import Floats
 from fairgrid.experiments.analysis.statistics.families import Sides, judged
 from fairgrid.experiments.analysis.statistics.paired import difference
-from fairgrid.experiments.analysis.statistics.signflip import Floats
 from fairgrid.experiments.analysis.table import DerivedTable, derived
 from fairgrid.experiments.store.columns import STUDY
 from fairgrid.experiments.store.schema import booleans, integers, numbers, text

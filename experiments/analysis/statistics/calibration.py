@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from fairgrid.experiments.analysis.statistics.signflip import Floats, sign_flips
+from fairgrid.experiments.analysis.statistics.exact import Floats
+from fairgrid.experiments.analysis.statistics.signflip import sign_flips
 
 LEVELS = (0.01, 0.02, 0.05, 0.1, 0.2)  # at which tests reject
 
@@ -92,12 +93,11 @@ def calibrated(samples: Floats, truth: float) -> list[Calibration]:
         truth: the mean that they are drawn around.
     """
     counts = np.zeros((len(LEVELS), 3), np.int64)
-    for test in sign_flips(samples):
+    for test, around in zip(sign_flips(samples), sign_flips(samples - truth), strict=True):
         for place, level in enumerate(LEVELS):
-            low, high = test.interval(1 - level)
             rejected = test.p_value <= level
             wrong = rejected and np.sign(test.mean) != np.sign(truth)
-            counts[place] += [rejected, low <= truth <= high, wrong]
+            counts[place] += [rejected, around.p_value > level, wrong]
     return [
         Calibration(level, *(Rate(int(count), len(samples)) for count in row))
         for level, row in zip(LEVELS, counts, strict=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fairgrid.experiments.analysis.statistics.exact import Floats
 from fairgrid.experiments.analysis.statistics.paired import (
     EXPLORATORY,
     Paired,
@@ -16,7 +17,7 @@ from fairgrid.experiments.analysis.statistics.paired import (
     paired_rows,
     verdict,
 )
-from fairgrid.experiments.analysis.statistics.signflip import Floats, holm
+from fairgrid.experiments.analysis.statistics.signflip import holm
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 
 Test = Callable[[Floats, Floats, Sequence[int], float], Iterable[Paired]]

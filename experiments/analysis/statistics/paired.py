@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
-from fairgrid.experiments.analysis.statistics.signflip import Floats, sign_flips
+from fairgrid.experiments.analysis.statistics.exact import Floats, Method
+from fairgrid.experiments.analysis.statistics.signflip import sign_flips
 from fairgrid.experiments.analysis.statistics.summaries import beyond
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 
@@ -30,6 +31,7 @@ class Paired:
         wins, losses, ties: seeds on which a is better, worse, equal.
         level: of the family.
         family: comparisons that are corrected for together.
+        method: how the p-value was computed.
     """
 
     n: int
@@ -46,6 +48,7 @@ class Paired:
     ties: int
     level: float
     family: int
+    method: Method = Method.EXACT
 
     @property
     def probability(self) -> float:
@@ -63,12 +66,12 @@ class Paired:
         return float(low.low), float(high.high)
 
 
-def paired(a: Floats, b: Floats, level: float = LEVEL, family: int = 1, seed: int = 0) -> Paired:
+def paired(a: Floats, b: Floats, level: float = LEVEL, family: int = 1) -> Paired:
     """Compares values of the same seeds, in one order; see `paired_rows`."""
-    return next(paired_rows(np.asarray(a, np.float64)[None], np.asarray(b, np.float64)[None], [family], level, seed))
+    return next(paired_rows(np.asarray(a, np.float64)[None], np.asarray(b, np.float64)[None], [family], level))
 
 
-def paired_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LEVEL, seed: int = 0) -> Iterator[Paired]:
+def paired_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LEVEL) -> Iterator[Paired]:
     """Compares rows of values, each a comparison of its own.
 
     Args:
@@ -76,7 +79,6 @@ def paired_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LE
         b: likewise, of the other cells.
         families: for each comparison, how many it is corrected for.
         level: of the families.
-        seed: of the tests' patterns.
 
     Raises:
         ValueError: different numbers of values, none, or some that are not numbers.
@@ -96,7 +98,7 @@ def paired_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LE
         differing = row != 0
         row[differing] = np.sign(row[differing]) * stats.rankdata(np.abs(row[differing]))
     nothing = (math.nan, math.nan)
-    for row, rank, family, test in zip(differences, ranked.tolist(), families, sign_flips(tested, seed), strict=True):
+    for row, rank, family, test in zip(differences, ranked.tolist(), families, sign_flips(tested), strict=True):
         yield Paired(
             n=test.n,
             informative=test.informative,
@@ -112,6 +114,7 @@ def paired_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LE
             ties=int((row == 0).sum()),
             level=level,
             family=family,
+            method=test.method,
         )
 
 

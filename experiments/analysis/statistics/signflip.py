@@ -1,25 +1,21 @@
 """The paired sign-flip permutation test, and the interval that is the test inverted.
 
 Under the null hypothesis that paired differences are symmetric about θ, every pattern of signs of (d − θ) is equally
-likely. The test of θ is two-sided on the mean; the interval holds every θ that it does not reject. A pattern is extreme
-for some θ below the mean if the mean of the flipped differences, or of the kept ones, is at most θ: so the interval's
-ends are order statistics of subset means (Hartigan 1969), and test and interval agree by construction.
+likely. The test of θ is two-sided on the mean; the interval holds every θ that it does not reject (Hartigan 1969). On
+either side of the mean the p-value falls with the distance, so that an end is found by evaluating few points of a grid.
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from fairgrid.experiments.analysis.statistics.exact import Floats, Method, Null, null_distribution
 
-EXACT_UP_TO = 16  # pairs: 2¹⁶ patterns
-PATTERNS = 99_999  # of Monte Carlo
-_BLOCK = 4096  # patterns in memory at once
-_GROUP = 256  # tests on the same patterns at once: 200 MB of sums
-_DIGITS = 13  # of means, beyond which they are rounding
+_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
@@ -27,39 +23,61 @@ class SignFlip:
     """A finished test.
 
     Attributes:
-        n: pairs. informative: pairs that differ.
-        mean: of the differences.
+        differences: of the pairs, (n,).
+        mean: their mean.
+        informative: the number of pairs that differ.
         p_value: two-sided, of a mean of zero.
         least_p: the smallest p-value that so many informative pairs can give.
-        lower, upper: for every pattern the mean up to, or from, which it is extreme, sorted.
-        exact: whether all patterns were used.
     """
 
-    n: int
-    informative: int
+    differences: Floats
     mean: float
+    informative: int
     p_value: float
     least_p: float
-    lower: Floats
-    upper: Floats
-    exact: bool
+
+    @property
+    def n(self) -> int:
+        """The number of pairs."""
+        return len(self.differences)
+
+    @property
+    def step(self) -> float:
+        """The distance of the grid points on which the ends of intervals lie."""
+        return self._null.step
+
+    @property
+    def method(self) -> Method:
+        """How the p-value was computed."""
+        return self._null.method
+
+    @cached_property
+    def _null(self) -> Null:
+        return null_distribution(self.differences)
+
+    @cached_property
+    def _mirrored(self) -> Null:
+        return null_distribution(-self.differences)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Every mean that the test does not reject at 1 − level; infinite where n is too small to reject any."""
-        total = len(self.lower) if self.exact else len(self.lower) + 1
-        # the least number of extreme patterns whose p-value is above 1 − level
-        needed = math.floor((1 - level) * total * (1 + 1e-12)) + 1 - (0 if self.exact else 1)
-        if needed < 1:
-            return float(self.lower[0]), float(self.upper[-1])
-        return float(self.lower[needed - 1]), float(self.upper[-needed])
+        """The means that the test does not reject at 1 − level; infinite where n is too small to reject any.
+
+        Ends lie on the grid of the differences' distribution, outwards.
+        """
+        alpha = 1 - level
+        if 2.0 ** (1 - self.n) > alpha:
+            return -math.inf, math.inf
+        return (
+            _lower_end(self._null, self.differences, alpha),
+            0.0 - _lower_end(self._mirrored, -self.differences, alpha),
+        )
 
 
-def sign_flip(differences: Floats, seed: int = 0) -> SignFlip:
+def sign_flip(differences: Floats) -> SignFlip:
     """Tests paired differences.
 
     Args:
-        differences: one per pair, finite.
-        seed: of the Monte Carlo patterns, which are used beyond 16 pairs.
+        differences: one per pair, finite, (n,).
 
     Raises:
         ValueError: no differences, or some that are not finite: they are never left out silently.
@@ -67,15 +85,30 @@ def sign_flip(differences: Floats, seed: int = 0) -> SignFlip:
     d = np.asarray(differences, dtype=np.float64)
     if d.ndim != 1 or not len(d):
         raise ValueError(f"the sign-flip test needs a list of differences, found shape {d.shape}")
-    return next(sign_flips(d[None], seed))
+    _check(d)
+    null = null_distribution(d)
+    informative = int((np.abs(d) > 1e-12 * np.abs(d).sum()).sum())
+    test = SignFlip(
+        differences=d,
+        mean=float(d.mean()),
+        informative=informative,
+        p_value=null.p_value(0),
+        least_p=2.0 ** (1 - informative) if informative else 1.0,
+    )
+    test.__dict__["_null"] = null
+    return test
 
 
-def sign_flips(differences: Floats, seed: int = 0) -> Iterator[SignFlip]:
-    """Tests many rows of paired differences on the same patterns, each as `sign_flip` does.
+def _check(d: Floats) -> None:
+    if not np.isfinite(d).all():
+        raise ValueError(f"the sign-flip test needs finite differences, found {int((~np.isfinite(d)).sum())} others")
+
+
+def sign_flips(differences: Floats) -> Iterator[SignFlip]:
+    """Tests rows of paired differences, each as `sign_flip` does.
 
     Args:
-        differences: (tests, pairs), finite.
-        seed: of the Monte Carlo patterns, which are used beyond 16 pairs.
+        differences: finite, (tests, pairs).
 
     Raises:
         ValueError: no pairs, or some differences that are not finite.
@@ -83,61 +116,66 @@ def sign_flips(differences: Floats, seed: int = 0) -> Iterator[SignFlip]:
     d = np.asarray(differences, dtype=np.float64)
     if d.ndim != 2 or not d.shape[1]:
         raise ValueError(f"sign-flip tests need rows of differences, found shape {d.shape}")
-    if not np.isfinite(d).all():
-        raise ValueError(f"the sign-flip test needs finite differences, found {int((~np.isfinite(d)).sum())} others")
-    for start in range(0, len(d), _GROUP):
-        rows = d[start : start + _GROUP]
-        flipped, sums = [], []
-        for patterns in _patterns(d.shape[1], seed):
-            flipped.append(patterns.sum(1))
-            sums.append(patterns @ rows.T)
-        counts = np.concatenate(flipped)
-        for row, flipped_sums in zip(rows, np.ascontiguousarray(np.concatenate(sums).T), strict=True):
-            yield _finished(row, counts, flipped_sums)
+    _check(d)
+    yield from map(sign_flip, d)
 
 
-def _finished(d: Floats, flipped: Floats, flipped_sum: Floats) -> SignFlip:
-    """One test from the number of flipped signs of every pattern and the sum of the differences that they are of."""
-    # sums that are equal but for rounding count as equal
-    tolerance = 1e-12 * float(np.abs(d).sum()) + 1e-300
-    exact = len(d) <= EXACT_UP_TO
-    kept_sum = d.sum() - flipped_sum
-    extreme = int((np.abs(kept_sum - flipped_sum) >= abs(d.sum()) - tolerance).sum())
-    with np.errstate(divide="ignore", invalid="ignore"):
-        flipped_mean, kept_mean = flipped_sum / flipped, kept_sum / (len(d) - flipped)
-    # nothing flipped, or all: extreme for every θ
-    trivial = (flipped == 0) | (flipped == len(d))
-    lows = np.where(trivial, -np.inf, np.fmin(flipped_mean, kept_mean))
-    highs = np.where(trivial, np.inf, np.fmax(flipped_mean, kept_mean))
-    # means that are equal but for rounding, too: an interval that ends at 0 holds it, as the test does not reject it
-    decimals = _DIGITS - math.ceil(math.log10(max(float(np.abs(d).mean()), 1e-280)))
-    lower, upper = (np.sort(means.round(decimals) + 0.0) for means in (lows, highs))
-    informative = int((np.abs(d) > tolerance).sum())
-    patterns = len(flipped)
-    least = 2.0 ** (1 - informative) if informative else 1.0
-    return SignFlip(
-        n=len(d),
-        informative=informative,
-        mean=float(d.mean()),
-        p_value=extreme / patterns if exact else (extreme + 1) / (patterns + 1),
-        least_p=least if exact else max(least, 1 / (patterns + 1)),
-        lower=lower,
-        upper=upper,
-        exact=exact,
-    )
+def _lower_end(null: Null, differences: Floats, alpha: float) -> float:
+    """The largest grid point at or below the least mean that the test does not reject.
+
+    A bracket of grid points, rejected and not, is narrowed: by interpolation of the normal quantiles of their p-values,
+    which are nearly linear in the mean, and by halving where that does not help.
+
+    Args:
+        null: the distribution of the differences.
+        differences: the differences.
+        alpha: the level, at least the least p-value.
+    """
+    mean = float(differences.mean())
+    rejected = math.floor(float(differences.min()) / null.step + 1e-9) - 1  # its p-value is the least there is
+    kept = max(rejected + 1, math.floor(mean / null.step + 1e-9))
+    p_kept = null.p_value(kept)
+    if p_kept <= alpha:  # no grid point between the end and the mean
+        return null.mean_at(kept)
+    target = _quantile(alpha)
+    error = float(differences.std(ddof=1)) / math.sqrt(len(differences))
+    guess = (mean - target * error) / null.step
+    evaluated = [(kept, _quantile(p_kept))]
+    while kept - rejected > 1:
+        place = _candidate(guess, rejected, kept, halve=len(evaluated) % 5 == 0)
+        p = null.p_value(place)
+        if p > alpha:
+            kept = place
+        else:
+            rejected = place
+        evaluated.append((place, _quantile(p)))
+        guess = _crossing(evaluated, target)
+    return null.mean_at(kept if null.p_below(kept) <= alpha else rejected)
 
 
-def _patterns(n: int, seed: int) -> Iterator[Floats]:
-    """Blocks of patterns, (patterns, n), 1 where a sign is flipped."""
-    if n <= EXACT_UP_TO:
-        numbers = np.arange(2**n)
-        for start in range(0, len(numbers), _BLOCK):
-            block = numbers[start : start + _BLOCK, None]
-            yield ((block >> np.arange(n)) & 1).astype(np.float64)
-        return
-    stream = np.random.Generator(np.random.PCG64(seed))
-    for start in range(0, PATTERNS, _BLOCK):
-        yield stream.integers(0, 2, (min(_BLOCK, PATTERNS - start), n), dtype=np.int8).astype(np.float64)
+def _candidate(guess: float, rejected: int, kept: int, halve: bool) -> int:
+    """The point to evaluate next, strictly between two.
+
+    Multiples of a high power of ten come first: on a lattice they share a divisor, which makes them cheap.
+    """
+    if halve or not rejected < guess < kept:
+        guess = (rejected + kept) / 2
+    stride = 10 ** max(0, math.floor(math.log10(kept - rejected)))
+    while stride > 1 and (kept - 1) // stride * stride <= rejected:
+        stride //= 10
+    place = stride * round(guess / stride)
+    return int(min(max(place, (rejected // stride + 1) * stride), (kept - 1) // stride * stride))
+
+
+def _quantile(p: float) -> float:
+    """The normal quantile of a two-sided p-value."""
+    return -_NORMAL.inv_cdf(max(p, 1e-300) / 2) if p < 1 else 0.0
+
+
+def _crossing(evaluated: list[tuple[int, float]], target: float) -> float:
+    """Where the line through the two evaluated points nearest a quantile reaches it."""
+    (one, y), (other, z) = sorted(evaluated, key=lambda point: abs(point[1] - target))[:2]
+    return math.inf if y == z else one + (target - y) * (other - one) / (z - y)
 
 
 def holm(p_values: Floats) -> Floats:

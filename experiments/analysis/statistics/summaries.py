@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from scipy import stats
 
-from fairgrid.experiments.analysis.statistics.signflip import Floats
+from fairgrid.experiments.analysis.statistics.exact import Floats
 
 Interval = tuple[float, float]
 

@@ -9,6 +9,7 @@ import pandas as pd
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.analysis.trials import edge
 from fairgrid.experiments.planning.plans import Phase
+from fairgrid.experiments.reporting.sentences import probability
 from fairgrid.experiments.study.labels import factor_labels, factors_order, factors_text
 from fairgrid.experiments.study.schema import Metric, Reported, ReportTable
 from fairgrid.experiments.study.study import Study
@@ -83,7 +84,9 @@ def verdict_table(reproduction: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for row in reproduction.to_dict("records"):
         chance = "" if pd.isna(row["tail_probability"]) else _plain(row["tail_probability"])
-        if chance and not pd.isna(row["tail_low"]):
+        if chance and pd.isna(row["tail_low"]):  # a claim's p-value
+            chance = probability(row["tail_probability"])
+        elif chance:
             chance += f" [{_plain(row['tail_low'])}, {_plain(row['tail_high'])}]"
         rows.append(
             {

@@ -589,7 +589,7 @@ def test_verdicts_as_people_read_them(judged: pd.DataFrame) -> None:
     assert first["ours"] == f"{NEAR_TENTH.mean():.3g} ± {NEAR_TENTH.std(ddof=1):.3g}"
     assert first["tail probability or p"].endswith("]")
     assert third["ours"] == "-0.08 [-0.08, -0.08]"
-    assert third["tail probability or p"] == "2e-05"
+    assert third["tail probability or p"] == "< 0.001"
     assert (last["ours"], last["n"], last["tail probability or p"]) == ("-", "0", "")
     assert table["n"].to_list() == ["200", "200", "200", "0"]
     assert table["verdict"].to_list() == ["consistent", "inconsistent", "supported", "incomplete"]

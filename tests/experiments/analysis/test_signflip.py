@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from fairgrid.experiments.analysis.statistics.signflip import EXACT_UP_TO, PATTERNS, holm, sign_flip, sign_flips
+from fairgrid.experiments.analysis.statistics.exact import Halves, Lattice, Method, Rounded, subset_sums
+from fairgrid.experiments.analysis.statistics.signflip import holm, sign_flip, sign_flips
 
 DIFFERENCES = st.lists(st.integers(-50, 50).map(lambda number: number / 1000), min_size=3, max_size=12)
 # errors of 1000 points on two sides: what their difference is in whole thousandths, and as a float
@@ -40,6 +41,73 @@ def test_exact_p_value_is_that_of_scipy(whole: list[int]) -> None:
     assert sign_flip(d / 1000).p_value == sign_flip(d).p_value
 
 
+@pytest.mark.parametrize("n", [17, 20, 60, 250])
+def test_p_value_of_many_pairs_is_what_counting_gives(n: int) -> None:
+    whole = np.random.default_rng(n).integers(-20, 23, n)
+    found = sign_flip(whole / 1000)
+    assert found.method == Method.EXACT
+    assert found.p_value == pytest.approx(counted([int(difference) for difference in whole]), rel=1e-12)
+
+
+def test_reference_values() -> None:
+    d = np.array([3, -1, 4, 1, -5, 9, 2, 6, -5, 3, 5, 8, 9, 7, 9, -3, 2, 3, 8, 4], np.float64)
+    found = sign_flip(d)
+    assert found.p_value == 4104 / 2**20
+    assert found.interval() == (11 / 8, 11 / 2)
+    low, high = found.interval(1 - 0.05 / 36)
+    assert low < -3 / 7 < low + found.step
+    assert high == 7
+    many = sign_flip(np.tile(d, 50) - 3)
+    assert many.p_value == pytest.approx(0.00102456966084163, rel=1e-12)
+    low, high = many.interval()
+    assert 0.1 <= low < 0.2
+    assert 0.7 < high <= 0.8
+    lone = np.zeros(150)
+    lone[17] = -1
+    assert sign_flip(lone).p_value == 1
+    assert [sign_flip(lone + shift).p_value for shift in (-5, 5)] == [2.0**-149] * 2
+
+
+@settings(max_examples=60)
+@given(st.lists(st.floats(-1, 1).map(lambda value: round(value, 7)), min_size=2, max_size=11))
+def test_halves_and_brackets_agree_with_enumeration(values: list[float]) -> None:
+    d = np.array(values)
+    sums = np.array(list(itertools.product([1, -1], repeat=len(d)))) @ d
+    expected = float((np.abs(sums) >= abs(d.sum()) - 1e-12 * np.abs(d).sum()).mean())
+    assert Halves(d).p_value(0) == pytest.approx(expected, abs=1e-12)
+    low, high = Rounded(d).bracket(0)
+    assert low - 1e-11 <= expected <= high + 1e-11
+
+
+@pytest.mark.parametrize("n", [33, 100, 1000])
+def test_brackets_of_many_pairs_hold_the_exact_value_closely(n: int) -> None:
+    whole = np.random.default_rng(n).integers(-400, 500, n)
+    low, high = Rounded(whole / 997).bracket(0)
+    exact = sign_flip(whole / 1000).p_value
+    assert low <= exact <= high <= 1.05 * low + 1e-10
+    assert sign_flip(np.random.default_rng(n).normal(size=n)).method == Method.BRACKET
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=10), st.integers(0, 400))
+def test_subset_sums_are_counted_and_what_is_left_out_is_bounded(sizes: list[int], limit: int) -> None:
+    ordered = np.sort(np.array(sizes))
+    every = [sum(itertools.compress(ordered.tolist(), kept)) for kept in itertools.product([0, 1], repeat=len(sizes))]
+    expected = np.bincount(every, minlength=limit + 1)[: limit + 1]
+    counts, halvings = subset_sums(ordered, limit)
+    assert halvings == 0
+    assert counts.tolist() == expected.tolist()
+    most, _ = subset_sums(ordered, limit, 0.01)
+    assert (most <= expected).all()
+    assert expected.sum() - most.sum() <= 0.01 * 2 ** len(sizes)
+
+
+def test_subset_sums_of_thousands_do_not_overflow() -> None:
+    counts, halvings = subset_sums(np.ones(2000, np.int64), 1000)
+    assert halvings == 1800
+    assert counts[1000] * 2.0 ** (halvings - 2000) == pytest.approx(stats.binom.pmf(1000, 2000, 0.5), rel=1e-9)
+
+
 @settings(max_examples=80)
 @given(PAIRS)
 def test_rounding_of_errors_changes_no_p_value(pairs: list[tuple[int, int]]) -> None:
@@ -47,35 +115,6 @@ def test_rounding_of_errors_changes_no_p_value(pairs: list[tuple[int, int]]) -> 
     assert found.p_value == counted([a - b for a, b in pairs])
     assert found.informative == sum(a != b for a, b in pairs)
     assert found.p_value >= found.least_p
-
-
-@pytest.mark.parametrize("n", [17, 18, 20, 60])
-def test_monte_carlo_is_near_what_counting_gives(n: int) -> None:
-    whole = np.random.default_rng(n).integers(-20, 27, n)
-    expected = counted([int(difference) for difference in whole])
-    found = sign_flip(whole / 1000)
-    assert not found.exact
-    assert 0.001 < expected < 0.9
-    assert found.p_value == pytest.approx(expected, abs=5 * np.sqrt(expected / PATTERNS))
-
-
-def test_monte_carlo_begins_where_patterns_are_too_many() -> None:
-    d = np.random.default_rng(0).normal(size=EXACT_UP_TO + 1)
-    assert sign_flip(d[:-1]).exact
-    assert len(sign_flip(d[:-1]).lower) == 65_536
-    assert not sign_flip(d).exact
-    assert PATTERNS >= 99_999
-
-
-def test_monte_carlo_is_seeded_and_never_zero() -> None:
-    d = np.random.default_rng(4).normal(0.4, 1, 17)
-    found, again, other = sign_flip(d, 3), sign_flip(d, 3), sign_flip(d, 4)
-    assert (again.p_value, again.interval()) == (found.p_value, found.interval())
-    assert again.lower.tobytes() == found.lower.tobytes()
-    assert again.upper.tobytes() == found.upper.tobytes()
-    assert other.lower.tobytes() != found.lower.tobytes()
-    assert other.p_value == pytest.approx(found.p_value, abs=0.005)
-    assert sign_flip(np.full(40, 1.0)).p_value == 1 / (PATTERNS + 1)
 
 
 def test_the_global_generator_has_no_say_and_is_left_alone() -> None:
@@ -87,18 +126,48 @@ def test_the_global_generator_has_no_say_and_is_left_alone() -> None:
     assert sign_flip(d).p_value == before
 
 
-@settings(max_examples=40)
-@given(DIFFERENCES)
-def test_interval_holds_what_the_test_does_not_reject(differences: list[float]) -> None:
-    d = np.array(differences)
-    low, high = sign_flip(d).interval()
-    assert low - 1e-15 <= d.mean() <= high + 1e-15
-    for end, inward in ((low, 1), (high, -1)):
+KINDS = st.sampled_from([1000.0, 7.0, 1.0, 997.3])
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(-50, 50), min_size=3, max_size=14), KINDS, st.sampled_from([0.9, 0.95, 0.99]))
+def test_interval_is_the_test_inverted_on_its_grid(whole: list[int], unit: float, level: float) -> None:
+    d = np.array(whole) / unit
+    found = sign_flip(d)
+    low, high = found.interval(level)
+    assert low <= d.mean() + 1e-12
+    assert d.mean() - 1e-12 <= high
+    for end, inward in ((low, found.step), (high, -found.step)):
         if np.isfinite(end):
-            assert sign_flip(d - end - inward * 1e-9).p_value > 0.05 or high - low < 1e-8
-            assert sign_flip(d - end + inward * 1e-9).p_value <= 0.05
+            assert sign_flip(d - end + 1e-7 * inward).p_value <= 1 - level
+            if (d.mean() - end) * inward > inward**2:  # else the mean itself is between
+                assert sign_flip(d - end - inward).p_value > 1 - level
         else:
-            assert sign_flip(d - 1e6 * inward).p_value > 0.05
+            assert sign_flip(d - 1e6 * inward).p_value > 1 - level
+
+
+@pytest.mark.parametrize("n", [9, 30, 60])
+def test_interval_moves_with_a_shift_and_stretches_with_the_unit(n: int) -> None:
+    d = np.random.default_rng(n).gamma(2, size=n)
+    found = sign_flip(d)
+    low, high = found.interval()
+    assert sign_flip(d + 7).interval() == pytest.approx((low + 7, high + 7), abs=2e-3)
+    assert sign_flip(100 * d).interval() == pytest.approx((100 * low, 100 * high))
+    assert sign_flip(100 * d).p_value == pytest.approx(found.p_value)
+
+
+@pytest.mark.takes_seconds
+def test_interval_of_a_thousand_pairs_takes_few_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
+    places: list[int] = []
+    compute = Lattice._compute
+    monkeypatch.setattr(Lattice, "_compute", lambda self, place: places.append(place) or compute(self, place))
+    d = np.random.default_rng(5).normal(0.01, 0.05, 1000).round(3)
+    found = sign_flip(d)
+    low, high = found.interval()
+    assert found.mean - 2.2 * d.std() / 1000**0.5 < low < found.mean - 1.7 * d.std() / 1000**0.5
+    assert found.mean + 1.7 * d.std() / 1000**0.5 < high < found.mean + 2.2 * d.std() / 1000**0.5
+    assert len(places) < 24
+    assert sum(place % 10 != 0 for place in places) < 12  # those on the fine grid are the dear ones
 
 
 def test_interval_that_ends_at_zero_holds_it_as_the_test_does_not_reject_it() -> None:
@@ -111,20 +180,10 @@ def test_interval_that_ends_at_zero_holds_it_as_the_test_does_not_reject_it() ->
 
 
 @pytest.mark.parametrize("scale", [1e-250, 1e-9, 1.0, 1e30])
-def test_interval_is_as_exact_at_any_size(scale: float) -> None:
+def test_interval_is_as_fine_at_any_size(scale: float) -> None:
     d = np.random.default_rng(3).gamma(2, size=10)
     low, high = sign_flip(d).interval()
-    assert sign_flip(scale * d).interval() == pytest.approx((scale * low, scale * high), rel=1e-10, abs=0)
-
-
-@pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
-def test_interval_of_monte_carlo_is_the_same_patterns_inverted(level: float) -> None:
-    d = np.random.default_rng(5).standard_t(3, 25)
-    low, high = sign_flip(d).interval(level)
-    for end, inward in ((low, 1), (high, -1)):
-        assert sign_flip(d - end - inward * 1e-9).p_value > 1 - level
-        assert sign_flip(d - end + inward * 1e-9).p_value <= 1 - level + 1e-12
-    assert low < d.mean() < high
+    assert sign_flip(scale * d).interval() == pytest.approx((scale * low, scale * high), rel=1e-2, abs=0)
 
 
 def test_interval_widens_with_the_level() -> None:
@@ -149,16 +208,7 @@ def test_swapping_the_sides_mirrors_everything_and_order_does_not_matter(
     shuffle.shuffle(mixed)
     reordered = sign_flip(np.array(mixed))
     assert reordered.p_value == found.p_value
-    assert reordered.interval() == pytest.approx(found.interval(), abs=1e-15)
-
-
-@pytest.mark.parametrize("n", [9, 30])
-def test_interval_moves_with_a_shift_and_stretches_with_the_unit(n: int) -> None:
-    d = np.random.default_rng(n).gamma(2, size=n)
-    low, high = sign_flip(d).interval()
-    assert sign_flip(d + 7).interval() == pytest.approx((low + 7, high + 7))
-    assert sign_flip(100 * d).interval() == pytest.approx((100 * low, 100 * high))
-    assert sign_flip(100 * d).p_value == sign_flip(d).p_value
+    assert reordered.interval() == found.interval()
 
 
 def test_sums_that_are_equal_but_for_rounding_count_as_equal() -> None:
@@ -259,8 +309,8 @@ def test_holm_is_monotone_bounded_and_blind_to_order(p_values: list[float], shuf
 @pytest.mark.parametrize("n", [5, 16, 17, 40])
 def test_rows_tested_at_once_are_as_each_alone(n: int) -> None:
     rows = np.random.default_rng(n).integers(-30, 40, (7, n)) / 1000
-    for row, found in zip(rows, sign_flips(rows, 3), strict=True):
-        alone = sign_flip(row, 3)
+    for row, found in zip(rows, sign_flips(rows), strict=True):
+        alone = sign_flip(row)
         assert (found.p_value, found.interval(), found.interval(0.99)) == (
             alone.p_value,
             alone.interval(),
