@@ -1,7 +1,7 @@
 """Components of the user's own, those of studies and those that are named alone, and what is wrong with them."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,18 @@ from typing import Any
 from fairgrid.experiments.config.components import Component, own_class
 from fairgrid.experiments.config.registry import KINDS, imported
 from fairgrid.experiments.config.run import Config, RunConfig, canonical_json, parse, try_out
-from fairgrid.experiments.contracts.draws import wrong_with_initializer, wrong_with_problem
-from fairgrid.experiments.contracts.losses import LossCase, wrong_with_loss
-from fairgrid.experiments.contracts.modules import Case, wrong_with_module
-from fairgrid.experiments.contracts.optimizers import wrong_with_optimizer
-from fairgrid.experiments.errors import BadKeyError
+from fairgrid.experiments.contracts.problems import problem_faults
+from fairgrid.experiments.errors import BadKeyError, short_message
 from fairgrid.experiments.runtime.user_code import Finder
-from fairgrid.framework import Module, PyTorchUniform
-from fairgrid.framework.passes import listed
+from fairgrid.framework import Module, pytorch_uniform
+from fairgrid.framework.testing import (
+    activation_faults,
+    initializer_faults,
+    layer_faults,
+    loss_faults,
+    optimizer_faults,
+)
 
-_WIDTH = 25  # features of what an activation is tried on
 # what a class is tried in that no study names
 _ALONE: Config = {
     "problem": {"name": "disk", "train": 100, "test": 50, "validation": 50},
@@ -88,37 +90,36 @@ def part_of(path: str) -> Own:
 
 
 def wrong_with(own: Own) -> list[str]:
-    """What is wrong with a component, a line each; of schedules and measures, trainings alone say so."""
+    """The faults of a component, a line each; those of schedules and measures show in trainings only."""
+    return [short_message(fault) for fault in _faults(own)]
+
+
+def _faults(own: Own) -> Iterable[str]:
     config, component = own.config, own.component
     if component.key == "optimizer":
-        return list(wrong_with_optimizer(component.build))
+        return optimizer_faults(component.build)
     if component.key in ("activation", "output_activation"):
-        return list(
-            wrong_with_module(Case(component.build, PyTorchUniform(), (_WIDTH,), (1, 2, 3, 10, 100), same_shape=True))
-        )
+        return activation_faults(component.build)
     if component.key == "model":
         problem = config.build_problem()
-        features = tuple(problem.sample(0).train.x.shape[1:])
-
-        def make() -> Module:
-            return config.build_model(problem)
-
-        return list(wrong_with_module(Case(make, PyTorchUniform(), features, (2, 3, 10), same_shape=False)))
+        return layer_faults(lambda: config.build_model(problem), tuple(problem.sample(0).train.x.shape[1:]))
     if component.key == "loss":
-        return list(wrong_with_loss(_loss_case(config)))
+        return _loss_faults(config)
     if component.key == "initializer":
-        return list(wrong_with_initializer(config.build_initializer()))
-    return list(wrong_with_problem(config.build_problem())) if component.key == "problem" else []
+        return initializer_faults(config.build_initializer())
+    return problem_faults(config.build_problem()) if component.key == "problem" else []
 
 
-def _loss_case(config: RunConfig) -> LossCase:
-    """A loss on predictions of the shapes that the model gives, and targets of the problem."""
+def _loss_faults(config: RunConfig) -> Iterator[str]:
+    """The faults of a loss on predictions of the shapes that the model gives, and targets of the problem."""
     import torch
 
     problem = config.build_problem()
     model = config.build_model(problem)
-    model.initialize(torch.Generator().manual_seed(0), PyTorchUniform(), torch.float64)
+    model.initialize(torch.Generator().manual_seed(0), pytorch_uniform, torch.float64)
     train = problem.sample(0).train
     model.train(False)
-    outputs: Any = listed(model.forward(train.x[:2]))
-    return LossCase(config.build_loss, [tuple(each.shape[1:]) for each in outputs], listed(train.target))
+    outputs: Any = model.forward(train.x[:2])
+    several = isinstance(train.target, list)
+    shapes = [tuple(output.shape[1:]) for output in (outputs if several else [outputs])]
+    return loss_faults(config.build_loss, shapes if several else shapes[0], train.target)

@@ -6,56 +6,40 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.contracts.contract import Outcome, WrongError, findings, normal, require_same_bits
-from fairgrid.experiments.contracts.stack_invariance import (
+from fairgrid.framework.optimizers import Optimizer
+from fairgrid.framework.parameter import Parameter
+from fairgrid.framework.testing.clauses import FaultError, Outcome, broken, normal, refuse, require_same_bits
+from fairgrid.framework.testing.stacks import (
     R,
     require_alone,
     require_any_stack,
     require_neighbours,
     require_same_twice,
 )
-from fairgrid.framework import Optimizer, Parameter
 
 Make = Callable[[list[Parameter]], Optimizer]
 
 _SHAPES = ((3, 5), (1, 5), (5, 1), (1, 1), (7, 9))
 _STEPS = 8
-_RATES = torch.tensor([1.0, 0.5, 2.0], dtype=torch.float64)  # factors on the learning rate of each of three runs
+_RATES = torch.tensor([1.0, 0.5, 2.0], dtype=torch.float64)  # factors on the learning rate of each of three replicas
 _HINT = "update is given the parameters of all runs as one flat tensor: work elementwise"
 
 
-@dataclass
-class _Tried:
-    """An optimizer's steps on parameters of some runs, each with a learning rate of its own if there are factors."""
+def check_optimizer(make: Make) -> None:
+    """Checks that an optimizer keeps its contract.
 
-    make: Make
-    replicas: list[int] | int
-    dtype: torch.dtype
-    rates: Tensor | None = None  # (runs,), or () of one
-    spoiled: int | None = None
+    Args:
+        make: a new optimizer of given parameters, such as its class.
 
-    def outcome(self) -> Outcome:
-        optimizer = _optimizer(self.make, self.replicas, self.dtype)
-        if self.rates is not None:
-            optimizer.set("learning_rate", optimizer.get("learning_rate") * self.rates)
-        if self.spoiled is not None:
-            for parameter in optimizer.parameters:
-                parameter.value[self.spoiled] = torch.nan
-        _advance(optimizer, range(_STEPS), self.replicas)
-        return _values(optimizer)
-
-    def some(self, replicas: int | list[int]) -> "_Tried":
-        assert isinstance(self.replicas, list)
-        chosen = self.replicas[replicas] if isinstance(replicas, int) else [self.replicas[each] for each in replicas]
-        return _Tried(self.make, chosen, self.dtype, None if self.rates is None else self.rates[replicas])
-
-    def spoil(self, replica: int) -> None:
-        self.spoiled = replica
+    Raises:
+        AssertionError: it does not; the message has a line per fault.
+    """
+    refuse(optimizer_faults(make))
 
 
-def wrong_with_optimizer(make: Make) -> Iterator[str]:
-    """What is wrong with an optimizer, a line each."""
-    yield from findings(
+def optimizer_faults(make: Make) -> Iterator[str]:
+    """The faults of an optimizer, a line each; see `check_optimizer`."""
+    return broken(
         [
             [("a step", lambda: _steps(make))],
             [("a step", lambda: _downhill(make))],
@@ -72,6 +56,35 @@ def wrong_with_optimizer(make: Make) -> Iterator[str]:
     )
 
 
+@dataclass
+class _Trial:
+    """Steps of an optimizer on the parameters of some replicas, with a learning rate for each if there are factors."""
+
+    make: Make
+    replicas: list[int] | int
+    dtype: torch.dtype
+    rates: Tensor | None = None  # (replicas,), or () for one
+    spoiled: int | None = None
+
+    def outcome(self) -> Outcome:
+        optimizer = _optimizer(self.make, self.replicas, self.dtype)
+        if self.rates is not None:
+            optimizer.set("learning_rate", optimizer.get("learning_rate") * self.rates)
+        if self.spoiled is not None:
+            for parameter in optimizer.parameters:
+                parameter.value[self.spoiled] = torch.nan
+        _advance(optimizer, range(_STEPS), self.replicas)
+        return _values(optimizer)
+
+    def subset(self, replicas: int | list[int]) -> "_Trial":
+        assert isinstance(self.replicas, list)
+        chosen = self.replicas[replicas] if isinstance(replicas, int) else [self.replicas[one] for one in replicas]
+        return _Trial(self.make, chosen, self.dtype, None if self.rates is None else self.rates[replicas])
+
+    def spoil(self, replica: int) -> None:
+        self.spoiled = replica
+
+
 def _steps(make: Make) -> None:
     for replicas in (None, [0, 1, 2]):
         optimizer = _optimizer(make, replicas)
@@ -79,11 +92,11 @@ def _steps(make: Make) -> None:
         _advance(optimizer, range(1), replicas)
         for name, value in _values(optimizer).items():
             if not bool(value.isfinite().all()):
-                raise WrongError(f"a step from normal gradients gives {name} that is not finite")
+                raise FaultError(f"a step from normal gradients gives {name} that is not finite")
             if torch.equal(value, before[name]):
-                raise WrongError(f"a step leaves {name} as it was (update changes value in place)")
+                raise FaultError(f"a step leaves {name} as it was (update changes value in place)")
             if value.dtype != torch.float64:
-                raise WrongError(f"a step: expected {name} of torch.float64 as given, found {value.dtype}")
+                raise FaultError(f"a step: expected {name} of torch.float64 as given, found {value.dtype}")
 
 
 def _downhill(make: Make) -> None:
@@ -91,7 +104,7 @@ def _downhill(make: Make) -> None:
     before = optimizer.value.clone()
     _advance(optimizer, range(1), None)
     if float(((optimizer.value - before) * optimizer.grad).sum()) >= 0:
-        raise WrongError("the first step goes uphill: against the gradient it should be")
+        raise FaultError("the first step goes uphill: against the gradient it should be")
 
 
 def _zero(make: Make) -> None:
@@ -100,42 +113,42 @@ def _zero(make: Make) -> None:
     optimizer.step()
     for name, value in _values(optimizer).items():
         if not bool(value.isfinite().all()):
-            raise WrongError(f"a step from a gradient of zero gives {name} that is not finite")
+            raise FaultError(f"a step from a gradient of zero gives {name} that is not finite")
 
 
 def _rate(make: Make) -> None:
     optimizer = _optimizer(make, None)
     if "learning_rate" not in optimizer.hyper_parameters():
-        raise WrongError(
+        raise FaultError(
             "no hyper-parameter learning_rate, which tuning and schedules set: hand it to super().__init__"
         )
-    found = []
+    values = []
     for factor in (1, 2):
         optimizer = _optimizer(make, None)
         optimizer.set("learning_rate", factor * optimizer.get("learning_rate"))
         _advance(optimizer, range(1), None)
-        found.append(optimizer.value)
-    if torch.equal(*found):
-        raise WrongError("twice the learning rate gives the same step (use what update is given)")
+        values.append(optimizer.value)
+    if torch.equal(*values):
+        raise FaultError("twice the learning rate gives the same step (use what update is given)")
 
 
 def _repeats(make: Make) -> None:
     require_same_twice(
-        _Tried(make, [0, 1, 2], torch.float32).outcome,
+        _Trial(make, [0, 1, 2], torch.float32).outcome,
         "the same training twice is not the same (an optimizer draws nothing)",
     )
 
 
 def _alone(make: Make) -> None:
-    require_alone(_Tried(make, [0, 1, 2], torch.float64, _RATES), _HINT)
+    require_alone(_Trial(make, [0, 1, 2], torch.float64, _RATES), _HINT)
 
 
 def _stacks(make: Make) -> None:
-    require_any_stack(_Tried(make, list(range(R)), torch.float32), _HINT)
+    require_any_stack(_Trial(make, list(range(R)), torch.float32), _HINT)
 
 
 def _neighbours(make: Make) -> None:
-    require_neighbours(_Tried(make, [0, 1, 2], torch.float32), _HINT)
+    require_neighbours(_Trial(make, [0, 1, 2], torch.float32), _HINT)
 
 
 def _select(make: Make) -> None:
@@ -152,7 +165,7 @@ def _select(make: Make) -> None:
 
 
 def _optimizer(make: Make, replicas: Sequence[int] | int | None, dtype: torch.dtype = torch.float64) -> Optimizer:
-    """A new one of parameters of some runs; of a single one or none, plain."""
+    """A new optimizer of the parameters of some replicas; plain for a single one or none."""
     parameters = []
     for place, shape in enumerate(_SHAPES):
         drawn = normal(R, *shape, seed=place, dtype=dtype)
@@ -163,7 +176,7 @@ def _optimizer(make: Make, replicas: Sequence[int] | int | None, dtype: torch.dt
 
 
 def _advance(optimizer: Optimizer, steps: range, replicas: Sequence[int] | int | None) -> None:
-    """Steps with each run's gradients: noise, and a pull that depends on the value."""
+    """Takes steps with gradients of each replica's own: noise, and a pull that depends on the value."""
     for step in steps:
         optimizer.zero_grad()
         for place, parameter in enumerate(optimizer.parameters):
@@ -172,5 +185,5 @@ def _advance(optimizer: Optimizer, steps: range, replicas: Sequence[int] | int |
         optimizer.step()
 
 
-def _values(optimizer: Optimizer) -> dict[str, Tensor]:
-    return {f"parameter {place}": each.value.clone() for place, each in enumerate(optimizer.parameters)}
+def _values(optimizer: Optimizer) -> Outcome:
+    return {f"parameter {place}": parameter.value.clone() for place, parameter in enumerate(optimizer.parameters)}

@@ -1,0 +1,106 @@
+"""A module under test with its input, its noise and the gradient of its output."""
+
+import copy
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from fairgrid.framework.initializers import pytorch_uniform
+from fairgrid.framework.module import Module
+from fairgrid.framework.parameter import Parameter
+from fairgrid.framework.passes import listed
+from fairgrid.framework.testing.clauses import Outcome, generator, normal
+
+
+@dataclass
+class ModuleTrial:
+    """An initialized module, plain or stacked, and what passes through it.
+
+    Attributes:
+        module: the module.
+        streams: the seed of each replica's noise; a single one for a plain module.
+        x: the input, (B, …) or (R, B, …).
+        dy: the gradient of each output.
+    """
+
+    module: Module
+    streams: int | list[int]
+    x: Tensor
+    dy: list[Tensor] = field(default_factory=list)
+
+    @classmethod
+    def start(
+        cls,
+        module: Module,
+        features: tuple[int, ...],
+        replicas: int | None = None,
+        dtype: torch.dtype = torch.float64,
+        batch: int = 6,
+    ) -> "ModuleTrial":
+        """Initializes a module and draws its input, both the same every time; dy is still missing."""
+        streams: int | list[int] = 0 if replicas is None else list(range(replicas))
+        generators = generator(0) if isinstance(streams, int) else [generator(stream) for stream in streams]
+        module.initialize(generators, pytorch_uniform, dtype)
+        leading = () if replicas is None else (replicas,)
+        return cls(module, streams, normal(*leading, batch, *features, seed=1, dtype=dtype))
+
+    def with_dy(self) -> "ModuleTrial":
+        """This trial with gradients drawn for its outputs."""
+        self.dy = dy_for(self.forward())
+        return self
+
+    def forward(self) -> list[Tensor]:
+        """The outputs in an epoch of one batch, whose noise is the same every time."""
+        self.begin_epoch()
+        return listed(self.module.forward(self.x))
+
+    def begin_epoch(self) -> None:
+        """Announces an epoch of one batch."""
+        if isinstance(self.streams, int):
+            self.module.begin_epoch(generator(self.streams), self.x.shape[0])
+        else:
+            self.module.begin_epoch([generator(stream) for stream in self.streams], self.x.shape[1])
+
+    def backward(self) -> Tensor:
+        """The gradient for x."""
+        dx: Tensor = self.module.backward(self.dy if len(self.dy) > 1 else self.dy[0])
+        return dx
+
+    def outcome(self) -> Outcome:
+        """Outputs and gradients of one forward and backward."""
+        for parameter in self.module.parameters():
+            parameter.grad.zero_()
+        outputs = {output_name(place): output.clone() for place, output in enumerate(self.forward())}
+        return outputs | {"the gradient for x": self.backward().clone()} | self.gradients()
+
+    def gradients(self) -> Outcome:
+        """Copies of the parameters' gradients."""
+        return {f"the gradient of {name}": parameter.grad.clone() for name, parameter in self.parameters().items()}
+
+    def parameters(self) -> dict[str, Parameter]:
+        """The parameters by name."""
+        return {name: held for name, held in self.module.named_state().items() if isinstance(held, Parameter)}
+
+    def subset(self, replicas: int | list[int]) -> "ModuleTrial":
+        """A copy with some replicas of a stack; a single index gives a plain one."""
+        assert isinstance(self.streams, list)
+        module = copy.deepcopy(self.module)
+        for buffer in module.named_state().values():
+            buffer.assign(buffer.value[replicas].clone())
+        streams = self.streams[replicas] if isinstance(replicas, int) else [self.streams[one] for one in replicas]
+        return ModuleTrial(module, streams, self.x[replicas], [dy[replicas] for dy in self.dy])
+
+    def spoil(self, replica: int) -> None:
+        """Sets the input of one replica to NaN."""
+        self.x[replica] = torch.nan
+
+
+def dy_for(outputs: list[Tensor]) -> list[Tensor]:
+    """Normal gradients of the outputs' shapes."""
+    return [normal(*output.shape, seed=2 + place, dtype=output.dtype) for place, output in enumerate(outputs)]
+
+
+def output_name(place: int) -> str:
+    """The name of an output in an outcome."""
+    return f"the output{f' {place}' if place else ''}"
