@@ -1,6 +1,8 @@
 """Clauses of a contract, the faults that they find, and the comparisons that clauses of all kinds share."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -116,20 +118,39 @@ def require_near(actual: Outcome, expected: Outcome, problem: str, tolerance: fl
 
 
 def require_slope(height: Callable[[], float], tensor: Tensor, gradient: Tensor, name: str, of: str) -> None:
-    """Refuses a gradient that is not the slope of a height along a random direction, by central differences."""
+    """Refuses a gradient that is not the slope of a height along random directions, by central differences."""
     step = 1e-6
-    direction = normal(*tensor.shape, seed=7)
-    start, ends = tensor.clone(), []
-    for sign in (1, -1):
-        tensor.copy_(start + sign * step * direction)
-        ends.append(height())
-    tensor.copy_(start)
-    slope, product = (ends[0] - ends[1]) / (2 * step), float((gradient * direction).sum())
-    if not abs(slope - product) <= 1e-5 * (1e-2 + float(gradient.norm()) + abs(slope)):
+    start = tensor.clone()
+    for seed in (7, 8, 9):
+        direction, ends = normal(*tensor.shape, seed=seed), []
+        for sign in (1, -1):
+            tensor.copy_(start + sign * step * direction)
+            ends.append(height())
+        tensor.copy_(start)
+        slope, product = (ends[0] - ends[1]) / (2 * step), float((gradient * direction).sum())
+        # rounding of the heights, divided by the step, reaches 1e-9 of them
+        if not abs(slope - product) <= 1e-6 * (1e-2 + float(gradient.norm())) + 1e-9 * abs(ends[0]):
+            raise FaultError(
+                f"{name} is not the derivative of {of}: along a random direction it gives {product:.6g}, finite"
+                f" differences give {slope:.6g}"
+            )
+
+
+def result_before_forward(backward: Callable[[], Any]) -> Any:
+    """The result of a backward without a forward; None if it refuses as `recall` does.
+
+    Raises:
+        FaultError: it fails with anything else.
+    """
+    try:
+        return backward()
+    except Exception as error:
+        if isinstance(error, ValueError) and re.fullmatch(r"\w+\.backward needs a forward before it", str(error)):
+            return None
         raise FaultError(
-            f"{name} is not the derivative of {of}: along a random direction it gives {product:.6g}, finite differences"
-            f" give {slope:.6g}"
-        )
+            "backward before forward: expected self.recall() to raise a ValueError, 'backward needs a forward before"
+            f" it', found {_first_line(error)}"
+        ) from error
 
 
 def at(outcome: Outcome, replicas: int | list[int]) -> Outcome:

@@ -30,6 +30,7 @@ def initializer_faults(initializer: Initializer) -> Iterator[str]:
         [
             [("a draw", lambda: _draws(initializer))],
             [("a second draw", lambda: _repeats(initializer))],
+            [("a draw", lambda: _keeps_roles(initializer))],
         ]
     )
 
@@ -48,3 +49,12 @@ def _repeats(initializer: Initializer) -> None:
         return {name: initializer(parameter, generator(0)) for name, parameter in _PARAMETERS.items()}
 
     require_same_twice(draws, "the same draw twice is not the same (draw from the generator handed in)")
+
+
+def _keeps_roles(initializer: Initializer) -> None:
+    drawn = initializer(Parameter((2, 3), role="fixed", start=1.5), generator(0))
+    if not bool(drawn.eq(1.5).all()):
+        raise FaultError(f"a fixed parameter: expected its start, 1.5, found {float(drawn[drawn != 1.5][0])}")
+    drawn = initializer(_PARAMETERS["a bias"], generator(0))
+    if initializer.bias == "zeros" and bool(drawn.any()):
+        raise FaultError(f"a bias: expected zeros, because bias is 'zeros', found {float(drawn[drawn != 0][0])}")

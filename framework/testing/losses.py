@@ -12,14 +12,17 @@ from fairgrid.framework.passes import listed
 from fairgrid.framework.testing.clauses import (
     FaultError,
     Outcome,
+    bits_differ,
     broken,
     generator,
     normal,
     refuse,
     require_finite,
     require_like,
+    require_near,
     require_same_bits,
     require_slope,
+    result_before_forward,
 )
 from fairgrid.framework.testing.stacks import (
     R,
@@ -62,6 +65,9 @@ def loss_faults(
                 ("forward and backward", lambda: _leaves_alone(case)),
             ],
             [("forward and backward", lambda: _gradients(case))],
+            [("two parts of a batch", lambda: _adds_up(case))],
+            [("backward before forward", lambda: _needs_forward(case))],
+            [("forward and backward in float32", lambda: _rounds(case))],
             [("forward and backward of 0 and large numbers", lambda: _special(case))],
             [
                 ("a second training", lambda: _repeats(case)),
@@ -95,6 +101,9 @@ class _Trial:
         value = self.forward().clone()
         return {"the loss": value} | self.gradients()
 
+    def height(self) -> float:
+        return float(self.forward().sum())
+
     def gradients(self) -> Outcome:
         return {_gradient(place): gradient.clone() for place, gradient in enumerate(self.backward())}
 
@@ -102,9 +111,25 @@ class _Trial:
         predictions = [prediction[replicas] for prediction in self.predictions]
         return _Trial(self.loss, predictions, [target[replicas] for target in self.targets], self.takes_lists)
 
-    def spoil(self, replica: int) -> None:
+    def spoil(self, replica: int, value: float) -> None:
         for prediction in self.predictions:
-            prediction[replica] = torch.nan
+            prediction[replica] = value
+
+    def part(self, start: int, stop: int) -> "_Trial":
+        """Some samples of the batch."""
+        axis = self.forward().dim()
+        predictions, targets = (
+            [tensor.narrow(axis, start, stop - start) for tensor in tensors]
+            for tensors in (self.predictions, self.targets)
+        )
+        return _Trial(self.loss, predictions, targets, self.takes_lists)
+
+    def double(self) -> "_Trial":
+        predictions, targets = (
+            [tensor.double() if tensor.is_floating_point() else tensor for tensor in tensors]
+            for tensors in (self.predictions, self.targets)
+        )
+        return _Trial(self.loss, predictions, targets, self.takes_lists)
 
 
 @dataclass(frozen=True)
@@ -139,23 +164,51 @@ def _shapes(case: _Case) -> None:
 
 
 def _leaves_alone(case: _Case) -> None:
-    trial = case.trial()
-    tensors = {"the prediction": trial.predictions, "the target": trial.targets}
-    before = {name: [tensor.clone() for tensor in group] for name, group in tensors.items()}
-    first = trial.outcome()
-    for name, group in tensors.items():
-        if not all(map(torch.equal, group, before[name])):
-            raise FaultError(f"forward or backward changes {name} in place")
-    again = trial.gradients()
-    require_same_bits(again, {name: first[name] for name in again}, "a second backward is not the first")
+    for replicas in (None, 3):
+        trial = case.trial(replicas)
+        tensors = {"the prediction": trial.predictions, "the target": trial.targets}
+        before = {name: [tensor.clone() for tensor in group] for name, group in tensors.items()}
+        first = trial.outcome()
+        for name, group in tensors.items():
+            if any(bool(bits_differ(*pair).any()) for pair in zip(group, before[name], strict=True)):
+                raise FaultError(f"forward or backward changes {name} in place")
+        again = trial.gradients()
+        require_same_bits(again, {name: first[name] for name in again}, "a second backward is not the first")
 
 
 def _gradients(case: _Case) -> None:
-    trial = case.trial()
-    gradients = trial.outcome()
-    for place, prediction in enumerate(trial.predictions):
-        name = _gradient(place)
-        require_slope(lambda: float(trial.forward()), prediction, gradients[name], f"backward's {name[4:]}", "the loss")
+    for replicas in (None, 3):
+        trial = case.trial(replicas)
+        gradients = trial.outcome()
+        for place, prediction in enumerate(trial.predictions):
+            name = _gradient(place)
+            require_slope(trial.height, prediction, gradients[name], f"backward's {name[4:]}", "the loss")
+
+
+def _adds_up(case: _Case) -> None:
+    """Only "mean" may depend on the size of a batch."""
+    for replicas in (None, 3):
+        trial = case.trial(replicas)
+        if getattr(trial.loss, "reduction", "mean") == "mean":
+            return
+        whole, first, second = (part.outcome() for part in (trial, trial.part(0, 2), trial.part(2, 6)))
+        axis = 0 if replicas is None else 1
+        total = {name: torch.cat([first[name], second[name]], axis) for name in whole if name != "the loss"}
+        total["the loss"] = first["the loss"] + second["the loss"]
+        require_near(total, whole, "two parts of a batch do not add up to it")
+
+
+def _needs_forward(case: _Case) -> None:
+    gradient = result_before_forward(case.trial().backward)
+    if gradient is not None:
+        raise FaultError("backward before forward: expected a ValueError (self.recall() raises it), found a gradient")
+
+
+def _rounds(case: _Case) -> None:
+    for replicas in (None, 3):
+        single = case.trial(replicas, torch.float32)
+        expected = {name: tensor.float() for name, tensor in single.double().outcome().items()}
+        require_near(single.outcome(), expected, "float32 is not float64 rounded", 1e-5)
 
 
 def _special(case: _Case) -> None:
@@ -181,13 +234,13 @@ def _alone(case: _Case) -> None:
 
 
 def _stacks(case: _Case) -> None:
-    for batch in (1, 3, 10, 100):
+    for batch in (1, 2, 3, 10, 100):
         require_any_stack(case.trial(R, torch.float32, batch), f"batches of {batch}")
 
 
 def _neighbours(case: _Case) -> None:
-    after = require_neighbours(case.trial(3, torch.float32))
-    if not bool(after["the loss"][1].isnan()):
+    after = require_neighbours(lambda: case.trial(3, torch.float32))
+    if not bool(after["the loss"].isnan()):
         raise FaultError("the loss of NaN is a number, so that a run that diverged would pass for one that did not")
 
 

@@ -74,6 +74,14 @@ class ModuleTrial:
         outputs = {output_name(place): output.clone() for place, output in enumerate(self.forward())}
         return outputs | {"the gradient for x": self.backward().clone()} | self.gradients()
 
+    def height(self) -> float:
+        """The scalar whose gradient backward gives, ⟨dy, forward(x)⟩."""
+        return sum(float((dy * output).sum()) for dy, output in zip(self.dy, self.forward(), strict=True))
+
+    def state(self) -> Outcome:
+        """Copies of the parameters and buffers."""
+        return {name: buffer.value.clone() for name, buffer in self.module.named_state().items()}
+
     def gradients(self) -> Outcome:
         """Copies of the parameters' gradients."""
         return {f"the gradient of {name}": parameter.grad.clone() for name, parameter in self.parameters().items()}
@@ -91,9 +99,38 @@ class ModuleTrial:
         streams = self.streams[replicas] if isinstance(replicas, int) else [self.streams[one] for one in replicas]
         return ModuleTrial(module, streams, self.x[replicas], [dy[replicas] for dy in self.dy])
 
-    def spoil(self, replica: int) -> None:
-        """Sets the input of one replica to NaN."""
-        self.x[replica] = torch.nan
+    def spoil(self, replica: int, value: float) -> None:
+        """Sets the input of one replica to a value that is not finite."""
+        self.x[replica] = value
+
+    def select(self, replicas: list[int]) -> None:
+        """Keeps some replicas of a stack, in that order, as a training does when others leave."""
+        assert isinstance(self.streams, list)
+        indices = torch.tensor(replicas)
+        self.module.select(indices)
+        for parameter in self.module.parameters():
+            parameter.select(indices)
+        self.streams = [self.streams[replica] for replica in replicas]
+        self.x, self.dy = self.x[indices], [dy[indices] for dy in self.dy]
+
+    def double(self) -> "ModuleTrial":
+        """A copy in float64."""
+        module = copy.deepcopy(self.module)
+        for buffer in module.named_state().values():
+            buffer.assign(buffer.value.double())
+        return ModuleTrial(module, self.streams, self.x.double(), [dy.double() for dy in self.dy])
+
+    def in_parts(self, sizes: list[int]) -> Outcome:
+        """The gradients of one epoch in batches of some sizes."""
+        for parameter in self.module.parameters():
+            parameter.grad.zero_()
+        axis = 0 if isinstance(self.streams, int) else 1
+        self.begin_epoch()
+        gradients = []
+        for x, *dy in zip(self.x.split(sizes, axis), *(dy.split(sizes, axis) for dy in self.dy), strict=True):
+            self.module.forward(x)
+            gradients.append(self.module.backward(dy if len(dy) > 1 else dy[0]))
+        return {"the gradient for x": torch.cat(gradients, axis)} | self.gradients()
 
 
 def dy_for(outputs: list[Tensor]) -> list[Tensor]:

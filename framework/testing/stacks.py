@@ -20,8 +20,8 @@ class Trial(Protocol):
     def subset(self, replicas: int | list[int]) -> "Trial":
         """A trial of some replicas of a stack; a single index gives a plain one."""
 
-    def spoil(self, replica: int) -> None:
-        """Sets the input of one replica to NaN."""
+    def spoil(self, replica: int, value: float) -> None:
+        """Sets the input of one replica to a value that is not finite."""
 
 
 def require_same_twice(compute: Callable[[], Outcome], problem: str) -> None:
@@ -49,15 +49,17 @@ def require_any_stack(stack: Trial, hint: str) -> None:
         require_same_bits(stack.subset(replicas).outcome(), at(whole, replicas), problem)
 
 
-def require_neighbours(stack: Trial, hint: str = "") -> Outcome:
-    """Refuses a stack of three in which a NaN replica changes the others.
+def require_neighbours(make: Callable[[], Trial], hint: str = "") -> Outcome:
+    """Refuses stacks of three in which a replica that is infinite or NaN changes the others.
 
     Returns:
-        the outcome with the NaN replica, which is the second.
+        the outcome of the NaN replica.
     """
-    before = stack.outcome()
-    stack.spoil(1)
-    after = stack.outcome()
+    before = make().outcome()
     problem = f"a run that is not a number changes those beside it{f' ({hint})' if hint else ''}"
-    require_same_bits(at(after, [0, 2]), at(before, [0, 2]), problem)
-    return after
+    for value in (torch.inf, torch.nan):
+        stack = make()
+        stack.spoil(1, value)
+        after = stack.outcome()
+        require_same_bits(at(after, [0, 2]), at(before, [0, 2]), problem)
+    return at(after, 1)
