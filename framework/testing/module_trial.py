@@ -37,13 +37,14 @@ class ModuleTrial:
         replicas: int | None = None,
         dtype: torch.dtype = torch.float64,
         batch: int = 6,
+        device: str = "cpu",
     ) -> "ModuleTrial":
         """Initializes a module and draws its input, both the same every time; dy is still missing."""
         streams: int | list[int] = 0 if replicas is None else list(range(replicas))
         generators = generator(0) if isinstance(streams, int) else [generator(stream) for stream in streams]
-        module.initialize(generators, pytorch_uniform, dtype)
+        module.initialize(generators, pytorch_uniform, dtype, device)
         leading = () if replicas is None else (replicas,)
-        return cls(module, streams, normal(*leading, batch, *features, seed=1, dtype=dtype))
+        return cls(module, streams, normal(*leading, batch, *features, seed=1, dtype=dtype).to(device))
 
     def with_dy(self) -> "ModuleTrial":
         """This trial with gradients drawn for its outputs."""
@@ -135,7 +136,8 @@ class ModuleTrial:
 
 def dy_for(outputs: list[Tensor]) -> list[Tensor]:
     """Normal gradients of the outputs' shapes."""
-    return [normal(*output.shape, seed=2 + place, dtype=output.dtype) for place, output in enumerate(outputs)]
+    draws = (normal(*output.shape, seed=2 + place, dtype=output.dtype) for place, output in enumerate(outputs))
+    return [draw.to(output.device) for draw, output in zip(draws, outputs, strict=True)]
 
 
 def output_name(place: int) -> str:

@@ -38,10 +38,8 @@ class _Case:
     samplewise: bool
     same_shape: bool  # whether the output has the shape of the input
 
-    def trial(
-        self, replicas: int | None = None, dtype: torch.dtype = torch.float64, batch: int | None = None
-    ) -> ModuleTrial:
-        return ModuleTrial.start(self.make(), self.features, replicas, dtype, *([] if batch is None else [batch]))
+    def trial(self, replicas: int | None = None, dtype: torch.dtype = torch.float64, batch: int = 6) -> ModuleTrial:
+        return ModuleTrial.start(self.make(), self.features, replicas, dtype, batch)
 
 
 def check_activation(make: Callable[[], Module]) -> None:
