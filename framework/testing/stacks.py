@@ -38,7 +38,7 @@ def require_alone(stack: Trial, hint: str) -> None:
     whole = stack.outcome()
     for replica in range(3):
         problem = f"a run in a stack is not what it is alone ({hint})"
-        require_near(at(whole, replica), stack.subset(replica).outcome(), problem)
+        require_near(at(whole, replica), stack.subset(replica).outcome(), problem, 1e-12)
 
 
 def require_any_stack(stack: Trial, hint: str) -> None:
