@@ -1,7 +1,7 @@
 """Components of the user's own, those of studies and those that are named alone, and what is wrong with them."""
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,17 @@ from typing import Any
 from fairgrid.experiments.config.components import Component, own_class
 from fairgrid.experiments.config.registry import KINDS, imported
 from fairgrid.experiments.config.run import Config, RunConfig, canonical_json, parse, try_out
-from fairgrid.experiments.contracts.problems import problem_faults
+from fairgrid.experiments.contracts.problems import check_problem
 from fairgrid.experiments.errors import BadKeyError, short_message
 from fairgrid.experiments.runtime.user_code import Finder
 from fairgrid.framework import Module, pytorch_uniform
 from fairgrid.framework.testing import (
-    activation_faults,
-    initializer_faults,
-    layer_faults,
-    loss_faults,
-    optimizer_faults,
+    ContractError,
+    check_activation,
+    check_initializer,
+    check_layer,
+    check_loss,
+    check_optimizer,
 )
 
 # what a class is tried in that no study names
@@ -91,27 +92,31 @@ def part_of(path: str) -> Own:
 
 def wrong_with(own: Own) -> list[str]:
     """The faults of a component, a line each; those of schedules and measures show in trainings only."""
-    return [short_message(fault) for fault in _faults(own)]
+    try:
+        _check(own.config, own.component)
+    except ContractError as error:
+        return [short_message(fault) for fault in error.faults]
+    return []
 
 
-def _faults(own: Own) -> Iterable[str]:
-    config, component = own.config, own.component
+def _check(config: RunConfig, component: Component) -> None:
     if component.key == "optimizer":
-        return optimizer_faults(component.build)
-    if component.key in ("activation", "output_activation"):
-        return activation_faults(component.build)
-    if component.key == "model":
+        check_optimizer(component.build)
+    elif component.key in ("activation", "output_activation"):
+        check_activation(component.build)
+    elif component.key == "model":
         problem = config.build_problem()
-        return layer_faults(lambda: config.build_model(problem), tuple(problem.sample(0).train.x.shape[1:]))
-    if component.key == "loss":
-        return _loss_faults(config)
-    if component.key == "initializer":
-        return initializer_faults(config.build_initializer())
-    return problem_faults(config.build_problem()) if component.key == "problem" else []
+        check_layer(lambda: config.build_model(problem), tuple(problem.sample(0).train.x.shape[1:]))
+    elif component.key == "loss":
+        _check_loss(config)
+    elif component.key == "initializer":
+        check_initializer(config.build_initializer())
+    elif component.key == "problem":
+        check_problem(config.build_problem())
 
 
-def _loss_faults(config: RunConfig) -> Iterator[str]:
-    """The faults of a loss on predictions of the shapes that the model gives, and targets of the problem."""
+def _check_loss(config: RunConfig) -> None:
+    """Checks a loss on predictions of the shapes that the model gives, and targets of the problem."""
     import torch
 
     problem = config.build_problem()
@@ -122,4 +127,4 @@ def _loss_faults(config: RunConfig) -> Iterator[str]:
     outputs: Any = model.forward(train.x[:2])
     several = isinstance(train.target, list)
     shapes = [tuple(output.shape[1:]) for output in (outputs if several else [outputs])]
-    return loss_faults(config.build_loss, shapes if several else shapes[0], train.target)
+    check_loss(config.build_loss, shapes if several else shapes[0], train.target)

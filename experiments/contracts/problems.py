@@ -1,20 +1,20 @@
 """The contract of problems: samples depend on the seed only."""
 
-from collections.abc import Iterator
-
 import torch
 
 from fairgrid.experiments.problems import Data, Problem, Samples
 from fairgrid.framework.passes import listed
-from fairgrid.framework.testing.clauses import FaultError, Outcome, broken, require_finite
+from fairgrid.framework.testing.clauses import FaultError, Outcome, check, require_finite
 from fairgrid.framework.testing.stacks import require_same_twice
 
 
-def problem_faults(problem: Problem) -> Iterator[str]:
-    """The faults of a problem, a line each."""
-    return broken(
-        [[("sample(0)", lambda: _sampled(problem))], [("a second sample(0)", lambda: _sampled_again(problem))]]
-    )
+def check_problem(problem: Problem) -> None:
+    """Checks that a problem keeps its contract.
+
+    Raises:
+        ContractError: it does not.
+    """
+    check([[("sample(0)", lambda: _sampled(problem))], [("a second sample(0)", lambda: _sampled_again(problem))]])
 
 
 def _sampled(problem: Problem) -> None:

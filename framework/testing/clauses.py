@@ -1,7 +1,7 @@
 """Clauses of a contract, the faults that they find, and the comparisons that clauses of all kinds share."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,30 @@ class FaultError(AssertionError):
     """A broken clause, as one line."""
 
 
-def broken(groups: Sequence[Sequence[Clause]]) -> Iterator[str]:
+class ContractError(AssertionError):
+    """All faults of a class.
+
+    Attributes:
+        faults: the faults, one line each; the message is these lines.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = list(faults)
+
+
+def check(groups: Sequence[Sequence[Clause]]) -> None:
+    """Holds a class to groups of clauses.
+
+    Raises:
+        ContractError: clauses are broken.
+    """
+    faults = list(_faults(groups))
+    if faults:
+        raise ContractError(faults)
+
+
+def _faults(groups: Sequence[Sequence[Clause]]) -> Iterator[str]:
     """The first fault of each group, whose other clauses would only repeat it.
 
     A fault in the first group ends the search, because later clauses assume what it checks.
@@ -28,17 +51,6 @@ def broken(groups: Sequence[Sequence[Clause]]) -> Iterator[str]:
                 if number == 0:
                     return
                 break
-
-
-def refuse(faults: Iterable[str]) -> None:
-    """Raises all faults in one AssertionError, a line each.
-
-    Raises:
-        AssertionError: there is a fault.
-    """
-    lines = list(faults)
-    if lines:
-        raise AssertionError("\n".join(lines))
 
 
 def _fault(operation: str, clause: Callable[[], None]) -> str:
@@ -151,6 +163,11 @@ def result_before_forward(backward: Callable[[], Any]) -> Any:
             "backward before forward: expected self.recall() to raise a ValueError, 'backward needs a forward before"
             f" it', found {_first_line(error)}"
         ) from error
+
+
+def copies(tensors: Outcome) -> Outcome:
+    """Copies that nothing done to the tensors changes."""
+    return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
 def at(outcome: Outcome, replicas: int | list[int]) -> Outcome:

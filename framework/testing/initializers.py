@@ -1,12 +1,10 @@
 """The contract of initializers (framework/initializers.py): a draw depends on the parameter and the generator only."""
 
-from collections.abc import Iterator
-
 import torch
 
 from fairgrid.framework.initializers import Initializer
 from fairgrid.framework.parameter import Parameter
-from fairgrid.framework.testing.clauses import FaultError, Outcome, broken, generator, refuse, require_finite
+from fairgrid.framework.testing.clauses import FaultError, Outcome, check, generator, require_finite
 from fairgrid.framework.testing.stacks import require_same_twice
 
 _PARAMETERS = {
@@ -19,14 +17,9 @@ def check_initializer(initializer: Initializer) -> None:
     """Checks that an initializer keeps its contract.
 
     Raises:
-        AssertionError: it does not; the message has a line per fault.
+        ContractError: it does not.
     """
-    refuse(initializer_faults(initializer))
-
-
-def initializer_faults(initializer: Initializer) -> Iterator[str]:
-    """The faults of an initializer, a line each."""
-    yield from broken(
+    check(
         [
             [("a draw", lambda: _draws(initializer))],
             [("a second draw", lambda: _repeats(initializer))],

@@ -1,13 +1,13 @@
 """The contract of optimizers (framework/optimizers/optimizer.py), clause by clause."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from fairgrid.framework.optimizers import Optimizer
 from fairgrid.framework.parameter import Parameter
-from fairgrid.framework.testing.clauses import FaultError, Outcome, at, broken, normal, refuse, require_same_bits
+from fairgrid.framework.testing.clauses import FaultError, Outcome, at, check, normal, require_same_bits
 from fairgrid.framework.testing.stacks import (
     R,
     require_alone,
@@ -35,15 +35,10 @@ def check_optimizer(make: Make, varied: Mapping[str, Sequence[float]] | None = N
             default the learning rate alone, by factors 1, 0.5 and 2.
 
     Raises:
-        AssertionError: it does not; the message has a line per fault.
+        ContractError: it does not.
     """
-    refuse(optimizer_faults(make, varied))
-
-
-def optimizer_faults(make: Make, varied: Mapping[str, Sequence[float]] | None = None) -> Iterator[str]:
-    """The faults of an optimizer, a line each; see `check_optimizer`."""
     case = _Case(make, varied)
-    return broken(
+    check(
         [
             [("a step", lambda: _steps(case)), ("a learning rate", lambda: _has_rate(case))],
             [("a step", lambda: _downhill(case))],

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from fairgrid.framework import Loss, Optimizer, Parameter
 from fairgrid.framework.testing.clauses import Outcome, at, generator, normal, require_near, require_same_bits
-from fairgrid.framework.testing.module_trial import ModuleTrial
+from fairgrid.framework.testing.module_trial import ModuleTrial, start
 from fairgrid.torch_peers import parameters as pairs
 from fairgrid.torch_peers import twin_loss, twin_module, twin_optimizer
 from tests.framework.tables import Example, LossExample
@@ -33,8 +33,7 @@ def trial(
     example: Example, replicas: int | None = None, dtype: torch.dtype = torch.float64, device: str = "cpu"
 ) -> ModuleTrial:
     """The example's module, plain or stacked, with x and dy."""
-    start = ModuleTrial.start(example.make(), example.features, replicas, dtype, B, device)
-    return start.with_dy()
+    return start(example.make(), example.features, replicas, dtype, B, device)
 
 
 def twin_outcome(plain: ModuleTrial) -> Outcome:

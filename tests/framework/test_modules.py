@@ -48,7 +48,7 @@ def test_agrees_with_autograd(kind, example, replicas, spread) -> None:
 def test_a_diverged_replica_has_no_number_left(kind, example) -> None:
     trial = checks.trial(example, checks.R)
     trial.spoil(1, float("nan"))
-    assert all(output[1].isnan().all() for output in trial.forward())
+    assert all(output[1].isnan().all() for output in trial.outputs())
 
 
 def test_a_plain_input_reaches_every_replica() -> None:
