@@ -1,9 +1,14 @@
 """docs/extending.md: every example is checked and run as it is written, and is short."""
 
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
 from fairgrid.experiments.cli import main
 
@@ -27,6 +32,35 @@ def test_all_kinds_are_there() -> None:
 def test_code_is_at_most_fifteen_lines(name: str) -> None:
     lines = [line for line in block(SECTIONS[name], "python").splitlines() if line.strip()]
     assert len(lines) <= 15
+
+
+@pytest.fixture
+def tests_of_the_page(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The names of the page's test file, with the page's classes as its module `mine`."""
+    mine = ModuleType("mine")
+    for section in ("An optimizer", "An activation", "An initializer", "A loss", "A model"):
+        exec(block(SECTIONS[section], "python"), vars(mine))
+    monkeypatch.setitem(sys.modules, "mine", mine)
+    names: dict[str, Any] = {}
+    exec(block(PAGE.split("\n## In your own tests\n")[1].split("\n## ")[0], "python"), names)
+    return names
+
+
+def test_tests_of_the_page_pass(tests_of_the_page: dict[str, Any]) -> None:
+    tests = [test for name, test in tests_of_the_page.items() if name.startswith("test_")]
+    assert len(tests) == 5
+    for test in tests:
+        test()
+
+
+def test_a_test_of_the_page_fails_for_a_class_that_breaks_the_contract(tests_of_the_page: dict[str, Any]) -> None:
+    class Shaken(tests_of_the_page["Lion"]):
+        def update(self, value: Tensor, grad: Tensor, **named: Tensor) -> None:
+            super().update(value, grad + torch.randn_like(grad), **named)
+
+    tests_of_the_page["Lion"] = Shaken
+    with pytest.raises(AssertionError, match="an optimizer draws nothing"):
+        tests_of_the_page["test_lion"]()
 
 
 @pytest.mark.takes_seconds

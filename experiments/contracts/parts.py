@@ -9,16 +9,19 @@ from typing import Any
 from fairgrid.experiments.config.components import Component, own_class
 from fairgrid.experiments.config.registry import KINDS, imported
 from fairgrid.experiments.config.run import Config, RunConfig, canonical_json, parse, try_out
-from fairgrid.experiments.contracts.draws import wrong_with_initializer, wrong_with_problem
-from fairgrid.experiments.contracts.losses import LossCase, wrong_with_loss
-from fairgrid.experiments.contracts.modules import Case, wrong_with_module
-from fairgrid.experiments.contracts.optimizers import wrong_with_optimizer
-from fairgrid.experiments.errors import BadKeyError
+from fairgrid.experiments.contracts.problems import check_problem
+from fairgrid.experiments.errors import BadKeyError, short_message
 from fairgrid.experiments.runtime.user_code import Finder
-from fairgrid.framework import Module, PyTorchUniform
-from fairgrid.framework.passes import listed
+from fairgrid.framework import Module, pytorch_uniform
+from fairgrid.framework.testing import (
+    ContractError,
+    check_activation,
+    check_initializer,
+    check_layer,
+    check_loss,
+    check_optimizer,
+)
 
-_WIDTH = 25  # features of what an activation is tried on
 # what a class is tried in that no study names
 _ALONE: Config = {
     "problem": {"name": "disk", "train": 100, "test": 50, "validation": 50},
@@ -88,37 +91,40 @@ def part_of(path: str) -> Own:
 
 
 def wrong_with(own: Own) -> list[str]:
-    """What is wrong with a component, a line each; of schedules and measures, trainings alone say so."""
-    config, component = own.config, own.component
+    """The faults of a component, a line each; those of schedules and measures show in trainings only."""
+    try:
+        _check(own.config, own.component)
+    except ContractError as error:
+        return [short_message(fault) for fault in error.faults]
+    return []
+
+
+def _check(config: RunConfig, component: Component) -> None:
     if component.key == "optimizer":
-        return list(wrong_with_optimizer(component.build))
-    if component.key in ("activation", "output_activation"):
-        return list(
-            wrong_with_module(Case(component.build, PyTorchUniform(), (_WIDTH,), (1, 2, 3, 10, 100), same_shape=True))
-        )
-    if component.key == "model":
+        check_optimizer(component.build)
+    elif component.key in ("activation", "output_activation"):
+        check_activation(component.build)
+    elif component.key == "model":
         problem = config.build_problem()
-        features = tuple(problem.sample(0).train.x.shape[1:])
-
-        def make() -> Module:
-            return config.build_model(problem)
-
-        return list(wrong_with_module(Case(make, PyTorchUniform(), features, (2, 3, 10), same_shape=False)))
-    if component.key == "loss":
-        return list(wrong_with_loss(_loss_case(config)))
-    if component.key == "initializer":
-        return list(wrong_with_initializer(config.build_initializer()))
-    return list(wrong_with_problem(config.build_problem())) if component.key == "problem" else []
+        check_layer(lambda: config.build_model(problem), tuple(problem.sample(0).train.x.shape[1:]))
+    elif component.key == "loss":
+        _check_loss(config)
+    elif component.key == "initializer":
+        check_initializer(config.build_initializer())
+    elif component.key == "problem":
+        check_problem(config.build_problem())
 
 
-def _loss_case(config: RunConfig) -> LossCase:
-    """A loss on predictions of the shapes that the model gives, and targets of the problem."""
+def _check_loss(config: RunConfig) -> None:
+    """Checks a loss on predictions of the shapes that the model gives, and targets of the problem."""
     import torch
 
     problem = config.build_problem()
     model = config.build_model(problem)
-    model.initialize(torch.Generator().manual_seed(0), PyTorchUniform(), torch.float64)
+    model.initialize(torch.Generator().manual_seed(0), pytorch_uniform, torch.float64)
     train = problem.sample(0).train
     model.train(False)
-    outputs: Any = listed(model.forward(train.x[:2]))
-    return LossCase(config.build_loss, [tuple(each.shape[1:]) for each in outputs], listed(train.target))
+    outputs: Any = model.forward(train.x[:2])
+    several = isinstance(train.target, list)
+    shapes = [tuple(output.shape[1:]) for output in (outputs if several else [outputs])]
+    check_loss(config.build_loss, shapes if several else shapes[0], train.target)

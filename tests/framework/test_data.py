@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fairgrid.framework import decide, error_rate, generate_disk, normalize, one_hot_encode, split_train_test
-from tests.framework.checks import generator, normal
+from fairgrid.framework.testing.clauses import generator, normal
 
 
 def test_the_disk_covers_half_of_the_square() -> None:

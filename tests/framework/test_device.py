@@ -26,6 +26,7 @@ from fairgrid.framework import (
     one_hot_encode,
     train_model,
 )
+from fairgrid.framework.testing.clauses import generator, normal, require_same_bits
 from tests.framework import checks
 from tests.framework.tables import INITIALIZERS, LOSSES, MODULES, OPTIMIZERS, SCHEDULES, rows
 from tests.pretended import DEVICE, PretendedGPU
@@ -43,22 +44,20 @@ def devices(module: Module) -> set[str]:
 @plain_and_stacked
 @pytest.mark.parametrize(("kind", "example"), rows(MODULES))
 def test_module(kind, example, replicas) -> None:
-    x, dy = checks.inputs(checks.initialized(example, replicas), example, replicas)
-    expected = checks.outcome(checks.initialized(example, replicas), x, dy)
+    expected = checks.trial(example, replicas).outcome()
     with PretendedGPU():
-        module = checks.initialized(example, replicas, device=DEVICE)
-        found = checks.outcome(module, x.to(DEVICE), dy.to(DEVICE))
-        assert {tensor.device.type for tensor in found.values()} == {DEVICE}
-        assert devices(module) <= {DEVICE}
-        found = {name: tensor.cpu() for name, tensor in found.items()}
-    for name, tensor in found.items():
-        checks.same_bits(tensor, expected[name], name)
+        trial = checks.trial(example, replicas, device=DEVICE)
+        outcome = trial.outcome()
+        assert {tensor.device.type for tensor in outcome.values()} == {DEVICE}
+        assert devices(trial.module) <= {DEVICE}
+        outcome = {name: tensor.cpu() for name, tensor in outcome.items()}
+    require_same_bits(outcome, expected, "on a GPU")
 
 
 @pytest.mark.parametrize(("kind", "example"), rows(LOSSES))
 def test_loss(kind, example) -> None:
-    prediction = checks.normal(checks.R, checks.B, example.outputs, seed=0)
-    target = example.target(tuple(prediction.shape), checks.generator(1))
+    prediction = normal(checks.R, checks.B, example.outputs, seed=0)
+    target = example.target(tuple(prediction.shape), generator(1))
     loss = example.make("mean")
     value, gradient = loss.forward(prediction, target), loss.backward()
     with PretendedGPU():
@@ -73,10 +72,10 @@ def test_loss(kind, example) -> None:
 def test_optimizer(kind, options) -> None:
     def trained(device: str) -> torch.Tensor:
         module = Sequential(Linear(4, 3), Tanh(), Linear(3, 2))
-        module.initialize([checks.generator(r) for r in range(checks.R)], INITIAL, device=device)
+        module.initialize([generator(r) for r in range(checks.R)], INITIAL, device=device)
         optimizer = kind(module.parameters(), **options)
         for step in range(4):
-            optimizer.grad.copy_(checks.normal(len(optimizer.grad), seed=step).float())
+            optimizer.grad.copy_(normal(len(optimizer.grad), seed=step).float())
             optimizer.step()
             optimizer.zero_grad()
             if step == 1:
@@ -98,9 +97,9 @@ def test_initializer(kind, example) -> None:
     initializer, _ = example
     assert isinstance(initializer, Initializer)
     ours, theirs = Linear(5, 4), Linear(5, 4)
-    ours.initialize(checks.generator(3), initializer)
+    ours.initialize(generator(3), initializer)
     with PretendedGPU():
-        theirs.initialize(checks.generator(3), initializer, device=DEVICE)
+        theirs.initialize(generator(3), initializer, device=DEVICE)
         checks.same_bits(theirs.weight.value.cpu(), ours.weight.value, "weight")
 
 
@@ -108,7 +107,7 @@ def test_initializer(kind, example) -> None:
 def test_schedule(kind, make) -> None:
     def rates(device: str) -> list[float]:
         module = Linear(4, 3)
-        module.initialize([checks.generator(r) for r in range(checks.R)], INITIAL, device=device)
+        module.initialize([generator(r) for r in range(checks.R)], INITIAL, device=device)
         optimizer, schedule = SGD(module.parameters(), learning_rate=RATES), make()
         for epoch in range(5):
             schedule.step(optimizer, torch.tensor([1.0, 2.0, 3.0 - epoch]).to(device))
@@ -123,7 +122,7 @@ def test_schedule(kind, make) -> None:
 def test_early_stopping_restores_there() -> None:
     def best(device: str) -> list[float]:
         module = Linear(2, 2)
-        module.initialize([checks.generator(r) for r in range(2)], INITIAL, device=device)
+        module.initialize([generator(r) for r in range(2)], INITIAL, device=device)
         stopping = EarlyStopping(2, restore_best=True)
         for loss in ([3.0, 1.0], [2.0, math.nan], [4.0, 2.0]):
             ends = stopping.step(torch.tensor(loss), module)
@@ -139,8 +138,8 @@ def test_early_stopping_restores_there() -> None:
 def test_training_with_noise_and_replicas_that_leave() -> None:
     def trained(device: str) -> tuple[list[float], History]:
         module = Sequential(Linear(2, 6), BatchNorm(6), Tanh(), Dropout(0.3), Linear(6, 1))
-        module.initialize([checks.generator(r) for r in range(checks.R)], INITIAL, device=device)
-        x, target = (checks.normal(checks.R, 24, n, seed=n).float().to(device) for n in (2, 1))
+        module.initialize([generator(r) for r in range(checks.R)], INITIAL, device=device)
+        x, target = (normal(checks.R, 24, n, seed=n).float().to(device) for n in (2, 1))
         history = train_model(
             module,
             SGD(module.parameters(), learning_rate=(0.1, 1e30, 0.01), momentum=0.9),
@@ -149,8 +148,8 @@ def test_training_with_noise_and_replicas_that_leave() -> None:
             target,
             epochs=7,
             batch_size=5,
-            shuffle=[checks.generator(r) for r in range(checks.R)],
-            noise=[checks.generator(10 + r) for r in range(checks.R)],
+            shuffle=[generator(r) for r in range(checks.R)],
+            noise=[generator(10 + r) for r in range(checks.R)],
             validation=(x, target),
             schedule=ReduceLROnPlateau(0, 0.5),
             stopping=EarlyStopping(2, restore_best=True),

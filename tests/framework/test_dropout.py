@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from fairgrid.framework import Dropout, Linear, Sequential, Tanh, pytorch_uniform
-from tests.framework.checks import generator, normal, same_bits
+from fairgrid.framework.testing.clauses import generator, normal
+from tests.framework.checks import same_bits
 
 
 def masks(layer: Dropout, seeds: list[int], sizes: list[int], features: tuple[int, ...] = (4,)) -> Tensor:

@@ -46,7 +46,8 @@ from fairgrid.framework import (
     save,
     split_train_test,
 )
-from tests.framework.checks import generator, problem
+from fairgrid.framework.testing.clauses import generator
+from tests.framework.checks import problem
 
 
 def layer(replicas: int) -> Linear:

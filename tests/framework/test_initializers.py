@@ -6,7 +6,9 @@ from scipy.stats import ks_2samp
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from fairgrid.framework import Initializer, Linear, Parameter, Sequential, XavierNormal, kaiming_normal, pytorch_uniform
-from tests.framework.checks import generator, same_bits
+from fairgrid.framework.testing import check_initializer
+from fairgrid.framework.testing.clauses import generator
+from tests.framework.checks import same_bits
 from tests.framework.tables import INITIALIZERS, check_complete, rows
 
 every_initializer = pytest.mark.parametrize(("kind", "example"), rows(INITIALIZERS))
@@ -29,6 +31,11 @@ class CountDraws(TorchDispatchMode):
 
 def test_every_initializer_has_an_example() -> None:
     check_complete(Initializer, INITIALIZERS, "INITIALIZERS")
+
+
+@every_initializer
+def test_keeps_the_contract(kind, example) -> None:
+    check_initializer(example[0])
 
 
 @every_initializer

@@ -14,7 +14,8 @@ from fairgrid.framework import (
     Softmax,
     pytorch_uniform,
 )
-from tests.framework.checks import close, generator, normal, same_bits
+from fairgrid.framework.testing.clauses import generator, normal
+from tests.framework.checks import close, same_bits
 
 DTYPES = [torch.float32, torch.float64]
 

@@ -1,20 +1,37 @@
-"""Every module keeps the contract of framework/module.py, and the checks catch those that do not."""
+"""Every module keeps the contract of framework/module.py and agrees with its peer in torch."""
+
+from dataclasses import replace
 
 import pytest
-import torch
 from torch import Tensor
 
 from fairgrid import torch_peers as twins
-from fairgrid.framework import Linear, Module, ReLU, Sequential, Tanh
+from fairgrid.framework import Linear, Module, Sequential, Tanh, activations
+from fairgrid.framework.testing import check_activation, check_layer
+from fairgrid.framework.testing.clauses import normal, require_same_bits
 from tests.framework import checks
+from tests.framework.mutants import ForgetsBias, MixesGradients, MixesReplicas, WrongSlope
 from tests.framework.tables import MODULES, Example, check_complete, rows
 
 every_module = pytest.mark.parametrize(("kind", "example"), rows(MODULES))
 plain_and_stacked = pytest.mark.parametrize("replicas", [None, checks.R], ids=["plain", "stacked"])
+BATCHES = (1, 2, 3, 10, 100)
 
 
 def test_every_module_has_an_example() -> None:
     check_complete(Module, MODULES, "MODULES")
+
+
+@every_module
+def test_keeps_the_contract(kind, example) -> None:
+    assert kind in {type(part) for _, part in example.make().walk()}
+    sizes = [size for size in BATCHES if size >= example.smallest]
+    check_layer(example.make, example.features, batches=sizes, samplewise=example.samplewise)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MODULES if kind.__module__ == activations.__name__])
+def test_an_activation_keeps_the_shape_too(kind) -> None:
+    check_activation(kind)
 
 
 @pytest.mark.parametrize(
@@ -23,100 +40,27 @@ def test_every_module_has_an_example() -> None:
 @plain_and_stacked
 @every_module
 def test_agrees_with_autograd(kind, example, replicas, spread) -> None:
-    module = checks.initialized(example, replicas)
-    x, dy = checks.inputs(module, example, replicas)
-    assert kind in {type(part) for part in checks.modules(module)}
-    checks.check_twin(module, spread(x), dy)
-
-
-@plain_and_stacked
-@every_module
-def test_gradients_are_slopes(kind, example, replicas) -> None:
-    module = checks.initialized(example, replicas)
-    checks.check_directional(module, *checks.inputs(module, example, replicas))
-
-
-@plain_and_stacked
-@every_module
-def test_gradients_accumulate(kind, example, replicas) -> None:
-    module = checks.initialized(example, replicas)
-    checks.check_accumulates(module, *checks.inputs(module, example, replicas), example.samplewise)
-
-
-@plain_and_stacked
-@every_module
-def test_leaves_what_it_was_given_alone(kind, example, replicas) -> None:
-    module = checks.initialized(example, replicas)
-    checks.check_leaves_alone(module, *checks.inputs(module, example, replicas))
-
-
-@plain_and_stacked
-@every_module
-def test_backward_needs_a_forward(kind, example, replicas) -> None:
-    module = checks.initialized(example, replicas)
-    checks.check_backward_needs_forward(module, *checks.inputs(module, example, replicas))
+    trial = checks.trial(example, replicas)
+    checks.check_twin(replace(trial, x=spread(trial.x)))
 
 
 @every_module
-def test_stacked_is_plain(kind, example) -> None:
-    module = checks.initialized(example, checks.R)
-    checks.check_stacked_is_plain(module, *checks.inputs(module, example, checks.R))
-
-
-@every_module
-def test_a_diverged_replica_leaves_its_neighbours_alone(kind, example) -> None:
-    module = checks.initialized(example, checks.R)
-    checks.check_neighbours(module, *checks.inputs(module, example, checks.R))
-
-
-@plain_and_stacked
-@every_module
-def test_float32_stays_float32(kind, example, replicas) -> None:
-    checks.check_dtype(example, replicas)
+def test_a_diverged_replica_has_no_number_left(kind, example) -> None:
+    trial = checks.trial(example, checks.R)
+    trial.spoil(1, float("nan"))
+    assert all(output[1].isnan().all() for output in trial.outputs())
 
 
 def test_a_plain_input_reaches_every_replica() -> None:
-    stacked = checks.initialized(Example(lambda: Sequential(Linear(4, 3), Tanh(), Linear(3, 2))), checks.R)
-    x, dy = checks.normal(checks.B, 4, seed=0), checks.normal(checks.R, checks.B, 2, seed=1)
-    same = x.expand(checks.R, *x.shape).contiguous()
-    checks.compare(checks.outcome(stacked, x, dy), checks.outcome(stacked, same, dy), "plain x", 0)
+    stacked = checks.trial(Example(lambda: Sequential(Linear(4, 3), Tanh(), Linear(3, 2))), checks.R)
+    x = normal(checks.B, 4, seed=0)
+    same = replace(stacked, x=x.expand(checks.R, *x.shape).contiguous())
+    require_same_bits(replace(stacked, x=x).outcome(), same.outcome(), "a plain x")
 
 
 def test_a_shared_parameter_is_listed_once() -> None:
     layer = Linear(4, 4)
     assert Sequential(layer, Sequential(Tanh(), layer)).parameters() == [layer.weight, layer.bias]
-
-
-class WrongSlope(Tanh):
-    def backward(self, dy: Tensor) -> Tensor:
-        return dy * (1 - self.recall())
-
-
-class BackwardInPlace(ReLU):
-    def backward(self, dy: Tensor) -> Tensor:
-        return dy.mul_(self.recall().sign())
-
-
-class ForwardInPlace(ReLU):
-    def forward(self, x: Tensor) -> Tensor:
-        self.cache = x.clamp_min_(0)
-        return self.cache
-
-
-class LosesNaN(ReLU):
-    def forward(self, x: Tensor) -> Tensor:
-        self.cache = torch.where(x > 0, x, 0.0)
-        return self.cache
-
-
-class Widens(Tanh):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.double())
-
-
-class Unguarded(Tanh):
-    def recall(self) -> Tensor:
-        return self.cache
 
 
 class Averages(Linear):
@@ -126,69 +70,17 @@ class Averages(Linear):
         return dx
 
 
-class Overwrites(Linear):
-    def backward(self, dy: Tensor) -> Tensor:
-        self.weight.grad.zero_()
-        return super().backward(dy)
-
-
-class ForgetsBias(Linear):
-    def backward(self, dy: Tensor) -> Tensor:
-        before = self.bias.grad.clone()
-        dx = super().backward(dy)
-        self.bias.grad.copy_(before)
-        return dx
-
-
-class MixesReplicas(Linear):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x) + (1e-9 * x.sum() if x.dim() == 3 else 0)
-
-
-class MixesGradients(Linear):
-    def backward(self, dy: Tensor) -> Tensor:
-        dx = super().backward(dy)
-        if dy.dim() == 3:
-            self.bias.grad.copy_(self.bias.grad.mean(0, keepdim=True))
-        return dx
-
-
-def with_linear(layer: type[Linear]) -> Example:
-    return Example(lambda: layer(4, 3))
-
-
-FAULTY = [
-    (checks.check_twin, Example(WrongSlope), Tanh, None),
-    (checks.check_twin, with_linear(Averages), Linear, None),
-    (checks.check_twin, with_linear(ForgetsBias), Linear, None),
-    (checks.check_twin, with_linear(MixesReplicas), Linear, checks.R),
-    (checks.check_twin, with_linear(MixesGradients), Linear, checks.R),
-    (checks.check_directional, Example(WrongSlope), Tanh, None),
-    (checks.check_directional, with_linear(Averages), Linear, checks.R),
-    (checks.check_directional, with_linear(ForgetsBias), Linear, None),
-    (checks.check_accumulates, with_linear(Overwrites), Linear, checks.R),
-    (checks.check_accumulates, with_linear(Averages), Linear, None),
-    (checks.check_leaves_alone, Example(BackwardInPlace), ReLU, None),
-    (checks.check_leaves_alone, Example(ForwardInPlace), ReLU, checks.R),
-    (checks.check_backward_needs_forward, Example(Unguarded), Tanh, None),
-    (checks.check_stacked_is_plain, with_linear(MixesReplicas), Linear, checks.R),
-    (checks.check_stacked_is_plain, with_linear(MixesGradients), Linear, checks.R),
-    (checks.check_neighbours, with_linear(MixesReplicas), Linear, checks.R),
-    (checks.check_neighbours, Example(LosesNaN), ReLU, checks.R),
-]
-
-
-@pytest.mark.parametrize(("check", "example", "model", "replicas"), FAULTY)
-def test_a_faulty_module_is_caught(monkeypatch, check, example, model, replicas) -> None:
-    module = checks.initialized(example, replicas)
-    monkeypatch.setitem(twins.MODULES, type(module), twins.MODULES[model])
-    monkeypatch.setitem(twins.PARAMETERS, type(module), twins.PARAMETERS.get(model, []))
-    x, dy = checks.inputs(module, example, replicas)
-    fresh = checks.normal(*x.shape, seed=1)  # ForwardInPlace has changed x already
-    with pytest.raises(AssertionError):
-        check(module, fresh, dy)
-
-
-def test_a_module_that_changes_the_dtype_is_caught() -> None:
-    with pytest.raises(AssertionError):
-        checks.check_dtype(Example(Widens), None)
+@pytest.mark.parametrize(
+    ("example", "model", "replicas"),
+    [
+        (Example(WrongSlope), Tanh, None),
+        *((Example(lambda layer=layer: layer(4, 3)), Linear, None) for layer in (Averages, ForgetsBias)),
+        *((Example(lambda layer=layer: layer(4, 3)), Linear, checks.R) for layer in (MixesReplicas, MixesGradients)),
+    ],
+)
+def test_a_module_that_disagrees_with_its_peer_is_caught(monkeypatch, example, model, replicas) -> None:
+    trial = checks.trial(example, replicas)
+    monkeypatch.setitem(twins.MODULES, type(trial.module), twins.MODULES[model])
+    monkeypatch.setitem(twins.PARAMETERS, type(trial.module), twins.PARAMETERS.get(model, []))
+    with pytest.raises(AssertionError, match="is off by"):
+        checks.check_twin(trial)

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from fairgrid.framework import SGD, BatchNorm, Linear, Sequential, Tanh, pytorch_uniform, select
-from tests.framework.checks import close, generator, normal, same_bits
+from fairgrid.framework.testing.clauses import generator, normal
+from tests.framework.checks import close, same_bits
 
 
 def layer(replicas: int | None = None, features: int = 4, **options: float) -> BatchNorm:

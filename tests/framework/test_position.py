@@ -1,6 +1,6 @@
 """A record must not depend on what was stacked beside it: elementwise operations give an element the same bits wherever
-it lies in the buffer, and whole modules, losses and optimizers give a replica the same bits in every stack of two or
-more. All in float32, in which records are made.
+it lies in the buffer, and a training gives a replica the same bits in every stack of two or more, as
+fairgrid.framework.testing holds of each module, loss and optimizer. All in float32, in which records are made.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from fairgrid.framework import Linear, MSELoss, Sequential, Tanh, XavierNormal, train_epoch
+from fairgrid.framework import Linear, MSELoss, Sequential, XavierNormal, train_epoch
+from fairgrid.framework.testing.clauses import generator, normal
+from fairgrid.framework.testing.stacks import STACKS
 from tests.framework import checks
-from tests.framework.tables import LOSSES, MODULES, OPTIMIZERS, Example, rows
+from tests.framework.tables import LOSSES, MODULES, OPTIMIZERS
 
 # Operations that are not elementwise: they only move numbers, or the tests of whole stacks below hold them.
 MOVES = {
@@ -25,7 +27,6 @@ MOVES = {
 SUMS = {"addmm", "addmm_", "amax", "baddbmm", "baddbmm_", "bmm", "mean", "mm", "sum"}
 
 BATCHES = (1, 2, 3, 10, 100)
-STACKS = ([0, 1], [63, 5], [31, 2, 17], [60, 61, 62, 63, 0, 1, 2], list(range(63, -1, -1)))
 Call = tuple[Callable[..., Tensor], tuple[Any, ...], dict[str, Any]]
 
 
@@ -52,11 +53,10 @@ def record() -> dict[str, dict[str, Call]]:
     for replicas in (None, checks.R):
         for examples in MODULES.values():
             for example in examples:
-                module = checks.initialized(example, replicas, torch.float32)
-                x, dy = checks.inputs(module, example, replicas, torch.float32)
+                trial = checks.trial(example, replicas, torch.float32)
                 with recorder:
-                    checks.forward(module, x)
-                    module.backward(dy)
+                    trial.forward()
+                    trial.backward()
         for examples in LOSSES.values():
             for example in examples:
                 for reduction in ("mean", "sum"):
@@ -98,7 +98,7 @@ LENGTHS = [*range(1, 41), 63, 64, 65, 127, 129, 1000, 5003]
 
 def pool(number: int, dtype: torch.dtype) -> Tensor:
     """The values of the argument with that number."""
-    drawn = checks.normal(POOL, seed=number) * 4
+    drawn = normal(POOL, seed=number) * 4
     drawn[torch.arange(len(SPECIAL)) * 5 + number] = torch.tensor(SPECIAL, dtype=torch.float64)
     return drawn > 0 if dtype == torch.bool else drawn.to(dtype)
 
@@ -152,58 +152,12 @@ def test_elementwise_operations_do_not_depend_on_position(call) -> None:
 
 def test_an_operation_that_depends_on_position_is_caught() -> None:
     x = torch.ones(3)
-    with pytest.raises(AssertionError, match="differ in their bits"):
+    with pytest.raises(AssertionError, match="expected equal bits"):
         check_position((lambda x: x * (1 + 1e-7 * torch.arange(x.numel())), (x,), {}))
     one_by_one = torch.cat([value.sigmoid() for value in pool(0, torch.float32).split(1)])
     if not torch.equal(one_by_one, pool(0, torch.float32).sigmoid()):
-        with pytest.raises(AssertionError, match="differ in their bits"):
+        with pytest.raises(AssertionError, match="expected equal bits"):
             check_position((torch.ops.aten.sigmoid.default, (x,), {}))
-
-
-def check_stacks(example: Example, batch: int) -> None:
-    """Each replica of 64 has the same bits in other stacks and at other places."""
-    whole = checks.initialized(example, 64, torch.float32)
-    x, dy = checks.inputs(whole, example, 64, torch.float32, batch)
-    expected = checks.outcome(whole, x, dy)
-    for replicas in STACKS:
-        found = checks.outcome(checks.select(whole, replicas), x[replicas], dy[replicas])
-        for name, tensor in checks.at(expected, replicas).items():
-            checks.same_bits(found[name], tensor, f"{name} of replicas {replicas}")
-
-
-@pytest.mark.parametrize("batch", BATCHES)
-@pytest.mark.parametrize(("kind", "example"), rows(MODULES))
-def test_modules_do_not_depend_on_the_stack(kind, example, batch) -> None:
-    check_stacks(example, max(batch, example.smallest))
-
-
-@pytest.mark.parametrize("batch", BATCHES)
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-@pytest.mark.parametrize(("kind", "example"), rows(LOSSES))
-def test_losses_do_not_depend_on_the_stack(kind, example, reduction, batch) -> None:
-    loss = example.make(reduction)
-    prediction, target = checks.loss_inputs(example, 64, torch.float32, batch)
-    expected = checks.loss_outcome(loss, prediction, target)
-    for replicas in STACKS:
-        found = checks.loss_outcome(loss, prediction[replicas], target[replicas])
-        for name, tensor in checks.at(expected, replicas).items():
-            checks.same_bits(found[name], tensor, f"{name} of replicas {replicas}")
-
-
-@pytest.mark.parametrize(("kind", "config"), rows(OPTIMIZERS))
-def test_optimizers_do_not_depend_on_the_stack(kind, config) -> None:
-    def trained(replicas: list[int]) -> list[Tensor]:
-        parameters = checks.problem(64, torch.float32)
-        for parameter in parameters:
-            parameter.assign(parameter.value[replicas])
-        optimizer = kind(parameters, **checks.of_stack(config, replicas))
-        checks.advance(optimizer, range(4, 10), replicas)
-        return [parameter.value for parameter in parameters]
-
-    expected = trained(list(range(64)))
-    for replicas in STACKS:
-        for found, value in zip(trained(replicas), expected, strict=True):
-            checks.same_bits(found, value[replicas], f"a parameter of replicas {replicas}")
 
 
 @pytest.mark.parametrize("batch", BATCHES)
@@ -218,12 +172,12 @@ def test_training_does_not_depend_on_the_stack(activation, outputs, batch) -> No
 
     def trained(replicas: list[int]) -> list[Tensor]:
         model = Sequential(Linear(2, 25), activation(), Linear(25, 25), activation(), Linear(25, outputs))
-        model.initialize([checks.generator(r) for r in replicas], XavierNormal(bias="same"))
+        model.initialize([generator(r) for r in replicas], XavierNormal(bias="same"))
         x, target = (
-            torch.stack([checks.normal(samples, width, seed=r, dtype=torch.float32) for r in replicas])
+            torch.stack([normal(samples, width, seed=r, dtype=torch.float32) for r in replicas])
             for width in (2, outputs)
         )
-        order = torch.stack([torch.randperm(samples, generator=checks.generator(r)) for r in replicas])
+        order = torch.stack([torch.randperm(samples, generator=generator(r)) for r in replicas])
         optimizer = kind(model.parameters(), **checks.of_stack(config, replicas))
         losses = train_epoch(model, MSELoss(), optimizer, x, target, order, batch)
         return [losses.mT, *(parameter.value for parameter in model.parameters())]
@@ -232,22 +186,3 @@ def test_training_does_not_depend_on_the_stack(activation, outputs, batch) -> No
     for replicas in STACKS:
         for found, value in zip(trained(replicas), expected, strict=True):
             checks.same_bits(found, value[replicas], f"replicas {replicas}")
-
-
-class DependsOnPosition(Tanh):
-    """Wrong by its position: the last of a buffer differ from the rest."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.cache = (x.flatten() * (1 + 1e-6 * torch.arange(x.numel()).remainder(8))).view_as(x)
-        return self.cache
-
-
-class SharesNorm(Linear):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x) * (1 + 1e-6 * self.weight.value.norm())
-
-
-@pytest.mark.parametrize("example", [Example(DependsOnPosition, (5,)), Example(lambda: SharesNorm(4, 3))])
-def test_a_module_that_depends_on_the_stack_is_caught(example) -> None:
-    with pytest.raises(AssertionError, match="differ in their bits"):
-        check_stacks(example, 3)

@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 import torch
 
-from fairgrid.framework import SGD, Constant, Linear, MSELoss, ReLU, Sequential, XavierNormal, train_epoch
+from fairgrid.framework import SGD, Constant, Linear, MSELoss, ReLU, Sequential, XavierNormal, replica_of, train_epoch
+from fairgrid.framework.testing.clauses import generator
 from fairgrid.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
-from tests.framework.checks import generator, select
 
 EPOCHS, BATCH = 25, 100
 
@@ -23,7 +23,7 @@ def test_losses_over_25_epochs_agree_with_pytorch(initializer) -> None:
     model = Sequential(*layers[:-1])
     model.initialize([generator(1), generator(2)], initializer, torch.float64)
     criterion = MSELoss()
-    alone = [select(model, r) for r in range(2)]
+    alone = [replica_of(model, r) for r in range(2)]
     nets = [twin_module(one) for one in alone]
     optimizers = [
         twin_optimizer(SGD(one.parameters(), learning_rate=0.1, momentum=0.9), net.parameters())
@@ -50,5 +50,5 @@ def test_losses_over_25_epochs_agree_with_pytorch(initializer) -> None:
     assert (last < first).all()  # there was training to compare
 
     for r in range(2):
-        for pair in parameters(select(model, r), nets[r]):
+        for pair in parameters(replica_of(model, r), nets[r]):
             torch.testing.assert_close(pair.ours.value, pair.value, atol=1e-6, rtol=0)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from fairgrid.framework import SGD, CosineDecay, Optimizer, ReduceLROnPlateau, Schedule, StepDecay, load, save
+from fairgrid.framework.testing.clauses import normal
 from fairgrid.torch_peers import twin_optimizer, twin_schedule
-from tests.framework.checks import normal, problem, same_bits
+from tests.framework.checks import problem, same_bits
 from tests.framework.tables import SCHEDULES, check_complete, rows
 
 EPOCHS = 60

@@ -5,9 +5,9 @@ import time
 import pytest
 import torch
 
-from fairgrid.framework import SGD, Linear, MSELoss, ReLU, Sequential, pytorch_uniform, train_epoch
+from fairgrid.framework import SGD, Linear, MSELoss, ReLU, Sequential, pytorch_uniform, replica_of, train_epoch
+from fairgrid.framework.testing.clauses import generator, normal
 from fairgrid.torch_peers import twin_loss, twin_module, twin_optimizer
-from tests.framework.checks import generator, normal, select
 
 REPLICAS, BATCH, SAMPLES = 64, 10, 500
 
@@ -16,7 +16,7 @@ REPLICAS, BATCH, SAMPLES = 64, 10, 500
 def test_a_stack_of_64_costs_less_than_a_twentieth_of_torch_steps() -> None:
     model = Sequential(Linear(2, 25), ReLU(), Linear(25, 25), ReLU(), Linear(25, 25), ReLU(), Linear(25, 2))
     model.initialize([generator(r) for r in range(REPLICAS)], pytorch_uniform)
-    one = select(model, 0)
+    one = replica_of(model, 0)
     net, criterion = twin_module(one), MSELoss()
     peer = twin_optimizer(SGD(one.parameters(), learning_rate=0.01, momentum=0.9), net.parameters())
     peer_loss = twin_loss(criterion)

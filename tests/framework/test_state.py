@@ -24,7 +24,8 @@ from fairgrid.framework import (
     save,
     xavier_normal,
 )
-from tests.framework.checks import generator, normal, same_bits
+from fairgrid.framework.testing.clauses import generator, normal
+from tests.framework.checks import same_bits
 
 Run = tuple[Module, Optimizer, list[Generator]]
 OPTIMIZERS: list[tuple[type[Optimizer], dict[str, Any]]] = [

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from fairgrid.framework import BatchNorm, EarlyStopping, Linear, Module, Sequential, pytorch_uniform
-from tests.framework.checks import generator, same_bits
+from fairgrid.framework.testing.clauses import generator
+from tests.framework.checks import same_bits
 
 LOSS = st.sampled_from([0.5, 1.0, 1.0 - 1e-12, 2.0, 3.0, -1.0, math.nan, math.inf])
 

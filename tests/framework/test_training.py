@@ -5,9 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairgrid.framework import Adam, Linear, MSELoss, Sequential, Tanh, XavierUniform, batches, train_epoch
+from fairgrid.framework import Adam, Linear, MSELoss, Sequential, Tanh, XavierUniform, batches, replica_of, train_epoch
+from fairgrid.framework.testing.clauses import generator, normal
 from fairgrid.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
-from tests.framework.checks import close, generator, normal, select
+from tests.framework.checks import close
 
 
 def permutations(replicas: int, samples: int) -> torch.Tensor:
@@ -40,7 +41,7 @@ def test_an_epoch_is_torchs_loop(batch_size) -> None:
     model = Sequential(Linear(2, 5), Tanh(), Linear(5, 1))
     model.initialize([generator(0), generator(1)], XavierUniform(bias="same"), torch.float64)
     x, target, order = normal(2, 20, 2, seed=3), normal(2, 20, 1, seed=4), permutations(2, 20)
-    alone = [select(model, r) for r in range(2)]
+    alone = [replica_of(model, r) for r in range(2)]
     criterion = MSELoss()
     optimizer = Adam(model.parameters(), learning_rate=[0.01, 0.1])
     losses = train_epoch(model, criterion, optimizer, x, target, order, batch_size)
@@ -55,6 +56,6 @@ def test_an_epoch_is_torchs_loop(batch_size) -> None:
             peer.step()
             theirs.append(loss.detach())
         close(losses[:, r], torch.stack(theirs), "the losses")
-        for pair in parameters(select(model, r), net):
+        for pair in parameters(replica_of(model, r), net):
             close(pair.ours.value, pair.value, "a parameter")
     assert all(parameter.grad.eq(0).all() for parameter in model.parameters())

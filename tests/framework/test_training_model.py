@@ -38,8 +38,9 @@ from fairgrid.framework import (
     train_model,
     xavier_normal,
 )
+from fairgrid.framework.testing.clauses import generator, normal
 from fairgrid.torch_peers import parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
-from tests.framework.checks import close, generator, normal, same_bits
+from tests.framework.checks import close, same_bits
 
 R, N, BATCH, EPOCHS = 6, 23, 5, 25  # the last batch of an epoch is smaller
 RATES = [0.1, 0.03, 1e30, 0.05, 0.2, 0.003]  # the third replica diverges

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from fairgrid.framework import SGD, Linear, Loss, Module, Optimizer, Sequential, Tanh, pytorch_uniform
+from fairgrid.framework.testing.clauses import generator
 from fairgrid.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
-from tests.framework.checks import generator, problem
+from tests.framework.checks import problem
 
 
 class Mine(Module):

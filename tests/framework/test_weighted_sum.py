@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from fairgrid.framework import BinaryCrossEntropyLoss, CrossEntropyLoss, MSELoss, WeightedSum
+from fairgrid.framework.testing.clauses import generator, normal
 from fairgrid.torch_peers import twin_loss
-from tests.framework.checks import R, close, generator, normal, same_bits
+from tests.framework.checks import R, close, same_bits
 
 
 def example(replicas: int | None) -> tuple[WeightedSum, list[torch.Tensor], list[torch.Tensor]]:

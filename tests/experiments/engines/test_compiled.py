@@ -39,9 +39,9 @@ from fairgrid.framework import (
     train_epoch,
 )
 from fairgrid.framework.passes import predict
+from fairgrid.framework.testing.clauses import generator
 from tests.experiments import studies
 from tests.experiments.configs import configured
-from tests.framework.checks import generator
 
 LOSSES = [MSELoss, CrossEntropyLoss, BinaryCrossEntropyLoss]
 REPLICAS, SAMPLES = 4, 57
