@@ -12,7 +12,7 @@ from fairgrid.experiments.analysis.statistics.paired import paired_rows
 from fairgrid.experiments.analysis.summary import with_factors
 from fairgrid.experiments.analysis.table import DerivedTable, derived
 from fairgrid.experiments.store.columns import STUDY
-from fairgrid.experiments.store.schema import booleans, integers, numbers, text
+from fairgrid.experiments.store.schema import booleans, fractions, integers, numbers, text
 from fairgrid.experiments.store.tables import ResultTables, with_metric
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.study import Study
@@ -24,6 +24,16 @@ UNCORRECTED = "its 95 % interval, not corrected"
 HOLM = "p-value corrected for the family by Holm's method"
 NEEDS = "seeds after which an undecided pair would probably be decided"
 EXPLORATORY = "whether there are too few seeds for more than a hint"
+CERTAINTY = (
+    *text("method", "how the p-value was computed: `exact`, or an `upper bound` of it"),
+    *numbers("alpha region", "the level of the family; differences within ± region do not matter"),
+    *integers("family", "comparisons that are corrected for together", gaps=True),
+    *numbers("wide_low wide_high", "the interval at the level divided by the family, by which `equivalent` is decided"),
+    *fractions("unseen", "share of runs that a kind of run which no seed shows may have"),
+    *fractions("within within_low", "share of seeds that differ by at most the region; lower end of its 95 % interval"),
+    *text("marks", "`one seed` has more than half of the variance; `skewed` differences, beyond ± 2"),
+    *integers("needs_low needs_high", "the middle 80 % of what `needs_seeds` might be", gaps=True),
+)
 MOST = 500  # pairs of a study; of more, [comparison] factors has to choose
 
 
@@ -85,6 +95,8 @@ COMPARISONS = derived(
             *text("verdict", "the verdict on a"),
             *integers("needs_seeds", NEEDS, gaps=True),
             *booleans("exploratory", EXPLORATORY, gaps=True),
+            *CERTAINTY,
+            *numbers("variance_ratio", "variance of a − b over the sum of both variances: below 1 where pairing helps"),
         ),
         factors=True,
         make=lambda study, tables: comparisons_table(study, compared_runs(study, tables)),

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from fairgrid.experiments.analysis.comparisons import (
+    CERTAINTY,
     COMPARED_BY,
     EXPLORATORY,
     HOLM,
@@ -124,6 +125,7 @@ EFFECTS = derived(
             *text("verdict", "the verdict on a"),
             *integers("needs_seeds", NEEDS, gaps=True),
             *booleans("exploratory", EXPLORATORY, gaps=True),
+            *CERTAINTY,
         ),
         make=lambda study, tables: effects_table(study, compared_runs(study, tables)),
         position=20,

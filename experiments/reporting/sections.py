@@ -7,7 +7,7 @@ import pandas as pd
 
 from fairgrid.experiments.analysis.pairing import pairs
 from fairgrid.experiments.analysis.table import DerivedTable, derived_tables
-from fairgrid.experiments.reporting.sentences import comparison_sentences, effect_sentences, legend
+from fairgrid.experiments.reporting.sentences import comparison_sentences, doubts, effect_sentences, legend
 from fairgrid.experiments.reporting.tables.comparisons import (
     comparison_table,
     counted_effects,
@@ -65,10 +65,13 @@ def sections(study: Study, evidence: ResultTables) -> list[Section]:
         shown.append(Section("verdicts", "Reported and reproduced", verdict_table(own.reproduction), lines))
     if len(own.effects):
         title = f"Averages over the other factors, by {_word(study)}{seeds(own.effects)}"
-        lines = (*effect_sentences(own.effects), legend(own.effects, study.comparison))
+        lines = (*effect_sentences(own.effects), legend(own.effects, study.comparison), *doubts(own.effects))
         shown.append(Section("effects", title, counted_effects(own.effects), lines))
     if sentences := comparison_sentences(study, own.comparisons):
-        lines = (*sentences, legend(own.comparisons, study.comparison)) if len(own.comparisons) else tuple(sentences)
+        explained = (
+            [legend(own.comparisons, study.comparison), *doubts(own.comparisons)] if len(own.comparisons) else []
+        )
+        lines = (*sentences, *explained)
         shown.append(_comparisons(study, own.comparisons, lines))
     if len(own.stability):
         title = "These verdicts by the best epoch on validation error, by half of the seeds, and by medians"

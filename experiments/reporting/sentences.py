@@ -13,6 +13,7 @@ from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.study.schema import Comparison
 from fairgrid.experiments.study.study import Study
 
+_NAMED = 3  # pairs that are marked, of which each is named
 _REACH = 100_000  # seeds; beyond, no number is said
 
 
@@ -98,7 +99,10 @@ def _decided(row: dict[Any, Any], seeds: bool) -> str:
         alike = "change alike" if changes else "are equivalent"
         if row["ci_low"] == row["ci_high"] == 0:
             alike += ", the same on every seed"
-        within = "; ".join([_interval(row), *_contexts(row), *_asides(row, seeds)])
+        if differs_slightly(row):
+            alike = f"{'change otherwise' if changes else 'differ'}, by less than {_amount(row, row['region'])}"
+        p_value = [_sure(row)] if differs_slightly(row) else []
+        within = "; ".join([_interval(row), *p_value, *_contexts(row), *_asides(row, seeds)])
         return f"{row['a']} and {row['b']} {alike} ({within})"
     first, second = (row["a"], row["b"]) if word == Verdict.BETTER else (row["b"], row["a"])
     sure = _sure(row)
@@ -106,7 +110,7 @@ def _decided(row: dict[Any, Any], seeds: bool) -> str:
     if math.isnan(size):
         relation = f"{first} {'gains on' if changes else 'is better than'} {second}"
         return f"{relation} ({'; '.join([sure, *_asides(row, seeds)])})"
-    amount = f"{_number(row, abs(size))}{' points' if _error(row) else ''}"
+    amount = _amount(row, abs(size))
     relation = f"gains {amount} on {second}" if changes else f"is better than {second} by {amount}"
     within = "; ".join([_interval(row, size < 0), sure, *_contexts(row, size < 0), *_asides(row, seeds)])
     return f"{first} {relation} ({within})"
@@ -118,9 +122,52 @@ def _why(row: dict[Any, Any], seeds: bool) -> str:
         return f"{Verdict.NOTHING}: every run of both diverged"
     if row["verdict"] != Verdict.UNDECIDED:
         return "; ".join([str(row["verdict"]), *_asides(row, seeds)])
-    needed = row["needs_seeds"]
-    more = "" if pd.isna(needed) or needed > _REACH else f"{needed:,.0f} seeds"
-    return "; ".join(text for text in (_interval(row), _sure(row), more, *_asides(row, seeds)) if text)
+    return "; ".join(text for text in (_interval(row), _sure(row), _needed(row), *_asides(row, seeds)) if text)
+
+
+def _needed(row: dict[Any, Any]) -> str:
+    """How many seeds might decide, as a range; "" where no number would."""
+    low, high = row["needs_low"], row["needs_high"]
+    if pd.isna(low) or low > _REACH:
+        return ""
+    return f"{low:,.0f} to {high:,.0f} seeds" if high <= _REACH else f"{low:,.0f} seeds or more"
+
+
+def differs_slightly(row: dict[Any, Any]) -> bool:
+    """Whether cells that are equivalent, in a row of comparisons.csv or effects.csv, differ by less than the region."""
+    return bool(row["verdict"] == Verdict.EQUIVALENT and row["p_holm"] <= row["alpha"])
+
+
+def doubts(rows: pd.DataFrame) -> list[str]:
+    """Sentences on what limits all comparisons of a study: marks, what no seed shows, how much pairing helps.
+
+    Args:
+        rows: a study's rows of comparisons.csv or effects.csv.
+    """
+    lines = []
+    marked = rows[rows["marks"].fillna("") != ""].to_dict("records")
+    if marked:
+        named = ", ".join(f"{row['a']} and {row['b']}{_context(row)}" for row in marked[:_NAMED])
+        more = f" and {len(marked) - _NAMED:,} more" if len(marked) > _NAMED else ""
+        lines.append(
+            f"Doubtful, as one seed has more than half of the variance or differences are skewed: {named}{more}"
+            f" ({len(marked):,} of {len(rows):,}). Their intervals may be too narrow."
+        )
+    unseen = rows["unseen"].dropna().unique()
+    if len(unseen):
+        shares = " to ".join(f"{100 * share:.2g}" for share in sorted({unseen.min(), unseen.max()}))
+        lines.append(f"A kind of run that no seed shows may still be up to {shares} % of runs.")
+    if "variance_ratio" in rows and rows["variance_ratio"].notna().any():
+        ratio = rows["variance_ratio"]
+        lines.append(
+            f"Pairing by seed leaves {ratio.median():.2f} of the variance of unpaired differences (median; from"
+            f" {ratio.min():.2f} to {ratio.max():.2f})."
+        )
+    return lines
+
+
+def _context(row: dict[Any, Any]) -> str:
+    return f" ({row['context']})" if row["context"] else ""
 
 
 def _asides(row: dict[Any, Any], seeds: bool) -> list[str]:
@@ -152,6 +199,10 @@ def _contexts(row: dict[Any, Any], mirrored: bool = False) -> list[str]:
     """The range of an average's values in single contexts."""
     within = _interval(row, mirrored, "context") if row.get("contexts", 1) > 1 else ""
     return [f"contexts {within}"] if within else []
+
+
+def _amount(row: dict[Any, Any], size: float) -> str:
+    return f"{_number(row, size)}{' points' if _error(row) else ''}"
 
 
 def _number(row: dict[Any, Any], size: float) -> str:

@@ -9,8 +9,8 @@ random subset of a sums to at most that, and at most 1.
   a recursion over integers whose terms are all positive: the relative error is at most n · 2⁻⁵³.
 - `Halves`: any other differences of at most 32 pairs. Subset sums of either half are sorted and matched
   (Horowitz and Sahni 1974).
-- `Rounded`: any other differences. Each a is rounded to a multiple of max a / 2¹³. What that changes is bounded by
-  Hoeffding's inequality, which brackets the p-value; the larger bound is used.
+- `Rounded`: any other differences. Each a is rounded to a multiple of max a / 2¹³, or 2¹¹ for more than 200 pairs. What
+  that changes is bounded by Hoeffding's inequality, which brackets the p-value; the larger bound is used.
 """
 
 import math
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _MATCHED = 32  # pairs up to which halves are matched
-_LEVELS = 2**13  # of rounding
+_LEVELS, _FEWER = 2**13, 2**11  # of rounding, of up to and of more than _MANY differences
 _DENOMINATOR = 100_000  # of one difference on a lattice
 _COMMON = 1_000_000  # of all of them
 _WORK = 4e9  # additions of one evaluation, about a second
@@ -213,7 +213,7 @@ class Rounded(Null):
         sizes, minor, tolerance = _minor_side(shifted)
         if minor is None:
             return 1.0, 1.0
-        unit = float(sizes.max()) / _LEVELS
+        unit = float(sizes.max()) / (_LEVELS if len(sizes) <= _MANY else _FEWER)
         rounded = np.rint(sizes / unit)
         rest = sizes - unit * rounded
         # what rounding takes from a subset's sum: half of the rest, and by Hoeffding's inequality hardly ever more

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fairgrid.experiments.analysis.statistics.decisions import needed_seeds, verdict
 from fairgrid.experiments.analysis.statistics.exact import Floats
 from fairgrid.experiments.analysis.statistics.paired import (
     EXPLORATORY,
     Paired,
-    needed_seeds,
     paired_rows,
-    verdict,
 )
 from fairgrid.experiments.analysis.statistics.signflip import holm
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
@@ -74,17 +73,32 @@ class Judged:
         found = self.found
         if self.measured is None:
             return {"n": found.n, "verdict": self.verdict, "exploratory": found.n < EXPLORATORY}
-        seeds = needed_seeds(found, region) if open_verdict(self.verdict) else None
+        needs = needed_seeds(found, region) if open_verdict(self.verdict) else None
+        ends = found.interval[::sign], found.wide[::sign]
+        ci, wide = ([_turned(end, sign) for end in pair] for pair in ends)
+        within, within_low = found.within(region)
+        more = {} if needs is None else {f"needs_{name}": max(n, found.n + 1) for name, n in vars(needs).items()}
         return {
             "n": found.n,
             mean: _turned(found.mean, sign),
-            "ci_low": _turned(found.interval[0 if sign > 0 else 1], sign),
-            "ci_high": _turned(found.interval[1 if sign > 0 else 0], sign),
+            "ci_low": ci[0],
+            "ci_high": ci[1],
             "p_value": found.p_value,
             "p_holm": self.p_holm,
             "verdict": self.verdict,
-            "needs_seeds": None if seeds is None else max(seeds, found.n + 1),
             "exploratory": found.n < EXPLORATORY,
+            "method": found.method,
+            "alpha": found.level,
+            "region": region,
+            "family": found.family,
+            "wide_low": wide[0],
+            "wide_high": wide[1],
+            "unseen": found.unseen,
+            "within": within,
+            "within_low": within_low,
+            "variance_ratio": found.variance_ratio,
+            "marks": ", ".join(found.marks),
+            **more,
         }
 
 

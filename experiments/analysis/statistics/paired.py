@@ -2,19 +2,20 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import stats
 
 from fairgrid.experiments.analysis.statistics.exact import Floats, Method
 from fairgrid.experiments.analysis.statistics.signflip import sign_flips
 from fairgrid.experiments.analysis.statistics.summaries import beyond
-from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 
 EXPLORATORY = 7  # seeds; below, a comparison is a look, not a finding
 LEVEL = 0.05  # of a family where none is given, and of what intervals that are shown may miss
-_POWER = 0.8  # with which the seeds that are said to be needed would decide
+ONE_SEED, SKEWED = "one seed", "skewed"  # one has more than half of the variance; beyond _SKEWED
+_SKEWED = 2
+_ROUNDING = 1e-12  # of the largest difference: a smaller spread is none
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Paired:
         wins, losses, ties: seeds on which a is better, worse, equal.
         level: of the family.
         family: comparisons that are corrected for together.
+        differences: of a minus b, (n,).
+        variances: the variance of a plus that of b; not a number where a value is infinite.
         method: how the p-value was computed.
     """
 
@@ -48,12 +51,39 @@ class Paired:
     ties: int
     level: float
     family: int
+    differences: Floats = field(repr=False)
+    variances: float = field(default=math.nan, repr=False)
     method: Method = Method.EXACT
 
     @property
     def probability(self) -> float:
         """That a is better than b on a seed, a tie counting one half."""
         return (self.wins + self.ties / 2) / self.n
+
+    @property
+    def unseen(self) -> float:
+        """The share of runs that a kind of run which no seed shows may have, at half of the level."""
+        return float(1 - (self.level / 2) ** (1 / self.n))
+
+    def within(self, region: float) -> tuple[float, float]:
+        """The share of seeds whose difference lies within ± region, and its lower end at 95 % (Clopper and Pearson)."""
+        inside = int((np.abs(self.differences) <= region).sum())
+        return inside / self.n, float(stats.binomtest(inside, self.n).proportion_ci(1 - LEVEL, method="exact").low)
+
+    @property
+    def variance_ratio(self) -> float:
+        """The variance of the differences over the sum of both variances: below 1 where pairing helps."""
+        return self.std**2 / self.variances if self.variances > 0 else math.nan
+
+    @property
+    def marks(self) -> list[str]:
+        """What makes the interval of the mean doubtful: it covers 84 to 90 % rather than 95 % where there are marks."""
+        if not self.std > _ROUNDING * np.abs(self.differences).max():
+            return []
+        centred = (self.differences - self.differences.mean()) / self.std
+        squares = centred**2
+        skewness = float((centred**3).mean() / squares.mean() ** 1.5)
+        return [ONE_SEED] * bool(squares.max() > squares.sum() / 2) + [SKEWED] * (abs(skewness) > _SKEWED)
 
     @property
     def probability_interval(self) -> tuple[float, float]:
@@ -98,7 +128,8 @@ def paired_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LE
         differing = row != 0
         row[differing] = np.sign(row[differing]) * stats.rankdata(np.abs(row[differing]))
     nothing = (math.nan, math.nan)
-    for row, rank, family, test in zip(differences, ranked.tolist(), families, sign_flips(tested), strict=True):
+    rows = zip(a, b, differences, ranked.tolist(), families, sign_flips(tested), strict=True)
+    for x, y, row, rank, family, test in rows:
         yield Paired(
             n=test.n,
             informative=test.informative,
@@ -114,6 +145,8 @@ def paired_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LE
             ties=int((row == 0).sum()),
             level=level,
             family=family,
+            differences=row,
+            variances=float(x.var(ddof=1) + y.var(ddof=1)) if len(row) > 1 and np.isfinite([x, y]).all() else math.nan,
             method=test.method,
         )
 
@@ -156,6 +189,7 @@ def median_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LE
             ties=len(row) - differing,
             level=level,
             family=family,
+            differences=row,
         )
 
 
@@ -165,54 +199,12 @@ def _ends(ordered: Floats, level: float) -> tuple[float, float]:
     return (float(ordered[place - 1]), float(ordered[-place])) if place else (-math.inf, math.inf)
 
 
-def verdict(found: Paired, p_holm: float, region: float) -> str:
-    """What a comparison says of a, the first that holds: too few seeds, equivalent, better or worse, undecided.
-
-    Cells that are equal on every seed have no differing pair to test, so that only their number of seeds counts.
-
-    Args:
-        found: the comparison.
-        p_holm: its p-value, corrected.
-        region: differences within ± region do not matter; declared beforehand.
-    """
-    same = not found.informative and found.n >= least_seeds(found.family, found.level)
-    if found.least_p * found.family > found.level and not same:
-        return f"{Verdict.TOO_FEW}: needs ≥ {_least(found)}"
-    low, high = found.wide
-    if -region <= low and high <= region:
-        return Verdict.EQUIVALENT
-    if p_holm <= found.level:
-        return Verdict.BETTER if found.direction < 0 else Verdict.WORSE
-    return Verdict.UNDECIDED
-
-
 def least_seeds(family: int, level: float) -> int:
     """Differing pairs without which no difference could be found: the least n with 2^(1−n) · family ≤ level."""
     return 1 + math.ceil(math.log2(family / level) - 1e-12)
 
 
-def needed_seeds(found: Paired, region: float) -> int | None:
-    """Seeds with which the observed difference and spread, were they the true ones, would be decided 4 times in 5.
-
-    Decided as different, or as equivalent where the difference lies within ± region, whichever takes fewer; at the
-    level divided by the family, by the normal approximation: n = (std / e)², where e is the standard error of the mean
-    that leaves such a chance. None where there is no such number.
-    """
-    if math.isnan(found.mean) or math.isnan(found.std):
-        return None
-    distance, z = abs(found.mean), float(stats.norm.isf(found.level / found.family / 2))
-    error = distance / (z + float(stats.norm.ppf(_POWER)))
-    if distance < (1 - 1e-6) * region:
-
-        def missing(error: float) -> float:
-            inside = stats.norm.cdf((region - distance) / error - z) + stats.norm.cdf((region + distance) / error - z)
-            return float(inside) - 1 - _POWER
-
-        error = max(error, float(optimize.brentq(missing, region / 1e9, region)))
-    return max(_least(found), math.ceil((found.std / error) ** 2)) if error else None
-
-
-def _least(found: Paired) -> int:
+def least_differing(tested: Paired) -> int:
     """Seeds that would have as many differing pairs as are needed, if a like share of them differs."""
-    share = found.informative / found.n if found.informative else 1.0
-    return math.ceil(least_seeds(found.family, found.level) / share - 1e-9)
+    share = tested.informative / tested.n if tested.informative else 1.0
+    return math.ceil(least_seeds(tested.family, tested.level) / share - 1e-9)

@@ -9,7 +9,7 @@ from fairgrid.experiments.analysis.robustness import FEW, LOST, OTHERWISE, OUTCO
 from fairgrid.experiments.analysis.statistics.families import open_verdict
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
 from fairgrid.experiments.config.registry import KINDS
-from fairgrid.experiments.reporting.sentences import exploratory, probability
+from fairgrid.experiments.reporting.sentences import differs_slightly, exploratory, probability
 
 _WINS = (Verdict.BETTER, Verdict.WORSE)
 _LONGEST = 5  # verdicts that a variant opens or decides, of which each is told
@@ -135,6 +135,8 @@ def _difference(row: dict[Any, Any]) -> dict[str, str]:
 def _winner(row: dict[Any, Any]) -> str:
     """The verdict, with who is better."""
     word = str(row["verdict"])
+    if differs_slightly(row):
+        return f"{word}, yet different"
     return f"{row['a' if word == Verdict.BETTER else 'b']} is better" if word in _WINS else word
 
 

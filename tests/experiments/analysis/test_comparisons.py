@@ -11,18 +11,21 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fairgrid.experiments.analysis.comparisons import COMPARISONS, comparisons_table
+from fairgrid.experiments.analysis.statistics.decisions import needed_seeds, verdict
 from fairgrid.experiments.analysis.statistics.families import open_verdict
-from fairgrid.experiments.analysis.statistics.paired import least_seeds, needed_seeds, paired, verdict
+from fairgrid.experiments.analysis.statistics.paired import Paired, least_seeds, paired
 from fairgrid.experiments.analysis.summary import summary_table
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.reporting.sections import sections
-from fairgrid.experiments.reporting.sentences import comparison_sentences, legend
-from fairgrid.experiments.store.tables import ResultTables
+from fairgrid.experiments.reporting.sentences import comparison_sentences, differs_slightly, doubts, legend
+from fairgrid.experiments.reporting.tables.comparisons import comparison_table
+from fairgrid.experiments.store.tables import ResultTables, read
 from fairgrid.experiments.study.labels import factors_text
 from fairgrid.experiments.study.loading import load
 from fairgrid.experiments.study.study import Study
 from tests.experiments.studies import write
 
+ROOT = Path(__file__).parents[3]
 STUDY = """
 title = "t"
 seeds = 20
@@ -298,15 +301,99 @@ def test_few_seeds_say_how_many_are_needed(tmp_path: Path) -> None:
     assert [least_seeds(family, 0.05) for family in (1, 2, 36)] == [6, 7, 11]
 
 
+def seeds_of(tested: Paired, region: float) -> int:
+    needs = needed_seeds(tested, region)
+    assert needs is not None
+    assert needs.low <= needs.high
+    return needs.seeds
+
+
+@pytest.mark.takes_seconds
+def test_the_range_of_needed_seeds_narrows_with_the_pilot_and_holds_what_others_would_say() -> None:
+    stream = np.random.default_rng(3)
+    widths = []
+    for n in (10, 40, 160):
+        pilots = [paired(stream.normal(0.5, 1, n).round(1), np.zeros(n)) for _ in range(60)]
+        needs = [needed for pilot in pilots if (needed := needed_seeds(pilot, 0.01)) is not None]
+        truth = ((stats.norm.isf(0.025) + stats.norm.ppf(0.8)) / 0.5) ** 2
+        assert np.mean([need.low <= truth <= need.high + 1 for need in needs]) == pytest.approx(0.8, abs=0.15)
+        widths.append(float(np.median([need.high / need.low for need in needs])))
+    assert widths[0] > widths[1] > widths[2]
+
+
+def test_equality_that_is_shown_counts_before_seeds_that_are_too_few_to_find_a_difference() -> None:
+    errors = np.full(30, 0.05)
+    other = errors.copy()
+    other[:3] += 0.001
+    tested = paired(errors, other, family=16)
+    assert tested.least_p * tested.family > tested.level
+    assert verdict(tested, 1.0, 0.005) == "equivalent"
+    other[:3] += 0.25
+    assert verdict(paired(errors, other, family=16), 1.0, 0.005).startswith("too few seeds: needs ≥ ")
+
+
+def test_what_no_seed_shows_and_how_many_lie_within_the_region() -> None:
+    tested = paired(np.array([0.0] * 18 + [0.25, 0.004]), np.zeros(20))
+    assert tested.unseen == pytest.approx(1 - 0.025 ** (1 / 20))
+    share, low = tested.within(0.005)
+    assert share == 19 / 20
+    assert low == pytest.approx(stats.beta.ppf(0.025, 19, 2))
+    assert tested.marks == ["one seed", "skewed"]
+    assert paired(np.arange(20) / 1000, np.zeros(20)).marks == []
+
+
+def test_the_ratio_of_variances_tells_what_pairing_does() -> None:
+    stream = np.random.default_rng(0)
+    shared, a, b = stream.normal(size=(3, 1000)).round(2)
+    ratios = [paired(x, y).variance_ratio for x, y in ((a, b), (shared + a, shared + b), (shared + a, b - shared))]
+    assert ratios == pytest.approx([1, 0.5, 1.5], abs=0.12)
+    assert math.isnan(paired(np.array([np.inf, 1.0, 2.0]), np.array([np.inf, 2.0, 4.0])).variance_ratio)
+    assert math.isnan(paired(np.ones(5), np.ones(5)).variance_ratio)
+
+
+def test_cells_that_differ_by_less_than_the_region_are_said_to(tmp_path: Path) -> None:
+    study = study_of(tmp_path)
+    rows = comparisons_table(study, usual())
+    row = rows.iloc[0].to_dict() | {"verdict": "equivalent", "p_holm": 0.01, "ci_low": 0.001, "ci_high": 0.003}
+    assert differs_slightly(row)
+    assert not differs_slightly(row | {"p_holm": 0.2})
+    told = comparison_sentences(study, pd.DataFrame([row], columns=rows.columns))[0]
+    assert f"{row['a']} and {row['b']} differ, by less than 0.50 points (0.10 to 0.30; p = 0.01)" in told
+    assert "equivalent, yet different" in comparison_table(pd.DataFrame([row]))["verdict"].tolist()
+
+
+def test_doubts_name_marked_pairs_what_is_unseen_and_what_pairing_leaves(tmp_path: Path) -> None:
+    errors = {cell: mean + NOISE[place] for place, (cell, mean) in enumerate(ERRORS.items())}
+    errors["relu", 10] = np.where(np.arange(20) == 4, 0.5, 0.05)
+    marked, unseen, pairing = doubts(comparisons_table(study_of(tmp_path), runs_of(errors)))
+    assert "relu and tanh (batch_size=10), 10 and 100 (activation=relu) (2 of 4)" in marked
+    assert "up to 17 % of runs" in unseen
+    assert pairing.startswith("Pairing by seed leaves ")
+    assert doubts(comparisons_table(study_of(tmp_path), usual()))[0] == unseen
+
+
+def test_shipped_comparisons_retrace_their_verdicts_from_their_rows() -> None:
+    rows = read(ROOT / "results").comparisons
+    for row in rows.to_dict("records"):
+        word = row["verdict"]
+        equal = -row["region"] <= row["wide_low"] and row["wide_high"] <= row["region"]
+        decided = row["p_holm"] <= row["alpha"]
+        assert (word == "equivalent") == equal
+        assert (word in ("better", "worse")) == (decided and not equal)
+    assert rows["variance_ratio"].median() == pytest.approx(0.81, abs=0.005)
+    assert (rows["variance_ratio"] > 1).mean() == pytest.approx(0.19, abs=0.005)
+    near = rows[(rows["p_holm"] > 0.045) & (rows["p_holm"] < 0.052)]["p_holm"].round(5).tolist()
+    assert {0.04903, 0.04964} <= set(near)
+
+
 def test_needed_seeds_are_those_of_the_normal_approximation() -> None:
     z = stats.norm.isf(0.025) + stats.norm.ppf(0.8)
     apart = paired(NOISE[0] + 0.02, NOISE[1])
-    assert needed_seeds(apart, 0.005) == max(6, math.ceil((z * apart.std / apart.mean) ** 2))
+    assert seeds_of(apart, 0.005) == max(6, math.ceil((z * apart.std / apart.mean) ** 2))
     half = stats.norm.isf(0.025)
     for shift in (0.0, 0.001, 0.002):  # sooner shown to be equivalent than to differ
         near = paired(4 * NOISE[0] + shift - 4 * NOISE[0].mean(), np.zeros(20))
-        n = needed_seeds(near, 0.005)
-        assert n is not None
+        n = seeds_of(near, 0.005)
         chances = []
         for seeds in (n - 1, n):  # that both ends of the interval lie inside
             error = near.std / math.sqrt(seeds)

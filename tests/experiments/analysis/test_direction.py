@@ -51,7 +51,14 @@ region = 0.5
 {more}
 """
 MEASURES = tuple(MEASURE_KIND.names)
-TURNED = {"mean_difference": "mean_difference", "ci_low": "ci_high", "ci_high": "ci_low", "estimate": "estimate"}
+TURNED = {
+    "wide_low": "wide_high",
+    "wide_high": "wide_low",
+    "mean_difference": "mean_difference",
+    "ci_low": "ci_high",
+    "ci_high": "ci_low",
+    "estimate": "estimate",
+}
 TURNED |= {"context_low": "context_high", "context_high": "context_low"}
 
 

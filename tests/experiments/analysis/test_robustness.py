@@ -10,7 +10,8 @@ from scipy import stats
 from fairgrid.experiments.analysis.comparisons import comparisons_table
 from fairgrid.experiments.analysis.derived import write_derived
 from fairgrid.experiments.analysis.robustness import STABILITY, outcome, stability_table
-from fairgrid.experiments.analysis.statistics.paired import median_rows, verdict
+from fairgrid.experiments.analysis.statistics.decisions import verdict
+from fairgrid.experiments.analysis.statistics.paired import median_rows
 from fairgrid.experiments.analysis.summary import best_epochs_table
 from fairgrid.experiments.cli import main
 from fairgrid.experiments.errors import InputError
