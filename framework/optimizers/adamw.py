@@ -1,7 +1,6 @@
 """Adam with decoupled weight decay."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from torch import Tensor
 
@@ -35,7 +34,18 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, learning_rate, beta1, beta2, epsilon, weight_decay)
 
-    def update(self, value: Tensor, grad: Tensor, **named: Any) -> None:
+    def update(
+        self,
+        value: Tensor,
+        grad: Tensor,
+        *,
+        learning_rate: Tensor,
+        weight_decay: Tensor,
+        mean: Tensor,
+        square: Tensor,
+        smallest: float,
+        scale: float,
+    ) -> None:
         if self.used("weight_decay"):
-            value.addcmul_(named["learning_rate"] * named["weight_decay"], value, value=-1)
-        self.descend(value, grad, **named)
+            value.addcmul_(learning_rate * weight_decay, value, value=-1)
+        self.descend(value, grad, learning_rate, mean, square, smallest, scale)

@@ -58,12 +58,14 @@ class Optimizer:
         for name, value in hyper_parameters.items():
             self.set(name, value)
 
-    def update(self, value: Tensor, grad: Tensor, **named: Any) -> None:
+    # with *args, mypy lets a subclass spell out its own keywords
+    def update(self, value: Tensor, grad: Tensor, *args: Any, **named: Any) -> None:
         """Changes `value` and the state buffers in place.
 
         Args:
             value: (P,), all parameters.
             grad: (P,), all gradients.
+            args: none.
             named: every hyper-parameter and state buffer by its name, each (P,), and the numbers of `factors`.
         """
         raise NotImplementedError

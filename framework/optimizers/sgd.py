@@ -1,7 +1,7 @@
 """Stochastic gradient descent: plain, with momentum, with Nesterov's momentum."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -39,11 +39,20 @@ class SGD(Optimizer):
         if nesterov and not bool(self.get("momentum").all()):
             raise ValueError("SGD with nesterov needs momentum > 0, found 0")
 
-    def update(self, value: Tensor, grad: Tensor, **named: Any) -> None:
+    def update(
+        self,
+        value: Tensor,
+        grad: Tensor,
+        *,
+        learning_rate: Tensor,
+        momentum: Tensor,
+        weight_decay: Tensor,
+        velocity: Tensor,
+    ) -> None:
         # skipping a factor that is zero for every replica leaves the bits as they are
         if self.used("weight_decay"):
-            grad = grad + named["weight_decay"] * value
+            grad = grad + weight_decay * value
         if self.used("momentum"):
-            velocity = named["velocity"].mul_(named["momentum"]).add_(grad)
-            grad = grad + named["momentum"] * velocity if self.nesterov else velocity
-        value.addcmul_(named["learning_rate"], grad, value=-1)
+            velocity.mul_(momentum).add_(grad)
+            grad = grad + momentum * velocity if self.nesterov else velocity
+        value.addcmul_(learning_rate, grad, value=-1)
