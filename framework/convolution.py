@@ -38,6 +38,7 @@ class Conv2d(Module):
                 raise ValueError(f"Conv2d needs {name} ≥ 1, found {value}")
         if padding < 0:
             raise ValueError(f"Conv2d needs padding ≥ 0, found {padding}")
+        self.inputs, self.outputs = inputs, outputs
         self.kernel, self.stride, self.padding = kernel, stride, padding
         fan_in, fan_out = inputs * kernel**2, outputs * kernel**2
         self.weight = Parameter((outputs, inputs, kernel, kernel), fan_in=fan_in, fan_out=fan_out)
@@ -45,10 +46,9 @@ class Conv2d(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.beside(x, self.weight)
-        inputs = self.weight.shape[1]
-        if x.shape[-3] != inputs or min(size(n, self.kernel, self.stride, self.padding) for n in x.shape[-2:]) < 1:
+        if x.shape[-3] != self.inputs or min(size(n, self.kernel, self.stride, self.padding) for n in x.shape[-2:]) < 1:
             raise ValueError(
-                f"Conv2d takes {inputs} channels of at least {self.kernel} × {self.kernel} with padding "
+                f"Conv2d takes {self.inputs} channels of at least {self.kernel} × {self.kernel} with padding "
                 f"{self.padding}, found x of shape {tuple(x.shape)}"
             )
         padded = pad(x, self.padding)

@@ -26,13 +26,14 @@ class Linear(Module):
         for name, value in (("inputs", inputs), ("outputs", outputs)):
             if value < 1:
                 raise ValueError(f"Linear needs {name} ≥ 1, found {value}")
+        self.inputs, self.outputs = inputs, outputs
         self.weight = Parameter((inputs, outputs), fan_in=inputs, fan_out=outputs)
         self.bias = Parameter((1, outputs), fan_in=inputs, fan_out=outputs, role="bias") if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight.value
-        if x.shape[-1] != weight.shape[-2]:
-            raise ValueError(f"Linear takes {weight.shape[-2]} features, found x of shape {tuple(x.shape)}")
+        if x.shape[-1] != self.inputs:
+            raise ValueError(f"Linear takes {self.inputs} features, found x of shape {tuple(x.shape)}")
         self.cache = x = self.beside(x, self.weight)
         if self.bias is None:
             return x @ weight

@@ -23,6 +23,7 @@ from torch import Generator, Tensor
 
 from fairgrid.framework.initializers import Initializer
 from fairgrid.framework.parameter import Buffer, Parameter
+from fairgrid.framework.representation import arguments, represent
 from fairgrid.framework.state import check
 
 
@@ -46,6 +47,14 @@ class Module:
     def backward(self, dy: Any) -> Any:
         """Adds to the parameters' gradients and returns the gradient with respect to the last x."""
         raise NotImplementedError
+
+    def __repr__(self) -> str:
+        values = {
+            name: value
+            for name, value in vars(self).items()
+            if not any(isinstance(item, Module) for _, item in _items(value))
+        }
+        return represent(self, arguments(self, values), self.named_children())
 
     def recall(self) -> Any:
         """The cache of the last forward.
@@ -94,17 +103,19 @@ class Module:
     def walk(self, name: str = "") -> Iterator[tuple[str, "Module"]]:
         """This module and then all below it, depth first, with the names by which they are reached ("modules.0.")."""
         yield name, self
-        for attribute, held in vars(self).items():
-            for suffix, item in _items(held):
+        for suffix, child in self.named_children():
+            yield from child.walk(f"{name}{suffix}.")
+
+    def named_children(self) -> Iterator[tuple[str, "Module"]]:
+        """Modules in attributes, or in a list or dictionary in an attribute, by name, in the order of assignment."""
+        for attribute, value in vars(self).items():
+            for suffix, item in _items(value):
                 if isinstance(item, Module):
-                    yield from item.walk(f"{name}{attribute}{suffix}.")
+                    yield f"{attribute}{suffix}", item
 
     def children(self) -> Iterator["Module"]:
-        """Modules held in attributes, or in a list or dictionary in an attribute, in the order of assignment."""
-        for held in vars(self).values():
-            for _, item in _items(held):
-                if isinstance(item, Module):
-                    yield item
+        """The modules of `named_children`, without their names."""
+        return (child for _, child in self.named_children())
 
     def named_state(self) -> dict[str, Buffer]:
         """All parameters and buffers by name, this module's own first, then its children's; a shared one once."""

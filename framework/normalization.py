@@ -39,6 +39,7 @@ class BatchNorm(Module):
             raise ValueError(f"BatchNorm needs momentum in [0, 1], found {momentum:g}")
         if not epsilon > 0:
             raise ValueError(f"BatchNorm needs epsilon > 0, found {epsilon:g}")
+        self.features, self.dims = features, dims
         self.momentum, self.epsilon = momentum, epsilon
         self.axes = (-2,) if dims == 1 else (-4, -2, -1)
         shape = (1, features) if dims == 1 else (1, features, 1, 1)
@@ -49,9 +50,9 @@ class BatchNorm(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.beside(x, self.weight)
-        features, axis = self.weight.shape[1], 1 - len(self.weight.shape)
-        if x.shape[axis] != features:
-            raise ValueError(f"BatchNorm takes {features} features, found x of shape {tuple(x.shape)}")
+        axis = 1 - len(self.weight.shape)
+        if x.shape[axis] != self.features:
+            raise ValueError(f"BatchNorm takes {self.features} features, found x of shape {tuple(x.shape)}")
         count = math.prod(x.shape[axis] for axis in self.axes)
         if not self.training:
             centred = x - self.mean.value

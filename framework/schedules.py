@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from fairgrid.framework.optimizers import Optimizer
+from fairgrid.framework.representation import arguments, represent
 from fairgrid.framework.state import check
 
 
@@ -25,6 +26,9 @@ class Schedule:
     watches: bool = False
     epochs: int = 0
     initial: Tensor | None = None
+
+    def __repr__(self) -> str:
+        return represent(self, arguments(self, vars(self)))
 
     def step(self, optimizer: Optimizer, loss: Tensor | None = None) -> None:
         """Ends an epoch: sets the optimizer's learning rate for the next.

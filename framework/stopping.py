@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from fairgrid.framework.module import Module
+from fairgrid.framework.representation import arguments, represent
 
 
 class EarlyStopping:
@@ -29,6 +30,9 @@ class EarlyStopping:
         self.best: Tensor | None = None
         self.waited: Tensor | None = None
         self.kept: list[Tensor] = []
+
+    def __repr__(self) -> str:
+        return represent(self, arguments(self, vars(self)))
 
     def step(self, loss: Tensor, model: Module) -> Tensor:
         """Ends an epoch.

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from fairgrid.framework.representation import arguments, represent
+
 Reduction = Literal["mean", "sum"]
 
 
@@ -38,6 +40,9 @@ class Loss:
     def backward(self) -> Any:
         """The gradient of each replica's loss with respect to its last prediction, of the prediction's shape."""
         raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return represent(self, arguments(self, vars(self)))
 
     def recall(self) -> Any:
         """The cache of the last forward.

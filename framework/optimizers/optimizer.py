@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from fairgrid.framework.parameter import Parameter
+from fairgrid.framework.representation import arguments, represent
 from fairgrid.framework.state import check
 
 HyperParameter = float | Sequence[float] | Tensor
@@ -57,6 +58,11 @@ class Optimizer:
         self._expanded: dict[str, Tensor] = {}
         for name, value in hyper_parameters.items():
             self.set(name, value)
+
+    def __repr__(self) -> str:
+        present = arguments(self, vars(self) | self._given) | self._given
+        present.pop("parameters", None)
+        return represent(self, present)
 
     # with *args, mypy lets a subclass spell out its own keywords
     def update(self, value: Tensor, grad: Tensor, *args: Any, **named: Any) -> None:
