@@ -185,7 +185,21 @@ class History:
 
 
 def train_model(
-    model: Module, optimizer: Optimizer, criterion: Loss, x: Tensor, target: Target, **options: Any
+    model: Module,
+    optimizer: Optimizer,
+    criterion: Loss,
+    x: Tensor,
+    target: Target,
+    *,
+    epochs: int,
+    batch_size: int,
+    shuffle: Generator | Sequence[Generator] | None = None,
+    noise: Generator | Sequence[Generator] | None = None,
+    validation: tuple[Tensor, Target] | None = None,
+    schedule: Schedule | None = None,
+    stopping: EarlyStopping | None = None,
+    train: Pass = train_epoch,
+    evaluate: Callable[[Module, Tensor], Any] = predict,
 ) -> History:
     """Trains a model to the end of every replica.
 
@@ -196,9 +210,15 @@ def train_model(
         criterion: the loss.
         x: (R, N, ...), or (N, ...) for a plain model.
         target: (R, N, ...) or (N, ...), or a list of such for a criterion of several.
-        options: keywords of `Training`: epochs and batch_size; shuffle and noise, generators of the sample order and of
-            noise in layers, one per replica, or one; validation, an (x, target) pair; schedule; stopping; train and
-            evaluate, what makes a pass over the data, by default `train_epoch` and `predict`.
+        epochs: the largest number of epochs.
+        batch_size: B; the last batch of an epoch is smaller where N is no multiple.
+        shuffle: generators of the sample order, one per replica, or one for a plain model; None keeps the order.
+        noise: generators of the noise in layers, one per replica, or one for a plain model.
+        validation: an (x, target) pair of the shapes above, with N of its own.
+        schedule: the learning rates after each epoch; None keeps them.
+        stopping: the rule by which replicas end early; None trains all epochs.
+        train: a training pass over the data.
+        evaluate: predictions for validation data.
 
     Raises:
         ValueError: no epochs, batch or samples; data or generators that are not one per replica; validation data that
@@ -206,27 +226,42 @@ def train_model(
     """
     given = optimizer.replicas
     count = given or 1
-    training = Training(model, optimizer, criterion, x, target, **options)
-    epochs = [0] * count
+    training = Training(
+        model,
+        optimizer,
+        criterion,
+        x,
+        target,
+        epochs=epochs,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        noise=noise,
+        validation=validation,
+        schedule=schedule,
+        stopping=stopping,
+        train=train,
+        evaluate=evaluate,
+    )
+    trained = [0] * count
     lines = []
     ends: dict[int, list[Tensor]] = {}
     for epoch in training:
         line = torch.full((2, count), math.nan, dtype=torch.float64)
         for row, place in training.replicas().items():
-            epochs[row] = epoch
+            trained[row] = epoch
             line[0, row] = training.losses.view(len(training.losses), -1)[:, place].mean()
             if training.validation_loss is not None:
                 line[1, row] = training.validation_loss.view(-1)[place]
             if given is not None and training.finished[place]:
                 ends[row] = [held.value[place].clone() for held in model.named_state().values()]
         lines.append(line)
-    if len(set(epochs)) > 1:
+    if len(set(trained)) > 1:
         for number, held in enumerate(model.named_state().values()):
             held.assign(torch.stack([ends[row][number] for row in range(count)]))
     if given == 1:
         select(torch.tensor([0]), model, optimizer)  # without the copy
     train_loss, validation_loss = torch.stack(lines, 1)
-    return History(train_loss, validation_loss, epochs, training.diverged)
+    return History(train_loss, validation_loss, trained, training.diverged)
 
 
 def _check_samples(use: str, x: Tensor, target: Target, replicas: int | None) -> None:
