@@ -153,22 +153,18 @@ class Module:
         Raises:
             ValueError: the numbers of generators and initializers differ.
         """
-        if isinstance(generators, Generator):
-            if not isinstance(initializers, Initializer):
-                raise ValueError("a single generator takes a single initializer, found a list")
-            for parameter in self.parameters():
-                parameter.assign(initializers(parameter, generators).to(device, dtype))
-            for buffer in self.buffers():
-                buffer.assign(torch.full(buffer.shape, buffer.start, dtype=dtype, device=device))
-            return
-        schemes = [initializers] * len(generators) if isinstance(initializers, Initializer) else list(initializers)
-        if len(schemes) != len(generators):
-            raise ValueError(f"one initializer per generator is needed, found {len(schemes)} for {len(generators)}")
+        plain = isinstance(generators, Generator)
+        if plain and not isinstance(initializers, Initializer):
+            raise ValueError("a single generator takes a single initializer, found a list")
+        streams = [generators] if isinstance(generators, Generator) else list(generators)
+        schemes = [initializers] * len(streams) if isinstance(initializers, Initializer) else list(initializers)
+        if len(schemes) != len(streams):
+            raise ValueError(f"one initializer per generator is needed, found {len(schemes)} for {len(streams)}")
         for parameter in self.parameters():
-            drawn = [scheme(parameter, generator) for scheme, generator in zip(schemes, generators, strict=True)]
-            parameter.assign(torch.stack(drawn).to(device, dtype))
+            drawn = [scheme(parameter, stream) for scheme, stream in zip(schemes, streams, strict=True)]
+            parameter.assign((drawn[0] if plain else torch.stack(drawn)).to(device, dtype))
         for buffer in self.buffers():
-            shape = (len(generators), *buffer.shape)
+            shape = buffer.shape if plain else (len(streams), *buffer.shape)
             buffer.assign(torch.full(shape, buffer.start, dtype=dtype, device=device))
 
     def twin(self) -> "Module":
