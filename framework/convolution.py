@@ -63,6 +63,8 @@ class Conv2d(Module):
         return y.view(*y.shape[:-1], *windows.shape[-3:]).movedim(-1, -4)
 
     def backward(self, dy: Tensor) -> Tensor:
+        # y = W X + b with the columns X, so dW = dy Xᵀ, db = Σ dy and dX = Wᵀ dy, as in Linear;
+        # X copies each element of x into up to K² columns, so dx sums dX over the copies
         padded, windows_shape, columns = self.recall()
         dy = dy.movedim(-4, -1).flatten(-3)  # (..., O, H' W' B)
         grad = self.weight.grad.flatten(-3)
@@ -73,7 +75,6 @@ class Conv2d(Module):
         if self.bias is not None:
             self.bias.grad.add_(dy.sum(-1, keepdim=True))
         dwindows = (self.weight.value.flatten(-3).mT @ dy).view(windows_shape)
-        # an element is in up to K² windows
         dx = torch.zeros_like(padded)
         for view, part in zip(offsets(dx, self.kernel, self.stride), dwindows.unbind(-4), strict=True):
             view += part.movedim(-1, -4)

@@ -41,6 +41,8 @@ class Linear(Module):
         return product(self.bias.value, x, weight)
 
     def backward(self, dy: Tensor) -> Tensor:
+        # dL = Σ dy · (δx W + x δW + δb) for any changes δ of x, W and b;
+        # reading off their factors: dx = dy Wᵀ, dW = xᵀ dy, db = Σ_B dy
         x = self.recall()
         grad = self.weight.grad
         if grad.dim() == 3:

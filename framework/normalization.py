@@ -71,6 +71,8 @@ class BatchNorm(Module):
         return torch.addcmul(self.bias.value, self.weight.value, normalized)
 
     def backward(self, dy: Tensor) -> Tensor:
+        # n = c r with c = x − Σ x / M and r = (Σ c² / M + ε)^−½, so δn = r δc − n r Σ (n δc) / M and, Σ n being 0,
+        # dx = weight r (dy − Σ dy / M − n Σ (dy n) / M); in evaluation the mean and r are constants
         normalized, inverse, count = self.recall()
         factor: Tensor = self.weight.value * inverse
         dbias = dy.sum(self.axes, keepdim=True)
@@ -78,6 +80,5 @@ class BatchNorm(Module):
         self.bias.grad.add_(dbias)
         self.weight.grad.add_(dweight)
         if count is not None:
-            # mean and variance depend on x too: what of dy is along them does not change y
             dy = dy - torch.addcmul(dbias, normalized, dweight).div_(count)
         return dy * factor
