@@ -6,6 +6,7 @@ last place; in float64 they are the C library's.
 
 from collections.abc import Callable
 
+from fairgrid.experiments.engines.compiled.ir import Operation
 from fairgrid.experiments.engines.compiled.llvm import Code
 
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
@@ -125,7 +126,7 @@ def _scaled(code: Code, lanes: int, x: str, factor: str | None) -> str:
     return x if factor is None else code.op("fmul", lanes, factor, x)
 
 
-def _power(code: Code, lanes: int, x: str, exponent: float) -> str:
+def power(code: Code, lanes: int, x: str, exponent: float) -> str:
     """xⁿ for the n that are products of few factors."""
     if exponent == 2:
         return code.op("fmul", lanes, x, x)
@@ -143,37 +144,37 @@ def _lerp(code: Code, lanes: int, a: str, b: str, weight: str) -> str:
 Function = Callable[..., str]
 
 # functions of (code, lanes, *values)
-PLAIN: dict[str, Function] = {
-    "abs": lambda code, lanes, x: code.call("fabs", lanes, x),
-    "clamp_max": lambda code, lanes, x, bound: code.choose("olt", lanes, bound, x, bound, x),
-    "clamp_min": lambda code, lanes, x, bound: code.choose("ogt", lanes, bound, x, bound, x),
-    "clone": lambda code, lanes, x: x,
-    "copy": lambda code, lanes, *values: values[-1],
-    "div": lambda code, lanes, a, b: code.op("fdiv", lanes, a, b),
-    "exp": exp,
-    "fill": lambda code, lanes, *values: values[-1],
-    "lerp": _lerp,
-    "log": log,
-    "log1p": log1p,
-    "maximum": _maximum,
-    "minimum": _minimum,
-    "mul": lambda code, lanes, a, b: code.op("fmul", lanes, a, b),
-    "neg": lambda code, lanes, x: code.op("fneg", lanes, x),
-    "reciprocal": lambda code, lanes, x: code.op("fdiv", lanes, code.splat(1.0, lanes), x),
-    "sign": _sign,
-    "sqrt": lambda code, lanes, x: code.call("sqrt", lanes, x),
-    "tanh": tanh,
+PLAIN: dict[Operation, Function] = {
+    Operation.ABS: lambda code, lanes, x: code.call("fabs", lanes, x),
+    Operation.CLAMP_MAX: lambda code, lanes, x, bound: code.choose("olt", lanes, bound, x, bound, x),
+    Operation.CLAMP_MIN: lambda code, lanes, x, bound: code.choose("ogt", lanes, bound, x, bound, x),
+    Operation.CLONE: lambda code, lanes, x: x,
+    Operation.COPY: lambda code, lanes, *values: values[-1],
+    Operation.DIV: lambda code, lanes, a, b: code.op("fdiv", lanes, a, b),
+    Operation.EXP: exp,
+    Operation.FILL: lambda code, lanes, *values: values[-1],
+    Operation.LERP: _lerp,
+    Operation.LOG: log,
+    Operation.LOG1P: log1p,
+    Operation.MAXIMUM: _maximum,
+    Operation.MINIMUM: _minimum,
+    Operation.MUL: lambda code, lanes, a, b: code.op("fmul", lanes, a, b),
+    Operation.NEG: lambda code, lanes, x: code.op("fneg", lanes, x),
+    Operation.RECIPROCAL: lambda code, lanes, x: code.op("fdiv", lanes, code.splat(1.0, lanes), x),
+    Operation.SIGN: _sign,
+    Operation.SQRT: lambda code, lanes, x: code.call("sqrt", lanes, x),
+    Operation.TANH: tanh,
 }
 
 # functions of (code, lanes, factor or None, *values)
-SCALED: dict[str, Function] = {
-    "add": lambda code, lanes, factor, a, b: code.op("fadd", lanes, a, _scaled(code, lanes, b, factor)),
-    "sub": lambda code, lanes, factor, a, b: code.op("fsub", lanes, a, _scaled(code, lanes, b, factor)),
-    "rsub": lambda code, lanes, factor, a, b: code.op("fsub", lanes, b, _scaled(code, lanes, a, factor)),
-    "addcmul": lambda code, lanes, factor, a, b, c: code.call("fma", lanes, _scaled(code, lanes, b, factor), c, a),
-    "addcdiv": lambda code, lanes, factor, a, b, c: code.op(
+SCALED: dict[Operation, Function] = {
+    Operation.ADD: lambda code, lanes, factor, a, b: code.op("fadd", lanes, a, _scaled(code, lanes, b, factor)),
+    Operation.SUB: lambda code, lanes, factor, a, b: code.op("fsub", lanes, a, _scaled(code, lanes, b, factor)),
+    Operation.RSUB: lambda code, lanes, factor, a, b: code.op("fsub", lanes, b, _scaled(code, lanes, a, factor)),
+    Operation.ADDCMUL: lambda code, lanes, factor, a, b, c: code.call(
+        "fma", lanes, _scaled(code, lanes, b, factor), c, a
+    ),
+    Operation.ADDCDIV: lambda code, lanes, factor, a, b, c: code.op(
         "fadd", lanes, a, _scaled(code, lanes, code.op("fdiv", lanes, b, c), factor)
     ),
 }
-
-power = _power

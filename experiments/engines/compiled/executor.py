@@ -5,8 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.engines.compiled.program import Program, compiled, host_registers, write_epoch, write_forward
-from fairgrid.experiments.engines.compiled.trace import NotCompilableError, Step, trace, trace_forward
+from fairgrid.experiments.engines.compiled.ir import NotCompilableError, Step
+from fairgrid.experiments.engines.compiled.jit import compiled, host_registers
+from fairgrid.experiments.engines.compiled.program import Program, write_epoch, write_forward
+from fairgrid.experiments.engines.compiled.trace import trace, trace_forward
 from fairgrid.framework import Loss, Module, Optimizer
 from fairgrid.framework.passes import EVALUATION_SAMPLES, Target, listed
 

@@ -13,6 +13,7 @@ Real = Literal["float", "double"]
 Index = int | str  # a constant, or the name of an i64
 
 WIDEST = 32  # lanes of one vector value
+ENTRY = "run"  # the name of a program's function
 
 
 class Code:
