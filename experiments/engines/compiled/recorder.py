@@ -26,6 +26,7 @@ _VIEWS = {"view", "_unsafe_view", "expand", "unsqueeze", "squeeze", "alias", "de
 _OPERATIONS = {operation.value: operation for operation in Operation}
 _REDUCERS = {reducer.value: reducer for reducer in Reducer}
 _FILLS = {"zeros_like": 0.0, "ones_like": 1.0, "zero": 0.0}
+_NEUTRAL = {"memory_format", "pin_memory", "device", "layout"}  # keywords that change no number
 
 
 class Markers:
@@ -136,13 +137,16 @@ class Recorder(TorchDispatchMode):
         return Array(*_matrix(result))
 
     def _record(self, name: str, args: Sequence[Any], kwargs: dict[str, Any], out: Array, in_place: bool) -> None:
+        accepted = _NEUTRAL | ({"value", "alpha"} if name in _OPERATIONS else set())
+        unchanged = (None, *(arg.dtype for arg in args[:1] if isinstance(arg, Tensor)))
+        changing = [key for key, value in kwargs.items() if key not in accepted and value not in unchanged]
+        if changing:
+            raise NotCompilableError(f"{name} with {', '.join(changing)}")
         if name in _FILLS:
             self.ops.append(Elementwise(Operation.FILL, (_FILLS[name],), out))
             return
         operands = [self._operand_or_scalar(arg) for arg in args if isinstance(arg, Tensor | int | float)]
         if name in ("baddbmm", "addmm"):
-            if kwargs:
-                raise NotCompilableError(f"{name} with {', '.join(kwargs)}")
             bias, a, b = (self.operand(arg) for arg in args[:3])
             if in_place:
                 self.ops.append(Product(a, b, out, accumulates=True))

@@ -1,11 +1,13 @@
 """The trace of a step: immutable operations, simplified, with the numbers that change from step to step by name."""
 
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor
 
+from fairgrid.experiments.engines.compiled import forward_program
 from fairgrid.experiments.engines.compiled.ir import (
     Elementwise,
     Factor,
@@ -108,3 +110,47 @@ def test_a_tensor_from_outside_of_the_step_is_refused() -> None:
     model.initialize([generator(0), generator(1)], xavier_normal)
     with pytest.raises(NotCompilableError, match=r"^a tensor of shape \(1,\) from outside of the step$"):
         trace_forward(model, Adam(model.parameters()), batch=7, inputs=3)
+
+
+class Applied(Tanh):
+    """A function of x that torch computes."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda x: torch.div(x, 2.0, rounding_mode="floor"), "div with rounding_mode"),
+        (lambda x: x.sum(-1, keepdim=True, dtype=torch.float64), "sum with dtype"),
+        (lambda x: torch.zeros_like(x, dtype=torch.float64), "zeros_like with dtype"),
+        (lambda x: x + torch.ones(1, 7, 2), "the operation ones"),
+        (lambda x: x.floor(), "the operation floor"),
+    ],
+)
+def test_what_cannot_be_traced_is_refused(function, reason) -> None:
+    model = Sequential(Linear(3, 2), Applied(function))
+    model.initialize([generator(0), generator(1)], xavier_normal)
+    with pytest.raises(NotCompilableError, match=f"^{reason}$"):
+        trace_forward(model, Adam(model.parameters()), batch=7, inputs=3)
+
+
+def test_a_power_of_a_constant_is_refused() -> None:
+    model = Sequential(Linear(3, 2), Applied(lambda x: 2**x))
+    model.initialize([generator(0), generator(1)], xavier_normal)
+    with pytest.raises(NotCompilableError, match=r"^a power other than 2, 3 and ½$"):
+        forward_program(model, Adam(model.parameters()), torch.zeros(2, 7, 3))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda x: x.clone(memory_format=torch.contiguous_format), lambda x: torch.zeros_like(x, dtype=torch.float32)],
+)
+def test_keywords_that_change_no_number_are_accepted(function) -> None:
+    model = Sequential(Linear(3, 2), Applied(function))
+    model.initialize([generator(0), generator(1)], xavier_normal)
+    assert trace_forward(model, Adam(model.parameters()), batch=7, inputs=3).result.cols == 2
