@@ -144,7 +144,7 @@ class _Graph(nn.Sequential):
 
     def forward(self, x: Any) -> Any:
         peers = dict(zip(self.ours.modules, self, strict=True))
-        found = dict(zip(self.ours.inputs, x if self.ours.several else [x], strict=True))
+        found = dict(zip(self.ours.inputs, x if self.ours.takes_list else [x], strict=True))
         for key in self.ours.order:
             given = [found[before] for before in self.ours.connectivity[key]] or [found[key]]
             found[key] = peers[key](given if len(given) > 1 else given[0])

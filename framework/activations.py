@@ -28,7 +28,7 @@ class ReLU(Module):
         return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        y: Tensor = self.recall()  # 0 or positive, so its sign is the derivative
+        y: Tensor = self.saved_for_backward()  # 0 or positive, so its sign is the derivative
         return dy * y.sign()
 
 
@@ -50,7 +50,7 @@ class LeakyReLU(Module):
         return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        y: Tensor = self.recall()
+        y: Tensor = self.saved_for_backward()
         return dy * y.sign().clamp_min_(self.alpha)
 
 
@@ -63,7 +63,7 @@ class Tanh(Module):
 
     def backward(self, dy: Tensor) -> Tensor:
         # dy (1 − y²)
-        y = self.recall()
+        y = self.saved_for_backward()
         return torch.addcmul(dy, dy, y * y, value=-1)
 
 
@@ -75,5 +75,5 @@ class Sigmoid(Module):
         return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        y: Tensor = self.recall()
+        y: Tensor = self.saved_for_backward()
         return dy * y * (1 - y)

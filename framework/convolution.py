@@ -45,7 +45,7 @@ class Conv2d(Module):
         self.bias = Parameter((outputs, 1), fan_in=fan_in, fan_out=fan_out, role="bias") if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.beside(x, self.weight)
+        x = self.broadcast_input(x, self.weight)
         if x.shape[-3] != self.inputs or min(size(n, self.kernel, self.stride, self.padding) for n in x.shape[-2:]) < 1:
             raise ValueError(
                 f"Conv2d takes {self.inputs} channels of at least {self.kernel} × {self.kernel} with padding "
@@ -65,7 +65,7 @@ class Conv2d(Module):
     def backward(self, dy: Tensor) -> Tensor:
         # y = W X + b with the columns X, so dW = dy Xᵀ, db = Σ dy and dX = Wᵀ dy, as in Linear;
         # X copies each element of x into up to K² columns, so dx sums dX over the copies
-        padded, windows_shape, columns = self.recall()
+        padded, windows_shape, columns = self.saved_for_backward()
         dy = dy.movedim(-4, -1).flatten(-3)  # (..., O, H' W' B)
         grad = self.weight.grad.flatten(-3)
         if grad.dim() == 3:

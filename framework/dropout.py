@@ -47,7 +47,7 @@ class Dropout(Module):
         return x * mask
 
     def backward(self, dy: Tensor) -> Tensor:
-        mask: Tensor | float = self.recall()
+        mask: Tensor | float = self.saved_for_backward()
         return dy * mask
 
     def _next(self, x: Tensor) -> Tensor:

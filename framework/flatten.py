@@ -29,4 +29,4 @@ class Flatten(Module):
         return x.flatten(-self.dims)
 
     def backward(self, dy: Tensor) -> Tensor:
-        return dy.reshape(self.recall())
+        return dy.reshape(self.saved_for_backward())

@@ -53,12 +53,12 @@ class Graph(Module):
         self.modules: dict[Hashable, Module] = dict(zip(operators, distinct(modules), strict=True))
         self.connectivity = {key: list(connectivity.get(key, [])) for key in operators}
         self.inputs, self.outputs = list(inputs), list(outputs)
-        self.several = len(self.inputs) > 1
+        self.takes_list = len(self.inputs) > 1
         self._check([*connectivity, *(key for before in connectivity.values() for key in before)])
         self.order = list(TopologicalSorter(self.connectivity).static_order())
 
     def forward(self, x: Any) -> Any:
-        given = x if self.several else [x]
+        given = x if self.takes_list else [x]
         if isinstance(given, Tensor) or len(given) != len(self.inputs):
             found = "one tensor" if isinstance(given, Tensor) else len(given)
             raise ValueError(f"Graph needs a list of tensors, one for each input of {self.inputs}, found {found}")
@@ -84,11 +84,11 @@ class Graph(Module):
             for one, part in zip(before, dx if len(before) > 1 else [dx], strict=False):
                 gradients[one] = _plus(gradients.get(one), part)
         results = [outside[key] for key in self.inputs]
-        return results if self.several else results[0]
+        return results if self.takes_list else results[0]
 
     def _run(self, key: Any, x: Any) -> Any:
         module = self.modules[key]
-        if not isinstance(x, Tensor) and not module.several:
+        if not isinstance(x, Tensor) and not module.takes_list:
             kind = type(module).__name__
             raise ValueError(f"Graph operator {key!r}: {kind} takes one tensor, found a list of {len(x)}")
         try:

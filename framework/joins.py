@@ -17,7 +17,7 @@ class Sum(Module):
         ValueError: x is no list, or its shapes differ.
     """
 
-    several = True
+    takes_list = True
 
     def forward(self, x: Sequence[Tensor]) -> Tensor:
         first, *rest = _listed(self, x)
@@ -30,7 +30,7 @@ class Sum(Module):
         return y
 
     def backward(self, dy: Tensor) -> list[Tensor]:
-        return [dy] * self.recall()
+        return [dy] * self.saved_for_backward()
 
 
 class Concatenate(Module):
@@ -45,7 +45,7 @@ class Concatenate(Module):
         ValueError: dim is not negative, x is no list, or its shapes differ elsewhere.
     """
 
-    several = True
+    takes_list = True
 
     def __init__(self, dim: int = -1) -> None:
         self.dim = _trailing(self, dim)
@@ -60,7 +60,7 @@ class Concatenate(Module):
         return torch.cat(list(x), self.dim)
 
     def backward(self, dy: Tensor) -> list[Tensor]:
-        return list(dy.split(self.recall(), self.dim))
+        return list(dy.split(self.saved_for_backward(), self.dim))
 
 
 class Slice(Module):
@@ -89,7 +89,7 @@ class Slice(Module):
         return x.narrow(self.dim, self.start, self.stop - self.start)
 
     def backward(self, dy: Tensor) -> Tensor:
-        dx = dy.new_zeros(self.recall())
+        dx = dy.new_zeros(self.saved_for_backward())
         dx.narrow(self.dim, self.start, self.stop - self.start).copy_(dy)
         return dx
 

@@ -34,7 +34,7 @@ class Linear(Module):
         weight = self.weight.value
         if x.shape[-1] != self.inputs:
             raise ValueError(f"Linear takes {self.inputs} features, found x of shape {tuple(x.shape)}")
-        self.cache = x = self.beside(x, self.weight)
+        self.cache = x = self.broadcast_input(x, self.weight)
         if self.bias is None:
             return x @ weight
         product = torch.baddbmm if weight.dim() == 3 else torch.addmm
@@ -43,7 +43,7 @@ class Linear(Module):
     def backward(self, dy: Tensor) -> Tensor:
         # dL = Σ dy · (δx W + x δW + δb) for any changes δ of x, W and b;
         # reading off their factors: dx = dy Wᵀ, dW = xᵀ dy, db = Σ_B dy
-        x = self.recall()
+        x = self.saved_for_backward()
         grad = self.weight.grad
         if grad.dim() == 3:
             grad.baddbmm_(x.mT, dy)

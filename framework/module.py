@@ -10,7 +10,7 @@ The contract of a module:
 - What is kept from step to step is in `Parameter`s and `Buffer`s; parameters belong to the optimizer once it has them.
 - `train(True | False)` switches what differs between training and evaluation; a new module is in training.
 - A training loop calls `begin_epoch(generators, samples)` before each epoch; modules with noise take it from there.
-- A module that is used at two places of a network is a `twin` of itself at the second: the same parameters and
+- A module that is used at two places of a network is a `tied_copy` of itself at the second: the same parameters and
   buffers, but a cache of its own. `Sequential` and `Graph` see to that.
 """
 
@@ -33,12 +33,12 @@ class Module:
     Attributes:
         cache: what the last forward left for backward; None before the first.
         training: whether forward is that of training; `train` sets it.
-        several: whether forward takes a list of tensors and backward returns one.
+        takes_list: whether forward takes a list of tensors and backward returns one.
     """
 
     cache: Any = None
     training: bool = True
-    several: bool = False
+    takes_list: bool = False
 
     def forward(self, x: Any) -> Any:
         """The output for x, (B, D) or (R, B, D); a list of tensors where there are several inputs or outputs."""
@@ -56,7 +56,7 @@ class Module:
         }
         return represent(self, arguments(self, values), self.named_children())
 
-    def recall(self) -> Any:
+    def saved_for_backward(self) -> Any:
         """The cache of the last forward.
 
         Raises:
@@ -66,14 +66,22 @@ class Module:
             raise ValueError(f"{type(self).__name__}.backward needs a forward before it")
         return self.cache
 
-    def beside(self, x: Tensor, parameter: Parameter) -> Tensor:
-        """How x stands beside a parameter whose declared shape has as many dimensions as a plain x.
+    def recall(self) -> Any:
+        """The earlier name of `saved_for_backward`, which classes of your own may use."""
+        return self.saved_for_backward()
+
+    def broadcast_input(self, x: Tensor, parameter: Parameter) -> Tensor:
+        """Broadcasts a plain input to the replica dimension of a stacked parameter.
+
+        Args:
+            x: the input, plain or stacked.
+            parameter: a parameter whose declared shape has as many dimensions as a plain x.
 
         Returns:
-            x itself, or a plain x as the same x for every replica of a stacked parameter.
+            x, expanded to (R, *x.shape) if it is plain and the parameter is stacked.
 
         Raises:
-            ValueError: x has replicas where the parameter has another number of them or none, or too few dimensions.
+            ValueError: x has too few dimensions, or another number of replicas than the parameter.
         """
         dims, value = len(parameter.shape), parameter.value
         if x.dim() == dims < value.dim():
@@ -167,16 +175,16 @@ class Module:
             shape = buffer.shape if plain else (len(streams), *buffer.shape)
             buffer.assign(torch.full(shape, buffer.start, dtype=dtype, device=device))
 
-    def twin(self) -> "Module":
+    def tied_copy(self) -> "Module":
         """A module with the same parameters and buffers, but a forward cache and noise of its own."""
         other = copy.copy(self)
         for name, held in vars(self).items():
             if isinstance(held, Module):
-                setattr(other, name, held.twin())
+                setattr(other, name, held.tied_copy())
             elif isinstance(held, list):
-                setattr(other, name, [item.twin() if isinstance(item, Module) else item for item in held])
+                setattr(other, name, [item.tied_copy() if isinstance(item, Module) else item for item in held])
             elif isinstance(held, dict):
-                twins = {key: item.twin() if isinstance(item, Module) else item for key, item in held.items()}
+                twins = {key: item.tied_copy() if isinstance(item, Module) else item for key, item in held.items()}
                 setattr(other, name, twins)
         other.cache = None
         return other
@@ -206,12 +214,12 @@ class Module:
 
 
 def distinct(modules: Iterable[Module]) -> list[Module]:
-    """The modules, where one that occurred before (or holds one that did) is replaced by its twin."""
+    """The modules, where one that occurred before (or holds one that did) is replaced by a tied copy."""
     seen: set[int] = set()
     result = []
     for module in modules:
         below = {id(item) for _, item in module.walk()}
-        result.append(module.twin() if below & seen else module)
+        result.append(module.tied_copy() if below & seen else module)
         seen |= below
     return result
 

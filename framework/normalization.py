@@ -49,7 +49,7 @@ class BatchNorm(Module):
         self.variance = Buffer(shape, start=1.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.beside(x, self.weight)
+        x = self.broadcast_input(x, self.weight)
         axis = 1 - len(self.weight.shape)
         if x.shape[axis] != self.features:
             raise ValueError(f"BatchNorm takes {self.features} features, found x of shape {tuple(x.shape)}")
@@ -73,7 +73,7 @@ class BatchNorm(Module):
     def backward(self, dy: Tensor) -> Tensor:
         # n = c r with c = x − Σ x / M and r = (Σ c² / M + ε)^−½, so δn = r δc − n r Σ (n δc) / M and, Σ n being 0,
         # dx = weight r (dy − Σ dy / M − n Σ (dy n) / M); in evaluation the mean and r are constants
-        normalized, inverse, count = self.recall()
+        normalized, inverse, count = self.saved_for_backward()
         factor: Tensor = self.weight.value * inverse
         dbias = dy.sum(self.axes, keepdim=True)
         dweight = (dy * normalized).sum(self.axes, keepdim=True)

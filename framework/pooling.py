@@ -48,7 +48,7 @@ class MaxPool2d(Module):
         return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        padded, y = self.recall()
+        padded, y = self.saved_for_backward()
         dx = torch.zeros_like(padded)
         views = zip(*(offsets(image, self.kernel, self.stride) for image in (padded, dx)), strict=True)
         for view, part in views:

@@ -17,7 +17,7 @@ class Sequential(Module):
             if not isinstance(module, Module):
                 raise ValueError(f"Sequential takes modules, found {type(module).__name__}")
         self.modules = distinct(modules)
-        self.several = bool(modules) and modules[0].several
+        self.takes_list = bool(modules) and modules[0].takes_list
 
     def forward(self, x: Any) -> Any:
         for module in self.modules:

@@ -18,5 +18,5 @@ class Softmax(Module):
         return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        y: Tensor = self.recall()
+        y: Tensor = self.saved_for_backward()
         return y * (dy - (dy * y).sum(-1, keepdim=True))

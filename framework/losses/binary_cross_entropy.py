@@ -30,6 +30,6 @@ class BinaryCrossEntropyLoss(Loss):
         return (prediction.clamp_min(0) - prediction * target + smooth).sum((-2, -1)).mul_(weight)
 
     def backward(self) -> Tensor:
-        prediction, target, weight = self.recall()
+        prediction, target, weight = self.saved_for_backward()
         probability: Tensor = prediction.neg().exp_().add_(1).reciprocal_()
         return probability.sub_(target).mul_(weight)

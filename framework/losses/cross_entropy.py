@@ -30,7 +30,7 @@ class CrossEntropyLoss(Loss):
         return (wanted * (total.log() - shifted)).sum((-2, -1)).mul_(weight)
 
     def backward(self) -> Tensor:
-        probability, wanted, weight = self.recall()
+        probability, wanted, weight = self.saved_for_backward()
         return torch.mul(probability, wanted.sum(-1, keepdim=True)).sub_(wanted).mul_(weight)
 
 

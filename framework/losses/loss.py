@@ -44,7 +44,7 @@ class Loss:
     def __repr__(self) -> str:
         return represent(self, arguments(self, vars(self)))
 
-    def recall(self) -> Any:
+    def saved_for_backward(self) -> Any:
         """The cache of the last forward.
 
         Raises:
@@ -53,6 +53,10 @@ class Loss:
         if self.cache is None:
             raise ValueError(f"{type(self).__name__}.backward needs a forward before it")
         return self.cache
+
+    def recall(self) -> Any:
+        """The earlier name of `saved_for_backward`, which classes of your own may use."""
+        return self.saved_for_backward()
 
     def weight(self, count: int) -> float:
         """What each of `count` summed terms counts for.

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from fairgrid import torch_peers as twins
-from fairgrid.framework import Linear, Module, ReLU, Sequential, Tanh
+from fairgrid.framework import Linear, Module, MSELoss, ReLU, Sequential, Tanh
 from tests.framework import checks
 from tests.framework.tables import MODULES, Example, check_complete, rows
 
@@ -89,12 +89,12 @@ def test_a_shared_parameter_is_listed_once() -> None:
 
 class WrongSlope(Tanh):
     def backward(self, dy: Tensor) -> Tensor:
-        return dy * (1 - self.recall())
+        return dy * (1 - self.saved_for_backward())
 
 
 class BackwardInPlace(ReLU):
     def backward(self, dy: Tensor) -> Tensor:
-        return dy.mul_(self.recall().sign())
+        return dy.mul_(self.saved_for_backward().sign())
 
 
 class ForwardInPlace(ReLU):
@@ -115,7 +115,7 @@ class Widens(Tanh):
 
 
 class Unguarded(Tanh):
-    def recall(self) -> Tensor:
+    def saved_for_backward(self) -> Tensor:
         return self.cache
 
 
@@ -192,3 +192,11 @@ def test_a_faulty_module_is_caught(monkeypatch, check, example, model, replicas)
 def test_a_module_that_changes_the_dtype_is_caught() -> None:
     with pytest.raises(AssertionError):
         checks.check_dtype(Example(Widens), None)
+
+
+def test_the_earlier_name_of_saved_for_backward_still_works() -> None:
+    for part in (Tanh(), MSELoss()):
+        with pytest.raises(ValueError, match=rf"^{type(part).__name__}.backward needs a forward before it$"):
+            part.recall()
+        part.cache = torch.ones(1)
+        assert part.recall() is part.saved_for_backward() is part.cache

@@ -44,7 +44,7 @@ def scalar(memory: Memory, op: Elementwise) -> str:
         memory.scalars[operand.array] if isinstance(operand, Operand) else memory.scalar(operand)
         for operand in op.operands
     ]
-    result = _apply(memory, op, [code.spread(value, 1) for value in values], 1)
+    result = _apply(memory, op, [code.broadcast(value, 1) for value in values], 1)
     return code.emit(f"extractelement {code.vector(1)} {result}, i32 0")
 
 
@@ -57,7 +57,7 @@ def _apply(memory: Memory, op: Elementwise, operands: list[str], lanes: int) -> 
             raise NotCompilableError("a power other than 2, 3 and ½")
         return power(code, lanes, operands[0], float(exponent))
     if op.operation in SCALED:
-        scale = None if op.factor is None or op.factor == 1.0 else code.spread(memory.scalar(op.factor), lanes)
+        scale = None if op.factor is None or op.factor == 1.0 else code.broadcast(memory.scalar(op.factor), lanes)
         return SCALED[op.operation](code, lanes, scale, *operands)
     return PLAIN[op.operation](code, lanes, *operands)
 
@@ -85,20 +85,20 @@ def _pass(
     def value_of(operand: Operand | Scalar, shape: Array) -> str:
         if not isinstance(operand, Operand):
             if isinstance(operand, float):
-                return code.splat(operand, lanes)
-            return code.spread(memory.scalar(operand), lanes)
+                return code.broadcast_constant(operand)
+            return code.broadcast(memory.scalar(operand), lanes)
         array = operand.array
         if array in values:
             return values[array]
         if array.layout is Layout.BROADCAST:
-            value = code.spread(memory.scalars[array], lanes)
+            value = code.broadcast(memory.scalars[array], lanes)
         elif _corresponds(operand, shape):
             value = code.load(memory.pointers[array], at, lanes)
         elif array.rows == 1 and memory.columns(array) == memory.columns(shape):
             value = code.load(memory.pointers[array], offset, lanes)
         elif array.cols == 1:
             place = 0 if array.rows == 1 else code.times(padded(1), row)
-            value = code.spread(code.load(memory.pointers[array], place), lanes)
+            value = code.broadcast(code.load(memory.pointers[array], place), lanes)
         else:
             raise NotCompilableError(f"({array.rows}, {array.cols}) beside ({shape.rows}, {shape.cols})")
         values[array] = value
@@ -144,7 +144,7 @@ def reduction(memory: Memory, op: Reduction) -> None:
         return
     variables = [(offset, lanes, code.variable(lanes)) for offset, lanes in tiles(stride)]
     for _, lanes, variable in variables:
-        code.set(variable, code.splat(start, lanes), lanes)
+        code.set(variable, code.broadcast_constant(start), lanes)
     with code.loop(array.rows) as row:
         for offset, lanes, variable in variables:
             vector = code.load(source, code.add(code.times(stride, row), offset), lanes)

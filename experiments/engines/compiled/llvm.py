@@ -58,11 +58,11 @@ class Code:
             number = struct.unpack("f", struct.pack("f", number))[0]
         return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
 
-    def splat(self, number: float, lanes: int) -> str:
+    def broadcast_constant(self, number: float) -> str:
         """A vector of one constant, as an operand."""
         return f"splat ({self.real} {self.constant(number)})"
 
-    def spread(self, scalar: str, lanes: int) -> str:
+    def broadcast(self, scalar: str, lanes: int) -> str:
         """A vector whose lanes are all one scalar value."""
         first = self.emit(f"insertelement {self.vector(lanes)} poison, {self.real} {scalar}, i32 0")
         zeros = f"<{lanes} x i32> zeroinitializer"
@@ -131,7 +131,7 @@ class Code:
         mask = ", ".join(f"i1 {'true' if lane < count else 'false'}" for lane in range(lanes))
         kind = self.vector(lanes)
         return self.emit(
-            f"select {self.vector(lanes, 'i1')} <{mask}>, {kind} {value}, {kind} {self.splat(other, lanes)}"
+            f"select {self.vector(lanes, 'i1')} <{mask}>, {kind} {value}, {kind} {self.broadcast_constant(other)}"
         )
 
     def fold(self, value: str, lanes: int, how: str) -> str:

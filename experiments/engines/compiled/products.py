@@ -71,7 +71,7 @@ def _block(
         sums.append([begin, *[""] * (parts - 1)])
 
     def term(sum_: str, row: int, k: Index, vector: str) -> str:
-        factor = code.spread(code.load(source, code.add(starts[row], code.times(along[1], k))), lanes)
+        factor = code.broadcast(code.load(source, code.add(starts[row], code.times(along[1], k))), lanes)
         return code.call("fma", lanes, factor, vector, sum_) if sum_ else code.op("fmul", lanes, factor, vector)
 
     def vector_of(k: Index) -> str:
@@ -83,7 +83,7 @@ def _block(
             for row in range(height):
                 sums[row][k % parts] = term(sums[row][k % parts], row, k, vector)
     else:
-        zero = code.splat(0.0, lanes)
+        zero = code.broadcast_constant(0.0)
         variables = [[code.variable(lanes) for _ in range(parts)] for _ in range(height)]
         for row in range(height):
             for part in range(parts):
