@@ -22,10 +22,10 @@ class Sum(Module):
     def forward(self, x: Sequence[Tensor]) -> Tensor:
         first, *rest = _listed(self, x)
         y = first
-        for one in rest:
-            if one.shape != first.shape:
-                raise ValueError(f"Sum needs tensors of one shape, found {[tuple(one.shape) for one in x]}")
-            y = y + one
+        for tensor in rest:
+            if tensor.shape != first.shape:
+                raise ValueError(f"Sum needs tensors of one shape, found {[tuple(tensor.shape) for tensor in x]}")
+            y = y + tensor
         self.cache = len(x)
         return y
 
@@ -51,11 +51,11 @@ class Concatenate(Module):
         self.dim = _trailing(self, dim)
 
     def forward(self, x: Sequence[Tensor]) -> Tensor:
-        shapes = [list(one.shape) for one in _listed(self, x)]
+        shapes = [list(tensor.shape) for tensor in _listed(self, x)]
         sizes = [shape.pop(self.dim) if len(shape) >= -self.dim else 0 for shape in shapes]
         if any(shape != shapes[0] for shape in shapes):
-            found = [tuple(one.shape) for one in x]
-            raise ValueError(f"Concatenate needs shapes that differ in dimension {self.dim} alone, found {found}")
+            full = [tuple(tensor.shape) for tensor in x]
+            raise ValueError(f"Concatenate needs shapes that differ in dimension {self.dim} alone, found {full}")
         self.cache = sizes
         return torch.cat(list(x), self.dim)
 
@@ -96,8 +96,8 @@ class Slice(Module):
 
 def _listed(module: Module, x: Sequence[Tensor]) -> Sequence[Tensor]:
     if isinstance(x, Tensor) or not x:
-        found = f"a tensor of shape {tuple(x.shape)}" if isinstance(x, Tensor) else "none"
-        raise ValueError(f"{type(module).__name__} needs a list of tensors, found {found}")
+        argument = f"a tensor of shape {tuple(x.shape)}" if isinstance(x, Tensor) else "none"
+        raise ValueError(f"{type(module).__name__} needs a list of tensors, found {argument}")
     return x
 
 

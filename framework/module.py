@@ -129,18 +129,18 @@ class Module:
         """All parameters and buffers by name, this module's own first, then its children's; a shared one once."""
         names: dict[Buffer, str] = {}
         for name, module in self.walk():
-            for attribute, held in vars(module).items():
-                if isinstance(held, Buffer):
-                    names.setdefault(held, name + attribute)
-        return {name: held for held, name in names.items()}
+            for attribute, value in vars(module).items():
+                if isinstance(value, Buffer):
+                    names.setdefault(value, name + attribute)
+        return {name: buffer for buffer, name in names.items()}
 
     def parameters(self) -> list[Parameter]:
         """All parameters, this module's own first, then its children's in order; a shared one once."""
-        return [held for held in self.named_state().values() if isinstance(held, Parameter)]
+        return [buffer for buffer in self.named_state().values() if isinstance(buffer, Parameter)]
 
     def buffers(self) -> list[Buffer]:
         """All that is kept but not trained, in the same order."""
-        return [held for held in self.named_state().values() if not isinstance(held, Parameter)]
+        return [buffer for buffer in self.named_state().values() if not isinstance(buffer, Parameter)]
 
     def initialize(
         self,
@@ -177,17 +177,17 @@ class Module:
 
     def tied_copy(self) -> "Module":
         """A module with the same parameters and buffers, but a forward cache and noise of its own."""
-        other = copy.copy(self)
-        for name, held in vars(self).items():
-            if isinstance(held, Module):
-                setattr(other, name, held.tied_copy())
-            elif isinstance(held, list):
-                setattr(other, name, [item.tied_copy() if isinstance(item, Module) else item for item in held])
-            elif isinstance(held, dict):
-                twins = {key: item.tied_copy() if isinstance(item, Module) else item for key, item in held.items()}
-                setattr(other, name, twins)
-        other.cache = None
-        return other
+        tied = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                setattr(tied, name, value.tied_copy())
+            elif isinstance(value, list):
+                setattr(tied, name, [item.tied_copy() if isinstance(item, Module) else item for item in value])
+            elif isinstance(value, dict):
+                items = {key: item.tied_copy() if isinstance(item, Module) else item for key, item in value.items()}
+                setattr(tied, name, items)
+        tied.cache = None
+        return tied
 
     def select(self, replicas: Tensor) -> None:
         """Keeps the replicas whose indices are given in all buffers; the parameters are the optimizer's to select.
@@ -199,7 +199,7 @@ class Module:
 
     def state_dict(self) -> dict[str, Tensor]:
         """A copy of all parameters and buffers, by name. Caches and an epoch's noise are not part of it."""
-        return {name: held.value.clone() for name, held in self.named_state().items()}
+        return {name: buffer.value.clone() for name, buffer in self.named_state().items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Takes over the values that `state_dict` gave.
@@ -207,10 +207,10 @@ class Module:
         Raises:
             ValueError: names, shapes (replicas included) or dtypes differ; nothing is changed then.
         """
-        held = self.named_state()
-        check(type(self).__name__, {name: item.value for name, item in held.items()}, state)
-        for name, item in held.items():
-            item.value.copy_(state[name])
+        buffers = self.named_state()
+        check(type(self).__name__, {name: buffer.value for name, buffer in buffers.items()}, state)
+        for name, buffer in buffers.items():
+            buffer.value.copy_(state[name])
 
 
 def distinct(modules: Iterable[Module]) -> list[Module]:
@@ -224,10 +224,10 @@ def distinct(modules: Iterable[Module]) -> list[Module]:
     return result
 
 
-def _items(held: Any) -> Iterable[tuple[str, Any]]:
-    """What an attribute holds, with the rest of its name."""
-    if isinstance(held, list):
-        return ((f".{index}", item) for index, item in enumerate(held))
-    if isinstance(held, dict):
-        return ((f".{key}", item) for key, item in held.items())
-    return (("", held),)
+def _items(value: Any) -> Iterable[tuple[str, Any]]:
+    """The items of an attribute's value, each with the rest of its name."""
+    if isinstance(value, list):
+        return ((f".{index}", item) for index, item in enumerate(value))
+    if isinstance(value, dict):
+        return ((f".{key}", item) for key, item in value.items())
+    return (("", value),)

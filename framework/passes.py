@@ -49,11 +49,10 @@ def train_epoch(
     before its step, (steps, R) or (steps,).
     """
     losses = []
-    several = isinstance(target, list)
-    wanted = zip(*(batches(each, order, batch_size) for each in listed(target)), strict=True)
-    for batch, targets in zip(batches(x, order, batch_size), wanted, strict=True):
+    by_output = [batches(tensor, order, batch_size) for tensor in listed(target)]
+    for batch, *targets in zip(batches(x, order, batch_size), *by_output, strict=True):
         prediction = model.forward(batch)
-        losses.append(criterion.forward(prediction, list(targets) if several else targets[0]))
+        losses.append(criterion.forward(prediction, targets if isinstance(target, list) else targets[0]))
         model.backward(criterion.backward())
         optimizer.step()
         optimizer.zero_grad()

@@ -53,7 +53,7 @@ class MaxPool2d(Module):
         views = zip(*(offsets(image, self.kernel, self.stride) for image in (padded, dx)), strict=True)
         for view, part in views:
             # 1.0 where the maximum is here: a float mask is several times faster than a boolean one
-            given = view.clone().eq_(y).mul_(dy)
-            part += given
-            dy = dy - given  # what no later place gets
+            share = view.clone().eq_(y).mul_(dy)
+            part += share
+            dy = dy - share  # the rest, for later places
         return crop(dx, self.padding)

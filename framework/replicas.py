@@ -38,6 +38,6 @@ def select(replicas: Tensor, model: Module, optimizer: Optimizer, *others: Selec
 def replica_of(model: Module, replica: int) -> Module:
     """One replica as a plain model of its own, with copies of its parameters and buffers."""
     plain = copy.deepcopy(model)
-    for held in plain.named_state().values():
-        held.assign(held.value[replica].clone())
+    for buffer in plain.named_state().values():
+        buffer.assign(buffer.value[replica].clone())
     return plain

@@ -58,14 +58,14 @@ class Schedule:
 
     def select(self, replicas: Tensor) -> None:
         """Keeps the replicas whose indices are given, in that order."""
-        for name, held in vars(self).items():
-            if isinstance(held, Tensor) and held.dim():
-                setattr(self, name, held[replicas])
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor) and value.dim():
+                setattr(self, name, value[replicas])
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of all the schedule has: the class, its options, and what it has seen (None where nothing yet)."""
-        held = {"epochs": self.epochs, "initial": self.initial} | vars(self)
-        copies = {name: value.clone() if isinstance(value, Tensor) else value for name, value in held.items()}
+        values = {"epochs": self.epochs, "initial": self.initial} | vars(self)
+        copies = {name: value.clone() if isinstance(value, Tensor) else value for name, value in values.items()}
         return {"schedule": type(self).__name__} | copies
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -79,8 +79,8 @@ class Schedule:
             raise ValueError(f"the state does not fit {type(self).__name__}: it is of {state.get('schedule')}")
         # what was seen is None before the first epoch, and a stack may have lost replicas since
         options, given = (
-            {name: None if isinstance(value, Tensor) else value for name, value in held.items()}
-            for held in (expected, state)
+            {name: None if isinstance(value, Tensor) else value for name, value in values.items()}
+            for values in (expected, state)
         )
         check(type(self).__name__, options, given)
         for name, value in state.items():

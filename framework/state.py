@@ -21,23 +21,23 @@ import torch
 from torch import Tensor
 
 
-def check(owner: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-    """Holds a state against the one that its owner has.
+def check(owner: str, expected: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """Compares a state with the one that its owner has.
 
     Args:
-        owner: whose state it is, for the message.
+        owner: the owner's name, for the message.
         expected: names and values of the owner's state. Tensors are compared by shape and dtype, numbers by type,
             strings by value.
-        found: the state to be taken over.
+        state: the state to be loaded.
 
     Raises:
-        ValueError: with all that differs.
+        ValueError: the states differ; the message lists all differences.
     """
-    differences = [f"missing {name}" for name in expected if name not in found]
-    differences += [f"unexpected {name}" for name in found if name not in expected]
+    differences = [f"missing {name}" for name in expected if name not in state]
+    differences += [f"unexpected {name}" for name in state if name not in expected]
     for name in expected:
-        if name in found and _kind(expected[name]) != _kind(found[name]):
-            differences.append(f"{name} is {_kind(found[name])} where {_kind(expected[name])} is needed")
+        if name in state and _kind(expected[name]) != _kind(state[name]):
+            differences.append(f"{name} is {_kind(state[name])} where {_kind(expected[name])} is needed")
     if differences:
         raise ValueError(f"the state does not fit {owner}: {'; '.join(differences)}")
 
@@ -78,8 +78,8 @@ def load(path: str | Path) -> dict[str, Any]:
 
 def _check_plain(value: Any, where: str) -> None:
     if isinstance(value, dict | list | tuple):
-        for key, held in value.items() if isinstance(value, dict) else enumerate(value):
-            _check_plain(held, f"{where}[{key!r}]")
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            _check_plain(item, f"{where}[{key!r}]")
     elif not isinstance(value, Tensor | int | float | str | None):
         raise ValueError(f"a state holds tensors, numbers and strings, found {type(value).__name__} at {where}")
 

@@ -29,7 +29,7 @@ class EarlyStopping:
         self.patience, self.restore_best = patience, restore_best
         self.best: Tensor | None = None
         self.waited: Tensor | None = None
-        self.kept: list[Tensor] = []
+        self.best_values: list[Tensor] = []
 
     def __repr__(self) -> str:
         return represent(self, arguments(self, vars(self)))
@@ -51,27 +51,27 @@ class EarlyStopping:
         self.best = torch.where(better, loss, self.best)
         self.waited = torch.where(better, 0, self.waited + 1)
         if self.restore_best:
-            values = [held.value for held in model.named_state().values()]
-            if not self.kept:
-                self.kept = [value.clone() for value in values]
-            for kept, value in zip(self.kept, values, strict=True):
-                kept.copy_(torch.where(_beside(better, kept), value, kept))
+            values = [buffer.value for buffer in model.named_state().values()]
+            if not self.best_values:
+                self.best_values = [value.clone() for value in values]
+            for best, value in zip(self.best_values, values, strict=True):
+                best.copy_(torch.where(_mask(better, best), value, best))
         return self.waited >= self.patience
 
     def restore(self, model: Module, ending: Tensor) -> None:
         """Puts the kept state of the replicas that end back into the model, if that was asked for."""
-        if self.kept:
-            for kept, held in zip(self.kept, model.named_state().values(), strict=True):
-                held.value.copy_(torch.where(_beside(ending, kept), kept, held.value))
+        if self.best_values:
+            for best, buffer in zip(self.best_values, model.named_state().values(), strict=True):
+                buffer.value.copy_(torch.where(_mask(ending, best), best, buffer.value))
 
     def select(self, replicas: Tensor) -> None:
         """Keeps the replicas whose indices are given, in that order."""
         if self.best is not None and self.waited is not None:
             self.best, self.waited = self.best[replicas], self.waited[replicas]
-        self.kept = [kept[replicas] for kept in self.kept]
+        self.best_values = [value[replicas] for value in self.best_values]
 
 
-def _beside(chosen: Tensor, value: Tensor) -> Tensor:
-    """(R,) as (R, 1, …), to stand beside a value on its device; () as it is there."""
+def _mask(chosen: Tensor, value: Tensor) -> Tensor:
+    """A choice of replicas (R,) as (R, 1, …), broadcastable to a value and on its device; () stays ()."""
     chosen = chosen.to(value.device)
     return chosen.view(-1, *[1] * (value.dim() - 1)) if chosen.dim() else chosen

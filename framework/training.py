@@ -141,15 +141,17 @@ class Training:
         """Which replicas stopped being finite in this epoch, (R,) or ()."""
         bad = ~self.losses.isfinite()
         axis = 0 if self.optimizer.replicas is None else 1
-        sound = torch.stack([held.value.isfinite().flatten(axis).all(-1) for held in self.model.parameters()]).all(0)
+        sound = torch.stack(
+            [parameter.value.isfinite().flatten(axis).all(-1) for parameter in self.model.parameters()]
+        ).all(0)
         diverged = bad.any(0) | ~sound.cpu()
         for row, place in self.replicas().items():
             if diverged.view(-1)[place]:
                 column = bad.view(len(bad), -1)[:, place]
-                what = "training loss" if column.any() else "parameters"
+                quantity = "training loss" if column.any() else "parameters"
                 # the first bad loss; parameters are looked at after an epoch alone
                 step = int(column.to(torch.uint8).argmax()) + 1 if column.any() else len(bad)
-                self.diverged[row] = (epoch - 1) * len(bad) + step, f"{what} not finite"
+                self.diverged[row] = (epoch - 1) * len(bad) + step, f"{quantity} not finite"
         return diverged
 
     def _leave(self) -> None:
@@ -224,8 +226,8 @@ def train_model(
         ValueError: no epochs, batch or samples; data or generators that are not one per replica; validation data that
             is needed and not there.
     """
-    given = optimizer.replicas
-    count = given or 1
+    replicas = optimizer.replicas
+    count = replicas or 1
     training = Training(
         model,
         optimizer,
@@ -252,14 +254,14 @@ def train_model(
             line[0, row] = training.losses.view(len(training.losses), -1)[:, place].mean()
             if training.validation_loss is not None:
                 line[1, row] = training.validation_loss.view(-1)[place]
-            if given is not None and training.finished[place]:
-                ends[row] = [held.value[place].clone() for held in model.named_state().values()]
+            if replicas is not None and training.finished[place]:
+                ends[row] = [buffer.value[place].clone() for buffer in model.named_state().values()]
         lines.append(line)
     if len(set(trained)) > 1:
-        for number, held in enumerate(model.named_state().values()):
-            held.assign(torch.stack([ends[row][number] for row in range(count)]))
-    if given == 1:
-        select(torch.tensor([0]), model, optimizer)  # without the copy
+        for number, buffer in enumerate(model.named_state().values()):
+            buffer.assign(torch.stack([ends[row][number] for row in range(count)]))
+    if replicas == 1:
+        select(torch.tensor([0]), model, optimizer)  # without the padding replica
     train_loss, validation_loss = torch.stack(lines, 1)
     return History(train_loss, validation_loss, trained, training.diverged)
 
@@ -279,8 +281,8 @@ def _check_streams(name: str, streams: Generator | Sequence[Generator] | None, r
     if streams is None or (None if isinstance(streams, Generator) else len(streams)) == replicas:
         return
     needed = "a single generator" if replicas is None else f"a list of {replicas} generators"
-    found = "a single one" if isinstance(streams, Generator) else f"a list of {len(streams)}"
-    raise ValueError(f"training needs {needed} for {name}, found {found}")
+    count = "a single one" if isinstance(streams, Generator) else f"a list of {len(streams)}"
+    raise ValueError(f"training needs {needed} for {name}, found {count}")
 
 
 def _each(target: Target, change: Callable[[Tensor], Tensor]) -> Target:

@@ -89,8 +89,8 @@ def train(config: RunConfig, seed: int, keep: bool, device: Device) -> Record:
         for pair in parameters(model, net):
             pair.ours.value.copy_(pair.value)
         plain = {name: samples.each(lambda tensor: tensor[0]) for name, samples in parts.items()}
-        found = measured(config.build_measures(), model, problem, plain)
-        record.metrics |= {name: float(value) for name, value in found.items()}
+        measures = measured(config.build_measures(), model, problem, plain)
+        record.metrics |= {name: float(value) for name, value in measures.items()}
         if keep:
             record.kept = kept_of(model, problem, seed)
     return record
@@ -111,8 +111,8 @@ def _loss(net: nn.Module, criterion: Criterion, samples: Samples) -> float:
 
 
 def _evaluate(net: nn.Module, criterion: Criterion, problem: Problem, parts: dict[Part, Samples]) -> dict[str, float]:
-    found = {}
+    evaluation = {}
     for name, samples in parts.items():
-        found[f"{name}_loss"] = _loss(net, criterion, samples)
-        found[f"{name}_error"] = float(problem.error(_predict(net, samples), samples.label[0]))
-    return found
+        evaluation[f"{name}_loss"] = _loss(net, criterion, samples)
+        evaluation[f"{name}_error"] = float(problem.error(_predict(net, samples), samples.label[0]))
+    return evaluation

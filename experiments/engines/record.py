@@ -92,11 +92,11 @@ def checkpoint_epochs(config: RunConfig) -> set[int]:
 def stacked(data: list[Data], dtype: torch.dtype, device: Device = "cpu") -> dict[Part, Samples]:
     """Several runs' data by part, (R, N, …), as training takes it; an empty validation part is left out."""
     names: tuple[Part, ...] = ("train", "validation", "test") if len(data[0].validation.label) else ("train", "test")
-    found: dict[Part, Samples] = {}
+    parts: dict[Part, Samples] = {}
     for name in names:
-        several = stack([getattr(each, name) for each in data])
-        found[name] = several.each(lambda tensor: tensor.to(device, dtype if tensor.is_floating_point() else None))
-    return found
+        samples = stack([getattr(run, name) for run in data])
+        parts[name] = samples.each(lambda tensor: tensor.to(device, dtype if tensor.is_floating_point() else None))
+    return parts
 
 
 def kept_of(model: Module, problem: Problem, seed: int) -> dict[str, Tensor]:
@@ -107,7 +107,9 @@ def kept_of(model: Module, problem: Problem, seed: int) -> dict[str, Tensor]:
         problem: that it was trained on.
         seed: of the run.
     """
-    kept = {f"parameters.{number}": held.value.cpu().clone() for number, held in enumerate(model.parameters())}
+    kept = {
+        f"parameters.{number}": parameter.value.cpu().clone() for number, parameter in enumerate(model.parameters())
+    }
     canvas = problem.canvas(seed)
     if canvas is None:
         return kept

@@ -74,9 +74,9 @@ def train(configs: Sequence[RunConfig], seeds: Sequence[int], keep: Sequence[boo
         if epoch not in checkpoints and not training.finished.any():
             continue
         evaluations = evaluation_of()
-        found: dict[str, Tensor] = {}
+        measures: dict[str, Tensor] = {}
         if training.finished.any():
-            found = measured(shared.build_measures(), model, problem, _rows(data, training.rows))
+            measures = measured(shared.build_measures(), model, problem, _rows(data, training.rows))
         for row, replica in training.replicas().items():
             record, finished = records[row], bool(training.finished[replica])
             if row in training.diverged:
@@ -86,7 +86,7 @@ def train(configs: Sequence[RunConfig], seeds: Sequence[int], keep: Sequence[boo
             if finished:
                 record.finish(epoch, shared, problem)
             if finished and record.status == Status.OK:
-                record.metrics |= {name: float(value[replica]) for name, value in found.items()}
+                record.metrics |= {name: float(value[replica]) for name, value in measures.items()}
                 if keep[row]:
                     record.kept = kept_of(replica_of(model, replica), problem, seeds[row])
     return records
@@ -119,18 +119,18 @@ def _optimizer(configs: Sequence[RunConfig], model: Module) -> Optimizer:
 
 def _rows(data: dict[Part, Samples], rows: list[int]) -> dict[Part, Samples]:
     """The data of the replicas that are there."""
-    there = torch.tensor(rows)
-    return {name: samples.each(lambda tensor: tensor[there]) for name, samples in data.items()}
+    index = torch.tensor(rows)
+    return {name: samples.each(lambda tensor: tensor[index]) for name, samples in data.items()}
 
 
 def _evaluate(
     data: dict[Part, Samples], evaluate: Callable[[Tensor], Tensor], criterion: Loss, problem: Problem
 ) -> list[dict[str, float]]:
     """Losses and errors of every replica whose data is given."""
-    found: dict[str, Tensor] = {}
+    evaluations: dict[str, Tensor] = {}
     for name, samples in data.items():
         prediction = evaluate(samples.x)
-        found[f"{name}_loss"] = criterion.forward(prediction, samples.target)
-        found[f"{name}_error"] = problem.error(prediction, samples.label)
-    values = {name: value.tolist() for name, value in found.items()}
-    return [dict(zip(values, each, strict=True)) for each in zip(*values.values(), strict=True)]
+        evaluations[f"{name}_loss"] = criterion.forward(prediction, samples.target)
+        evaluations[f"{name}_error"] = problem.error(prediction, samples.label)
+    columns = {name: value.tolist() for name, value in evaluations.items()}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

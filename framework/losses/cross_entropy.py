@@ -22,16 +22,16 @@ class CrossEntropyLoss(Loss):
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         weight = self.weight(prediction.shape[-2])
-        wanted = _probabilities(prediction, target)
+        target = _probabilities(prediction, target)
         shifted = prediction - prediction.amax(-1, keepdim=True)
         exponentials = shifted.exp()
         total = exponentials.sum(-1, keepdim=True)
-        self.cache = exponentials / total, wanted, weight
-        return (wanted * (total.log() - shifted)).sum((-2, -1)).mul_(weight)
+        self.cache = exponentials / total, target, weight
+        return (target * (total.log() - shifted)).sum((-2, -1)).mul_(weight)
 
     def backward(self) -> Tensor:
-        probability, wanted, weight = self.saved_for_backward()
-        return torch.mul(probability, wanted.sum(-1, keepdim=True)).sub_(wanted).mul_(weight)
+        probability, target, weight = self.saved_for_backward()
+        return torch.mul(probability, target.sum(-1, keepdim=True)).sub_(target).mul_(weight)
 
 
 def _probabilities(prediction: Tensor, target: Tensor) -> Tensor:

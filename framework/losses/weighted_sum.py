@@ -38,7 +38,7 @@ class WeightedSum(Loss):
                 f"found {len(prediction)} and {len(target)}"
             )
         parts = zip(self.losses, self.weights, prediction, target, strict=True)
-        terms = [weight * loss.forward(output, wanted) for loss, weight, output, wanted in parts]
+        terms = [weight * loss.forward(*pair) for loss, weight, *pair in parts]
         total = terms[0]
         for term in terms[1:]:
             total = total + term

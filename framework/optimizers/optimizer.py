@@ -152,7 +152,7 @@ class Optimizer:
         hyper-parameters, and state buffers, one tensor per parameter, as "velocity.0".
         """
         state: dict[str, Any] = {"optimizer": type(self).__name__}
-        state |= {name: held for name, held in vars(self).items() if isinstance(held, bool | int | float)}
+        state |= {name: value for name, value in vars(self).items() if isinstance(value, bool | int | float)}
         state |= {name: given.clone() for name, given in self._given.items()}
         for name, buffer in self.buffers.items():
             state |= {f"{name}.{place}": piece.clone() for place, piece in enumerate(self._unflatten(buffer))}

@@ -55,9 +55,9 @@ class CompiledPasses:
         numbers = [list(optimizer.factors(optimizer.steps + step + 1).values()) for step in range(steps)]
         if order.stride(-1) != 1:
             order = order.contiguous()
-        held = {f"state{place}": optimizer.buffers[name] for place, name in enumerate(program.states)}
+        tensors = {f"state{place}": optimizer.buffers[name] for place, name in enumerate(program.states)}
         losses = torch.empty(steps, replicas, dtype=dtype)
-        held |= {
+        tensors |= {
             "x": x.contiguous(),
             "target": listed(target)[0].contiguous(),
             "order": order,
@@ -66,7 +66,7 @@ class CompiledPasses:
             "losses": losses,
         }
         counts = {"replicas": replicas, "samples": samples, "full": full, "order_stride": order.stride(0)}
-        self._run(program, held, counts)
+        self._run(program, tensors, counts)
         optimizer.steps += steps
         return losses
 
@@ -86,15 +86,15 @@ class CompiledPasses:
         self._run(program, {"x": x.contiguous(), "prediction": prediction}, counts)
         return prediction
 
-    def _run(self, program: Program, held: dict[str, Tensor], counts: dict[str, int]) -> None:
-        held |= {
+    def _run(self, program: Program, tensors: dict[str, Tensor], counts: dict[str, int]) -> None:
+        tensors |= {
             "value": self.optimizer.value,
             "offsets": torch.tensor(self.optimizer.offsets()),
             "scratch": torch.zeros(program.room, dtype=self.optimizer.value.dtype),
         }
         pointers, names = program.arguments
         function = compiled(program.text, len(pointers), len(names), self.features)
-        function(*(held[name].data_ptr() for name in pointers), *(counts[name] for name in names))
+        function(*(tensors[name].data_ptr() for name in pointers), *(counts[name] for name in names))
 
 
 def epoch_program(

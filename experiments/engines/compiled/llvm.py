@@ -211,10 +211,10 @@ def padded(cols: int) -> int:
 
 def tiles(length: int) -> list[tuple[int, int]]:
     """(offset, lanes) of the vectors that cover `length` numbers, a multiple of 4."""
-    found = []
+    cover = []
     offset = 0
     for lanes in (WIDEST, 16, 8, 4):
         while length - offset >= lanes:
-            found.append((offset, lanes))
+            cover.append((offset, lanes))
             offset += lanes
-    return found
+    return cover
