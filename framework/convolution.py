@@ -9,13 +9,13 @@ from fairgrid.framework.windows import crop, offsets, pad, size
 
 
 class Conv2d(Module):
-    """y[b, o, h, w] = bias[o] + Σ_{i, u, v} weight[o, i, u, v] x[b, i, S h + u − P, S w + v − P].
+    """The convolution y[b, o, h, w] = bias[o] + Σ_{i, u, v} weight[o, i, u, v] x[b, i, S h + u − P, S w + v − P].
 
-    What torch.nn.Conv2d computes. The windows are written out as the columns of a matrix (I K², H' W' B), so that
-    both directions are products with the weight as a matrix (O, I K²).
+    Equal to torch.nn.Conv2d. The windows are copied to the columns of a matrix (I K², H' W' B), so that forward and
+    backward are products with the weight as a matrix (O, I K²).
 
     Shapes: x (B, I, H, W), weight (O, I, K, K), bias (O, 1), y (B, O, H', W') with H' = ⌊(H + 2P − K) / S⌋ + 1;
-    stacked, each with R in front. A plain x goes into a stacked layer as the same x for every replica.
+    stacked, each with a leading R. A stacked layer gives a plain x to every replica.
 
     Args:
         inputs: I, channels of x.
@@ -23,11 +23,11 @@ class Conv2d(Module):
         kernel: K, height and width of the window.
         stride: S.
         padding: P, zeros on each side.
-        bias: whether there is a bias.
+        bias: whether the layer has a bias.
 
     Raises:
-        ValueError: a size out of its range; x has other channels, is smaller than the window, or has replicas where
-            the layer has another number of them or none.
+        ValueError: a size is out of range; x has another number of channels or replicas than the layer, or is smaller
+            than the window.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Networks that are not a chain: any directed acyclic graph of modules."""
+"""Networks beyond chains: any directed acyclic graph of modules."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -11,35 +11,35 @@ from fairgrid.framework.sequential import Sequential
 
 
 class Graph(Module):
-    """Modules by key, and for each the keys whose outputs it takes: the notation of report 002_bb4c2440422f73ef.txt.
+    """Modules by key, and for each the keys of its predecessors: the notation of report 002_bb4c2440422f73ef.txt.
 
-    Two branches into a sum, with the report's dictionaries and lists as they are printed:
+    Two branches into a sum, with the dictionaries and lists of the report:
 
         operators = {1: [Linear(2, 9)], 2: [Tanh()], 3: [Linear(9, 2)], 4: [Linear(2, 2)], 5: [Sum()]}
         connectivity = {1: [], 2: [1], 3: [2], 4: [], 5: [3, 4]}
         Graph(operators, connectivity, inputs=[1, 4], outputs=[5])
 
-    An operator without predecessors is an input and takes a tensor from outside, here one for 1 and one for 4. Where
-    the same tensor is to go to both, let an `Identity` be the input and both its successors. An operator with several
-    successors gets the sum of their gradients. One with several predecessors takes the list of their outputs, in the
-    order given: `Sum`, `Concatenate`, or a graph with several inputs.
+    An operator without predecessors is an input and takes a tensor from outside, here one for 1 and one for 4. To give
+    the same tensor to both, make an `Identity` the input and both its successors. An operator with several successors
+    receives the sum of their gradients. An operator with several predecessors takes the list of their outputs, in the
+    given order: `Sum`, `Concatenate`, or a graph with several inputs.
 
-    A module object under two keys, or inside of two, is shared: its parameters are, and their gradients add, while
-    each place has its own forward cache.
+    A module object under two keys, or inside two operators, is shared: both places have the same parameters, whose
+    gradients add, and each has its own forward cache.
 
-    Shapes: forward takes and returns one tensor where there is one input or output, and a list, in the order of
-    `inputs` or `outputs`, where there are several; so does backward.
+    Shapes: forward and backward take and return one tensor for a single input or output, and a list, in the order of
+    `inputs` or `outputs`, for several.
 
     Args:
-        operators: key → module, or a list of modules one after the other.
-        connectivity: key → the keys of the predecessors; a key may be left out where there are none.
+        operators: key → module, or a list of modules to apply in sequence.
+        connectivity: key → the keys of the predecessors; a key without predecessors may be omitted.
         inputs: the keys of all operators without predecessors.
         outputs: keys of the operators whose outputs are returned; they may have successors too.
 
     Raises:
-        ValueError: unknown keys, a cycle, an input with predecessors or an operator without that is no input, an
-            operator that leads to no output, several predecessors of a module that takes one tensor; at forward,
-            another number of inputs, or what an operator refuses.
+        ValueError: unknown keys, a cycle, an input with predecessors, an operator without predecessors that is not an
+            input, an operator that leads to no output, several predecessors of a module that takes one tensor; at
+            forward, another number of inputs, or an error of an operator.
     """
 
     def __init__(

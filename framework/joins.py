@@ -1,4 +1,4 @@
-"""What a graph needs besides layers: modules that join several tensors, and one that takes a part."""
+"""Modules for graphs: two that join a list of tensors, and one that takes a part of a tensor."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from fairgrid.framework.module import Module
 
 
 class Sum(Module):
-    """y = x_1 + … + x_n, the operator of report 002_bb4c2440422f73ef.txt.
+    """The sum y = x_1 + … + x_n, the operator of report 002_bb4c2440422f73ef.txt.
 
     Shapes: a list of tensors of one shape, and y of that shape.
 
     Raises:
-        ValueError: x is no list, or its shapes differ.
+        ValueError: x is not a list, or its shapes differ.
     """
 
     takes_list = True
@@ -34,7 +34,7 @@ class Sum(Module):
 
 
 class Concatenate(Module):
-    """The tensors one after the other along a dimension.
+    """Tensors concatenated along a dimension.
 
     Shapes: a list of (..., D_i), and y (..., Σ D_i), for the last dimension.
 
@@ -42,7 +42,7 @@ class Concatenate(Module):
         dim: the dimension, counted from the end: −1 for features, −3 for the channels of images.
 
     Raises:
-        ValueError: dim is not negative, x is no list, or its shapes differ elsewhere.
+        ValueError: dim is not negative, x is not a list, or its shapes differ in another dimension.
     """
 
     takes_list = True
@@ -67,8 +67,8 @@ class Slice(Module):
     """The elements start … stop − 1 along a dimension, such as one image of a pair.
 
     Args:
-        start: the first one.
-        stop: the first one that is left out.
+        start: the first element.
+        stop: the first one after the slice.
         dim: the dimension, counted from the end: −1 for features, −3 for the channels of images.
 
     Raises:

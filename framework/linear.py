@@ -1,4 +1,4 @@
-"""The fully connected layer, y = x W + b."""
+"""The fully connected layer."""
 
 import torch
 from torch import Tensor
@@ -8,18 +8,18 @@ from fairgrid.framework.parameter import Parameter
 
 
 class Linear(Module):
-    """y = x W + b.
+    """The fully connected layer, y = x W + b.
 
-    Shapes: x (B, D), weight (D, C), bias (1, C), y (B, C); stacked, each with R in front. A plain x goes into a
-    stacked layer as the same x for every replica.
+    Shapes: x (B, D), weight (D, C), bias (1, C), y (B, C); stacked, each with a leading R. A stacked layer gives a
+    plain x to every replica.
 
     Args:
         inputs: D.
         outputs: C.
-        bias: whether there is a b.
+        bias: whether the layer has b.
 
     Raises:
-        ValueError: x does not end in D, or has replicas where the layer has another number of them or none.
+        ValueError: the last dimension of x is not D, or x has another number of replicas than the layer.
     """
 
     def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:

@@ -1,17 +1,17 @@
-"""What every layer, activation and network is: forward, backward, parameters.
+"""The base class of layers, activations and networks: forward, backward, parameters.
 
 The contract of a module:
-- `forward(x)` computes the output and leaves in `cache` what backward needs; it changes neither x nor the parameters.
-  While training it may update its buffers (running statistics).
+- `forward(x)` computes the output and saves in `cache` what backward needs; it changes neither x nor the parameters.
+  In training it may update its buffers (running statistics).
 - `backward(dy)` takes the gradient of a scalar with respect to the output of the last forward, adds the gradients of
   the parameters to their `grad`, and returns the gradient with respect to the input: the exact vector-Jacobian
-  product, with no averaging (that happens in the loss alone). It does not change dy.
-- Layers are written for trailing dimensions, so a leading replica dimension passes through.
-- What is kept from step to step is in `Parameter`s and `Buffer`s; parameters belong to the optimizer once it has them.
-- `train(True | False)` switches what differs between training and evaluation; a new module is in training.
-- A training loop calls `begin_epoch(generators, samples)` before each epoch; modules with noise take it from there.
-- A module that is used at two places of a network is a `tied_copy` of itself at the second: the same parameters and
-  buffers, but a cache of its own. `Sequential` and `Graph` see to that.
+  product, without averaging (only losses average). It does not change dy.
+- Layers operate on trailing dimensions, so a leading replica dimension passes through.
+- State that persists from step to step is in `Parameter`s and `Buffer`s. An optimizer owns the parameters it is given.
+- `train(True | False)` switches between training and evaluation; a new module is in training mode.
+- A training loop calls `begin_epoch(generators, samples)` before each epoch; modules with noise draw it from these.
+- A module used at two places of a network is replaced at the second by a `tied_copy`: the same parameters and buffers,
+  but a separate cache. `Sequential` and `Graph` do so themselves.
 """
 
 import copy
@@ -31,8 +31,8 @@ class Module:
     """Base class of layers and networks.
 
     Attributes:
-        cache: what the last forward left for backward; None before the first.
-        training: whether forward is that of training; `train` sets it.
+        cache: values saved by the last forward for backward; None before the first.
+        training: whether the module is in training mode; set by `train`.
         takes_list: whether forward takes a list of tensors and backward returns one.
     """
 
@@ -41,7 +41,7 @@ class Module:
     takes_list: bool = False
 
     def forward(self, x: Any) -> Any:
-        """The output for x, (B, D) or (R, B, D); a list of tensors where there are several inputs or outputs."""
+        """Computes the output for x, (B, D) or (R, B, D); lists of tensors for several inputs or outputs."""
         raise NotImplementedError
 
     def backward(self, dy: Any) -> Any:
@@ -60,14 +60,14 @@ class Module:
         """The cache of the last forward.
 
         Raises:
-            ValueError: there was no forward.
+            ValueError: forward has not been called.
         """
         if self.cache is None:
             raise ValueError(f"{type(self).__name__}.backward needs a forward before it")
         return self.cache
 
     def recall(self) -> Any:
-        """The earlier name of `saved_for_backward`, which classes of your own may use."""
+        """The earlier name of `saved_for_backward`, for classes of your own that use it."""
         return self.saved_for_backward()
 
     def broadcast_input(self, x: Tensor, parameter: Parameter) -> Tensor:
@@ -94,7 +94,7 @@ class Module:
         return x
 
     def train(self, mode: bool) -> None:
-        """Switches this module and all below it to training (True) or evaluation (False)."""
+        """Switches this module and all its descendants to training (True) or evaluation (False)."""
         for _, module in self.walk():
             module.training = mode
 
@@ -102,20 +102,20 @@ class Module:
         """Announces an epoch, so that modules with noise draw all of it at once.
 
         Args:
-            generators: one per replica of the stack; a single one for plain tensors.
-            samples: N, training samples that will pass through in the epoch, in batches of any size.
+            generators: one generator per replica of the stack; a single one for plain tensors.
+            samples: N, the number of training samples in the epoch, in batches of any size.
         """
         for child in self.children():
             child.begin_epoch(generators, samples)
 
     def walk(self, name: str = "") -> Iterator[tuple[str, "Module"]]:
-        """This module and then all below it, depth first, with the names by which they are reached ("modules.0.")."""
+        """Yields this module and all its descendants, depth first, with the prefix of their names ("modules.0.")."""
         yield name, self
         for suffix, child in self.named_children():
             yield from child.walk(f"{name}{suffix}.")
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
-        """Modules in attributes, or in a list or dictionary in an attribute, by name, in the order of assignment."""
+        """Yields the modules in attributes, and in lists and dictionaries there, by name, in order of assignment."""
         for attribute, value in vars(self).items():
             for suffix, item in _items(value):
                 if isinstance(item, Module):
@@ -126,7 +126,7 @@ class Module:
         return (child for _, child in self.named_children())
 
     def named_state(self) -> dict[str, Buffer]:
-        """All parameters and buffers by name, this module's own first, then its children's; a shared one once."""
+        """All parameters and buffers by name, first this module's, then its children's; a shared one only once."""
         names: dict[Buffer, str] = {}
         for name, module in self.walk():
             for attribute, value in vars(module).items():
@@ -135,11 +135,11 @@ class Module:
         return {name: buffer for buffer, name in names.items()}
 
     def parameters(self) -> list[Parameter]:
-        """All parameters, this module's own first, then its children's in order; a shared one once."""
+        """All parameters, in the order of `named_state`."""
         return [buffer for buffer in self.named_state().values() if isinstance(buffer, Parameter)]
 
     def buffers(self) -> list[Buffer]:
-        """All that is kept but not trained, in the same order."""
+        """All buffers that are not parameters, in the order of `named_state`."""
         return [buffer for buffer in self.named_state().values() if not isinstance(buffer, Parameter)]
 
     def initialize(
@@ -149,14 +149,14 @@ class Module:
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
     ) -> None:
-        """Draws all parameters and sets all buffers to their start.
+        """Draws all parameters and resets all buffers.
 
         Args:
-            generators: a list gives stacked parameters, one replica per generator; a single one plain parameters.
-                Generators are used parameter by parameter, so a replica's values depend on its own generator alone.
-            initializers: one for all replicas, or one per replica.
-            dtype: of the values; draws are made in float64 and rounded to it.
-            device: where the values are put; generators are the CPU's, so draws are the same for every device.
+            generators: a list for stacked parameters, one generator per replica; a single one for plain parameters.
+                A replica's values depend only on its own generator, which draws parameter after parameter.
+            initializers: one initializer for all replicas, or one per replica.
+            dtype: the dtype of the values; draws are made in float64 and rounded.
+            device: the device of the values; draws are made on the CPU, so they are the same for every device.
 
         Raises:
             ValueError: the numbers of generators and initializers differ.
@@ -176,7 +176,7 @@ class Module:
             buffer.assign(torch.full(shape, buffer.start, dtype=dtype, device=device))
 
     def tied_copy(self) -> "Module":
-        """A module with the same parameters and buffers, but a forward cache and noise of its own."""
+        """A module with the same parameters and buffers, but a separate forward cache and noise."""
         tied = copy.copy(self)
         for name, value in vars(self).items():
             if isinstance(value, Module):
@@ -190,22 +190,22 @@ class Module:
         return tied
 
     def select(self, replicas: Tensor) -> None:
-        """Keeps the replicas whose indices are given in all buffers; the parameters are the optimizer's to select.
+        """Keeps the replicas with the given indices in all buffers; the optimizer selects in the parameters.
 
-        Use `framework.select`, which does both.
+        `framework.select` does both.
         """
         for buffer in self.buffers():
             buffer.select(replicas)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """A copy of all parameters and buffers, by name. Caches and an epoch's noise are not part of it."""
+        """Copies of all parameters and buffers, by name, without caches and the noise of an epoch."""
         return {name: buffer.value.clone() for name, buffer in self.named_state().items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over the values that `state_dict` gave.
+        """Loads values that `state_dict` returned.
 
         Raises:
-            ValueError: names, shapes (replicas included) or dtypes differ; nothing is changed then.
+            ValueError: names, shapes (replicas included) or dtypes differ; no value has been changed.
         """
         buffers = self.named_state()
         check(type(self).__name__, {name: buffer.value for name, buffer in buffers.items()}, state)
@@ -214,7 +214,7 @@ class Module:
 
 
 def distinct(modules: Iterable[Module]) -> list[Module]:
-    """The modules, where one that occurred before (or holds one that did) is replaced by a tied copy."""
+    """The modules, with tied copies in place of those that occurred before, alone or inside another."""
     seen: set[int] = set()
     result = []
     for module in modules:

@@ -10,14 +10,15 @@ from fairgrid.framework.parameter import Buffer, Parameter
 
 
 class BatchNorm(Module):
-    """y = weight · n + bias with n = (x − mean) / √(variance + ε), per feature. Ioffe and Szegedy 2015, algorithm 1.
+    """Normalizes each feature: y = weight · n + bias with n = (x − mean) / √(variance + ε).
 
-    In training, mean and variance are those of the batch (over B, or B, H and W), the variance divided by their count
-    M; the running ones move towards them, r ← (1 − μ) r + μ · batch, with the variance divided by M − 1. In evaluation
-    the running ones are used. These are the conventions of torch.nn.BatchNorm1d and 2d.
+    Ioffe and Szegedy 2015, algorithm 1. In training, mean and variance are those of the batch (over B, or B, H and W),
+    the variance with divisor M, the number of values; the running ones move towards them, r ← (1 − μ) r + μ · batch,
+    the variance with divisor M − 1. In evaluation the running ones are used. These are the conventions of
+    torch.nn.BatchNorm1d and 2d.
 
     Shapes: x (B, C), weight and bias (1, C); for images x (B, C, H, W), weight and bias (1, C, 1, 1); stacked, each
-    with R in front. A plain x goes into a stacked layer as the same x for every replica.
+    with a leading R. A stacked layer gives a plain x to every replica.
 
     Args:
         features: C.
@@ -26,8 +27,8 @@ class BatchNorm(Module):
         epsilon: ε > 0.
 
     Raises:
-        ValueError: a number out of its range; x has another number of features, or replicas where the layer has
-            another number of them or none; a training batch with one value per feature, which has no variance.
+        ValueError: an argument is out of range; x has another number of features or replicas than the layer; or a
+            training batch has one value per feature, which has no variance.
     """
 
     def __init__(self, features: int, dims: int = 1, momentum: float = 0.1, epsilon: float = 1e-5) -> None:

@@ -1,4 +1,4 @@
-"""The text of a module, loss, optimizer or schedule: `Linear(inputs=2, outputs=25, bias=True)`."""
+"""Representations of modules, losses, optimizers and schedules: `Linear(inputs=2, outputs=25, bias=True)`."""
 
 import inspect
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-_SHOWN = 6  # values of a longer list are abbreviated
+_SHOWN = 6  # longer lists are abbreviated
 
 
 def arguments(owner: object, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -14,20 +14,20 @@ def arguments(owner: object, values: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         owner: the object.
-        values: present values by name; an argument that the object does not keep is left out.
+        values: present values by name; arguments without one are omitted.
     """
     present = {}
     for name, parameter in inspect.signature(type(owner).__init__).parameters.items():
         if name in values and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             value = values[name]
-            # a layer keeps its bias, not the flag that asked for it
+            # the attribute of a flag may be what it switches on, such as a layer's bias
             flag = isinstance(parameter.default, bool)
             present[name] = value is not None and value is not False if flag else value
     return present
 
 
 def represent(owner: object, present: Mapping[str, Any], children: Iterable[tuple[str, object]] = ()) -> str:
-    """The text of an object, with one indented line or block per child, as torch.nn has it.
+    """The representation of an object, with an indented block per child, as in torch.nn.
 
     Args:
         owner: the object.

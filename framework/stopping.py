@@ -10,17 +10,17 @@ from fairgrid.framework.representation import arguments, represent
 
 
 class EarlyStopping:
-    """A replica ends after `patience` epochs in a row without a validation loss below its lowest.
+    """Ends a replica after `patience` consecutive epochs without a new lowest validation loss.
 
-    Report 000_886196d3797ee705.txt, III. A loss that is not a number is no improvement.
+    Report 000_886196d3797ee705.txt, III. A NaN loss is not an improvement.
 
     Args:
-        patience: epochs, at least 1.
-        restore_best: whether, when a replica ends (early or not), its parameters and buffers go back to those of the
-            epoch with its lowest validation loss.
+        patience: a number of epochs, at least 1.
+        restore_best: whether a replica that ends, early or not, gets back its parameters and buffers of the epoch with
+            its lowest validation loss.
 
     Raises:
-        ValueError: a patience below 1.
+        ValueError: the patience is below 1.
     """
 
     def __init__(self, patience: int, restore_best: bool = False) -> None:
@@ -38,11 +38,11 @@ class EarlyStopping:
         """Ends an epoch.
 
         Args:
-            loss: the validation loss after it, (R,) or ().
-            model: whose state is kept where the loss is the lowest yet.
+            loss: the validation loss after the epoch, (R,) or ().
+            model: the model; the state of replicas with a new lowest loss is saved.
 
         Returns:
-            Which replicas end, of the shape of loss.
+            A mask of the replicas that end, of the shape of loss.
         """
         if self.best is None or self.waited is None:
             self.best = torch.full_like(loss, math.inf)
@@ -59,13 +59,13 @@ class EarlyStopping:
         return self.waited >= self.patience
 
     def restore(self, model: Module, ending: Tensor) -> None:
-        """Puts the kept state of the replicas that end back into the model, if that was asked for."""
+        """Restores the best state of the replicas that end, if `restore_best`."""
         if self.best_values:
             for best, buffer in zip(self.best_values, model.named_state().values(), strict=True):
                 buffer.value.copy_(torch.where(_mask(ending, best), best, buffer.value))
 
     def select(self, replicas: Tensor) -> None:
-        """Keeps the replicas whose indices are given, in that order."""
+        """Keeps the replicas with the given indices, in that order."""
         if self.best is not None and self.waited is not None:
             self.best, self.waited = self.best[replicas], self.waited[replicas]
         self.best_values = [value[replicas] for value in self.best_values]

@@ -1,7 +1,7 @@
-"""The training loop: plain or stacked, with replicas that end each in its own epoch.
+"""The training loop, plain or stacked, in which every replica ends in an epoch of its own.
 
-`Training` is iterated over, once, an epoch at a time: whoever trains looks at it in between. `train_model` runs it to
-the end. A pass over the data itself is in framework/passes.py.
+Iterating over a `Training`, once, trains an epoch per iteration, and its attributes can be read in between.
+`train_model` runs it to the end. The passes over the data are in framework/passes.py.
 """
 
 import math
@@ -24,7 +24,7 @@ from fairgrid.framework.streams import Streams
 
 @dataclass
 class _Samples:
-    """Data that follows its replicas."""
+    """Data that is selected along with its replicas."""
 
     x: Tensor
     target: Target
@@ -37,19 +37,19 @@ class _Samples:
 class Training:
     """Trains a model, an epoch per iteration. See `train_model` for the arguments.
 
-    What is decided between epochs (losses, who ends, rates) is on the CPU, wherever the model is.
+    Values between epochs (losses, ends, rates) are on the CPU, for a model on any device.
 
-    Between two epochs a replica that is `finished` (its loss or a parameter is not finite, it stopped early, or it was
-    its last epoch) is still there to be looked at; after that it leaves the stack and costs nothing. A stack of one
-    replica, from the start or because all others have left, trains beside a copy of itself, because products with one
-    replica may round differently.
+    A replica is `finished` if its loss or a parameter is not finite, if it stopped early, or after the last epoch. It
+    stays in the stack until the next epoch, so that it can be evaluated; then it leaves and takes no more time. A stack
+    of one replica, from the start or after all others have left, trains with a padding replica, a copy of it, because
+    products with one replica may round differently.
 
     Attributes:
-        rows: for every replica that is there, the number it had at the start; a copy has that of its original.
+        rows: the original index of each remaining replica; a padding replica shares its original's.
         losses: the training loss of every batch of the last epoch, (steps, R) or (steps,).
-        validation_loss: after the last epoch, (R,) or (); None without validation data.
-        finished: which replicas end with the last epoch, (R,) or ().
-        diverged: for every number of a replica that diverged, the step (from 1) and what was not finite.
+        validation_loss: the validation loss after the last epoch, (R,) or (); None without validation data.
+        finished: a mask of the replicas that end with the last epoch, (R,) or ().
+        diverged: the step (from 1) and the quantity that was not finite, by the original index of diverged replicas.
     """
 
     def __init__(
@@ -98,11 +98,11 @@ class Training:
             self._keep(torch.tensor([0]))
 
     def replicas(self) -> dict[int, int]:
-        """For every number of a replica that is there, its place in the stack."""
+        """The place in the stack of each remaining replica, by original index."""
         return {row: place for place, row in reversed(list(enumerate(self.rows)))}
 
     def __iter__(self) -> Iterator[int]:
-        """The epochs, from 1, each after it was trained."""
+        """Trains an epoch per iteration; yields its number, from 1."""
         for epoch in range(1, self.epochs + 1):
             self._epoch()
             diverged = self._diverged(epoch)
@@ -138,7 +138,7 @@ class Training:
         self.losses = losses.cpu()
 
     def _diverged(self, epoch: int) -> Tensor:
-        """Which replicas stopped being finite in this epoch, (R,) or ()."""
+        """A mask of the replicas that diverged in this epoch, (R,) or ()."""
         bad = ~self.losses.isfinite()
         axis = 0 if self.optimizer.replicas is None else 1
         sound = torch.stack(
@@ -149,7 +149,7 @@ class Training:
             if diverged.view(-1)[place]:
                 column = bad.view(len(bad), -1)[:, place]
                 quantity = "training loss" if column.any() else "parameters"
-                # the first bad loss; parameters are looked at after an epoch alone
+                # the first bad loss; parameters are only checked after an epoch
                 step = int(column.to(torch.uint8).argmax()) + 1 if column.any() else len(bad)
                 self.diverged[row] = (epoch - 1) * len(bad) + step, f"{quantity} not finite"
         return diverged
@@ -158,7 +158,7 @@ class Training:
         self._keep((~self.finished).nonzero().flatten())
 
     def _keep(self, staying: Tensor) -> None:
-        """Keeps the replicas at these places; a single one beside a copy of itself."""
+        """Keeps the replicas at the given places, a single one with a padding replica."""
         if len(staying) == 1:
             staying = staying.repeat(2)
         others = [self.data, self.order, self.noise, self.validation, self.schedule, self.stopping]
@@ -171,13 +171,14 @@ class Training:
 
 @dataclass
 class History:
-    """What `train_model` gives, for R replicas (R = 1 for a plain model).
+    """The history of a training, for R replicas (R = 1 for a plain model).
 
     Attributes:
-        train_loss: the mean loss over an epoch's batches, (epochs, R), not a number after a replica's end.
-        validation_loss: after each epoch, likewise; without validation data not a number.
-        epochs: trained by each replica.
-        diverged: for every replica that diverged, the step and what was not finite.
+        train_loss: the mean loss over an epoch's batches, (epochs, R), NaN after a replica's end.
+        validation_loss: the validation loss after each epoch, (epochs, R), NaN after a replica's end or without
+            validation data.
+        epochs: the number of epochs that each replica trained.
+        diverged: the step and the quantity that was not finite, by index of diverged replicas.
     """
 
     train_loss: Tensor
@@ -206,12 +207,12 @@ def train_model(
     """Trains a model to the end of every replica.
 
     Args:
-        model: initialized, plain or stacked; afterwards it holds every replica as it was at its end. If some ended
-            before others, the optimizer no longer moves it.
-        optimizer: of its parameters.
+        model: an initialized model, plain or stacked; afterwards every replica has its state at its own end. If some
+            ended before others, the optimizer is no longer connected to it.
+        optimizer: the optimizer of the model's parameters.
         criterion: the loss.
-        x: (R, N, ...), or (N, ...) for a plain model.
-        target: (R, N, ...) or (N, ...), or a list of such for a criterion of several.
+        x: training samples, (R, N, ...), or (N, ...) for a plain model.
+        target: training targets, (R, N, ...) or (N, ...), or a list of them for a loss over several outputs.
         epochs: the largest number of epochs.
         batch_size: B; the last batch of an epoch is smaller where N is no multiple.
         shuffle: generators of the sample order, one per replica, or one for a plain model; None keeps the order.
@@ -223,8 +224,8 @@ def train_model(
         evaluate: predictions for validation data.
 
     Raises:
-        ValueError: no epochs, batch or samples; data or generators that are not one per replica; validation data that
-            is needed and not there.
+        ValueError: epochs, batch_size or the number of samples is 0; the number of data sets or generators is not the
+            number of replicas; or early stopping or the schedule needs validation data, and there is none.
     """
     replicas = optimizer.replicas
     count = replicas or 1

@@ -1,6 +1,6 @@
 """The engine `pytorch`: torch.nn, autograd and torch.optim, one run at a time.
 
-The peer that any cell can be checked against: it starts from the same weights and sees the same data in the same order.
+Any cell can be compared with it: it starts from the same weights and sees the same data in the same order.
 """
 
 import copy
@@ -28,7 +28,7 @@ from fairgrid.framework.passes import EVALUATION_SAMPLES, Target
 
 
 def train(config: RunConfig, seed: int, keep: bool, device: Device) -> Record:
-    """Trains one run; arguments and record have the meaning that they have in the engine `framework`."""
+    """Trains one run; arguments and record are as in the engine `framework`."""
     problem = config.build_problem()
     dtype = getattr(torch, config.dtype)
     model = config.build_model(problem)

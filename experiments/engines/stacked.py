@@ -1,6 +1,6 @@
-"""The engines `framework` and `compiled`: runs that differ in seed and stackable options alone train as one stack.
+"""The engines `framework` and `compiled`: runs that differ only in seed and stackable options train as one stack.
 
-They differ in what makes a pass over the data: tensor operations on all replicas at once, or the same operations
+The engines differ in their passes over the data: tensor operations on all replicas at once, or the same operations
 compiled, on one replica after the other.
 """
 
@@ -23,13 +23,13 @@ def train(configs: Sequence[RunConfig], seeds: Sequence[int], keep: Sequence[boo
     """Trains one stack.
 
     Args:
-        configs: one per run; they differ in the optimizer's stackable options and the initializer at most.
-        seeds: one per run.
-        keep: for each run, whether its record, if ok, holds what figures are drawn from.
-        device: where models and data are.
+        configs: one configuration per run, different at most in the optimizer's stackable options and the initializer.
+        seeds: one seed per run.
+        keep: one flag per run, whether its record, if ok, contains the data of figures.
+        device: the device of models and data.
 
     Returns:
-        A record per run, in order; each depends on its own configuration and seed alone.
+        A record per run, in order, that depends only on the run's own configuration and seed.
     """
     records = [Record() for _ in seeds]
     shared = configs[0]
@@ -93,7 +93,7 @@ def train(configs: Sequence[RunConfig], seeds: Sequence[int], keep: Sequence[boo
 
 
 def refuses_to_compile(config: RunConfig) -> str | None:
-    """Why the engine `compiled` cannot train a configuration; None if it can."""
+    """The reason why the engine `compiled` cannot train a configuration; None if it can."""
     problem = config.build_problem()
     model = config.build_model(problem)
     dtype = getattr(torch, config.dtype)
@@ -118,7 +118,7 @@ def _optimizer(configs: Sequence[RunConfig], model: Module) -> Optimizer:
 
 
 def _rows(data: dict[Part, Samples], rows: list[int]) -> dict[Part, Samples]:
-    """The data of the replicas that are there."""
+    """The data of the remaining replicas."""
     index = torch.tensor(rows)
     return {name: samples.each(lambda tensor: tensor[index]) for name, samples in data.items()}
 
@@ -126,7 +126,7 @@ def _rows(data: dict[Part, Samples], rows: list[int]) -> dict[Part, Samples]:
 def _evaluate(
     data: dict[Part, Samples], evaluate: Callable[[Tensor], Tensor], criterion: Loss, problem: Problem
 ) -> list[dict[str, float]]:
-    """Losses and errors of every replica whose data is given."""
+    """Losses and errors of every replica in the data."""
     evaluations: dict[str, Tensor] = {}
     for name, samples in data.items():
         prediction = evaluate(samples.x)

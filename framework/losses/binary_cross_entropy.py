@@ -1,4 +1,4 @@
-"""The cross-entropy of yes or no, from logits."""
+"""The cross-entropy of binary classes, from logits."""
 
 import torch
 from torch import Tensor
@@ -9,8 +9,8 @@ from fairgrid.framework.losses.loss import Loss
 class BinaryCrossEntropyLoss(Loss):
     """The mean (or sum) over batch and outputs of −t log p − (1 − t) log(1 − p), where p = 1 / (1 + e⁻ᶻ).
 
-    Computed as max(z, 0) − z t + log(1 + e^−|z|), which no logit z is too large for; the gradient is p − t. This is
-    torch's BCEWithLogitsLoss.
+    Computed as max(z, 0) − z t + log(1 + e^−|z|), which does not overflow for any logit z; the gradient is p − t. Equal
+    to torch's BCEWithLogitsLoss.
 
     Shapes: prediction z and target t, in [0, 1], (B, C) or (R, B, C), equal.
 

@@ -9,11 +9,11 @@ from fairgrid.framework.losses.loss import Loss
 class CrossEntropyLoss(Loss):
     """The mean (or sum) over the batch of −Σ_c t_c log p_c, where p = softmax(z) and z is the prediction.
 
-    log p_c = z_c − m − log Σ_k exp(z_k − m) with m = max z, so that no logit is too large. The gradient with respect
-    to z is p Σ_c t_c − t: softmax and logarithm together, which is what report 003 (033596b3b376afeb, eq. 12) prints
-    for the cross-entropy alone.
+    log p_c = z_c − m − log Σ_k exp(z_k − m) with m = max z, which does not overflow. The gradient with respect to z is
+    p Σ_c t_c − t, that of softmax and logarithm together; report 003 (033596b3b376afeb, eq. 12) prints it for the
+    cross-entropy alone.
 
-    Shapes: prediction (B, C) or (R, B, C). Target: class indices, whole numbers (B,) or (R, B); or probabilities,
+    Shapes: prediction (B, C) or (R, B, C); target either class indices, integers (B,) or (R, B), or probabilities,
     one-hot or soft, of the prediction's shape.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The squared error."""
+"""The mean squared error."""
 
 import torch
 from torch import Tensor

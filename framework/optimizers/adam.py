@@ -12,7 +12,7 @@ from fairgrid.framework.parameter import Parameter
 
 
 class Adam(Optimizer):
-    """PyTorch's conventions. Kingma and Ba 2015, algorithm 1:
+    """Adam, with PyTorch's conventions. Kingma and Ba 2015, algorithm 1.
 
     g ← g + λp;  m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  p ← p − α (m / (1−β₁ᵗ)) / (√(v / (1−β₂ᵗ)) + ε).
 
@@ -21,10 +21,10 @@ class Adam(Optimizer):
         beta1: β₁, in [0, 1).
         beta2: β₂, in [0, 1).
         epsilon: ε.
-        weight_decay: λ, the L2 penalty's factor, as in torch.optim.Adam (not decoupled).
+        weight_decay: λ, the factor of the L2 penalty, as in torch.optim.Adam (not decoupled).
 
     Raises:
-        ValueError: a β outside [0, 1), or ε not positive.
+        ValueError: a β is outside [0, 1), or ε is not positive.
     """
 
     state: ClassVar[tuple[str, ...]] = ("mean", "square")
@@ -83,7 +83,7 @@ class Adam(Optimizer):
         else:
             mean.copy_(grad)
         square.mul_(self.beta2).addcmul_(grad, grad, value=1 - self.beta2)
-        # torch's sqrt is some forty times slower where it meets exact zeros, of which ReLU makes many
+        # torch's sqrt is about forty times slower for exact zeros, which are frequent with ReLU
         tiny = torch.finfo(square.dtype).tiny
         scaled = square.clamp_min(tiny).sqrt_().add_(smallest)
         torch.div(mean, scaled, out=scaled)

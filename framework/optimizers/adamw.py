@@ -13,14 +13,14 @@ class AdamW(Adam):
     """PyTorch's conventions: p ← p − αλp, then Adam's step without a penalty. Loshchilov and Hutter 2019, algorithm 2.
 
     Args:
-        learning_rate: α, which the decay is multiplied by too.
+        learning_rate: α, also a factor of the decay.
         beta1: β₁, in [0, 1).
         beta2: β₂, in [0, 1).
         epsilon: ε.
         weight_decay: λ.
 
     Raises:
-        ValueError: a β outside [0, 1), or ε not positive.
+        ValueError: a β is outside [0, 1), or ε is not positive.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent: plain, with momentum, with Nesterov's momentum."""
+"""Stochastic gradient descent, plain, with momentum or with Nesterov's momentum."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -17,11 +17,11 @@ class SGD(Optimizer):
     Args:
         learning_rate: α.
         momentum: ρ; zero is plain gradient descent.
-        nesterov: whether the step looks ahead.
-        weight_decay: λ, the L2 penalty's factor.
+        nesterov: whether momentum is Nesterov's.
+        weight_decay: λ, the factor of the L2 penalty.
 
     Raises:
-        ValueError: Nesterov's momentum without momentum.
+        ValueError: nesterov is True and momentum is 0.
     """
 
     state: ClassVar[tuple[str, ...]] = ("velocity",)
@@ -49,7 +49,7 @@ class SGD(Optimizer):
         weight_decay: Tensor,
         velocity: Tensor,
     ) -> None:
-        # skipping a factor that is zero for every replica leaves the bits as they are
+        # terms whose factor is zero for all replicas are skipped, which does not change the bits
         if self.used("weight_decay"):
             grad = grad + weight_decay * value
         if self.used("momentum"):

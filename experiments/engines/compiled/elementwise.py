@@ -1,7 +1,7 @@
-"""Elementwise operations on vectors, by the names of the tensor operations that they stand for.
+"""Elementwise operations on vectors.
 
-exp, log and tanh in float32 are polynomials after Cephes (Moshier 1989: expf, logf, tanhf), within a few units of the
-last place; in float64 they are the C library's.
+exp, log and tanh in float32 are polynomials after Cephes (Moshier 1989: expf, logf, tanhf), accurate to a few units in
+the last place; in float64 they are the C library's.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def _polynomial(code: Code, lanes: int, x: str, coefficients: tuple[float, ...])
 
 
 def exp(code: Code, lanes: int, x: str) -> str:
-    """eˣ; 0 below the smallest normal number, infinite above the largest."""
+    """The exponential function; 0 below the smallest normal number, infinite above the largest."""
     if code.real == "double":
         return code.call("exp", lanes, x)
     low, high = code.broadcast_constant(_SMALLEST), code.broadcast_constant(_LARGEST)
@@ -59,7 +59,7 @@ def exp(code: Code, lanes: int, x: str) -> str:
 
 
 def log(code: Code, lanes: int, x: str) -> str:
-    """The natural logarithm; of 0 it is −∞, of what is negative not a number."""
+    """The natural logarithm; −∞ at 0, NaN below."""
     if code.real == "double":
         return code.call("log", lanes, x)
     kind, reals = code.vector(lanes, "i32"), code.vector(lanes)
@@ -83,7 +83,7 @@ def log(code: Code, lanes: int, x: str) -> str:
 
 
 def log1p(code: Code, lanes: int, x: str) -> str:
-    """log(1 + x), also for small x: x log(w) / (w − 1) with w the rounded 1 + x (Kahan)."""
+    """The logarithm of 1 + x, accurate for small x: x log(w) / (w − 1) with w the rounded 1 + x (Kahan)."""
     one = code.broadcast_constant(1.0)
     w = code.op("fadd", lanes, x, one)
     ratio = code.op("fdiv", lanes, x, code.op("fsub", lanes, w, one))
@@ -112,7 +112,7 @@ def _sign(code: Code, lanes: int, x: str) -> str:
 
 
 def _maximum(code: Code, lanes: int, a: str, b: str) -> str:
-    """The larger; not a number if either is none."""
+    """The larger of two; NaN if either is NaN."""
     larger = code.choose("ogt", lanes, a, b, a, b)
     return code.choose("oeq", lanes, a, a, larger, a)
 
@@ -127,7 +127,7 @@ def _scaled(code: Code, lanes: int, x: str, factor: str | None) -> str:
 
 
 def power(code: Code, lanes: int, x: str, exponent: float) -> str:
-    """xⁿ for the n that are products of few factors."""
+    """The power xⁿ for n = 2, 3 and ½."""
     if exponent == 2:
         return code.op("fmul", lanes, x, x)
     if exponent == 3:

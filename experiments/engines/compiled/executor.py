@@ -1,4 +1,4 @@
-"""Passes over the data by compiled steps: in place of `framework.train_epoch` and `framework.predict`."""
+"""Passes over the data by compiled steps, in place of `framework.train_epoch` and `framework.predict`."""
 
 from collections.abc import Callable
 
@@ -14,12 +14,12 @@ from fairgrid.framework.passes import EVALUATION_SAMPLES, Target, listed
 
 
 class CompiledPasses:
-    """Trains and evaluates a stack. Each kind of pass is compiled when it is first made.
+    """Trains and evaluates a stack, compiling each kind of pass at its first use.
 
     Args:
-        optimizer: of the model's parameters, which are read and written where it keeps them.
-        features: of the processor, for LLVM; by default all that it has. They change no result.
-        registers: numbers that half of the vector registers hold; likewise.
+        optimizer: the optimizer of the model's parameters, which are read and written in its memory.
+        features: processor features for LLVM, None for the host's; of no effect on results.
+        registers: numbers in half of the vector registers, None for the host's; of no effect on results.
     """
 
     def __init__(self, optimizer: Optimizer, features: str | None = None, registers: int | None = None) -> None:
@@ -38,7 +38,7 @@ class CompiledPasses:
         order: Tensor,
         batch_size: int,
     ) -> Tensor:
-        """One pass over the data, an optimizer step per batch.
+        """Trains for one epoch, with an optimizer step per batch.
 
         Shapes: x (R, N, D), target (R, N, C), order (R, N). Returns the loss of every batch before its step,
         (steps, R).
@@ -77,7 +77,7 @@ class CompiledPasses:
             NotCompilableError: the model cannot be compiled.
         """
         replicas, samples = x.shape[:2]
-        key = f"forward {samples}"  # a program knows the size of its last block
+        key = f"forward {samples}"  # the size of the last block is part of a program
         if key not in self._programs:
             self._programs[key] = forward_program(model, self.optimizer, x, self.registers)
         program = self._programs[key]
@@ -142,7 +142,7 @@ def forward_program(model: Module, optimizer: Optimizer, x: Tensor, registers: i
 def _written(
     write: Callable[..., Program], step: Callable[[int], Step], x: Tensor, batch: int, registers: int = 256
 ) -> Program:
-    """A program for x in batches, the last of which may be smaller."""
+    """The program for x in batches, the last of which may be smaller."""
     batch = min(batch, x.shape[1])
     rest = x.shape[1] % batch
     first, last = step(batch), step(rest) if rest else None

@@ -43,12 +43,12 @@ class Array:
 
     @property
     def root(self) -> "Array":
-        """The array with memory of its own: this one, or the one that contains it."""
+        """The array with separate memory: this one, or the one that contains it."""
         return self.whole or self
 
     @property
     def shape(self) -> tuple[int, int, Layout]:
-        """What two arrays have in common whose elements correspond one to one."""
+        """The shape and layout, equal for arrays whose elements correspond one to one."""
         return self.rows, self.cols, self.layout
 
 
@@ -110,7 +110,7 @@ class Reducer(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Elementwise:
-    """`out` becomes a function of the operands, element by element; rows, columns and numbers are broadcast.
+    """Sets `out` to a function of the operands, element by element; rows, columns and numbers are broadcast.
 
     Attributes:
         factor: torch's `value` or `alpha`, the factor of one term.
@@ -128,7 +128,7 @@ class Elementwise:
 
 @dataclass(frozen=True, eq=False)
 class Product:
-    """`out` becomes a · b, plus the row `bias` if there is one, plus what it was if `accumulates`."""
+    """Sets `out` to a · b, plus the row `bias` if there is one, plus its previous value if `accumulates`."""
 
     a: Operand
     b: Operand
@@ -147,7 +147,7 @@ class Product:
 
 @dataclass(frozen=True, eq=False)
 class Reduction:
-    """`out` becomes the sum or the maximum of an array over rows (axes 1), columns (2) or both (1, 2)."""
+    """Sets `out` to the sum or the maximum of an array over rows (axes 1), columns (2) or both (1, 2)."""
 
     reducer: Reducer
     operand: Operand

@@ -1,4 +1,4 @@
-"""Simplifications of a traced step: dead operations go, and gradients that start at zero are assigned."""
+"""Simplifications of a traced step: dead code elimination, and assignment to gradients that start at zero."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -44,7 +44,8 @@ def needed_later(ops: Sequence[Op]) -> Callable[[Array, int], bool]:
 def _assigned_first(ops: list[Op], grad: Array) -> list[Op]:
     """The operations with the first addition to each gradient replaced by an assignment, and none cleared at the end.
 
-    Gradients are zero when a step begins. Where this is not certain to change nothing, the operations as they were.
+    Gradients are zero when a step begins. Operations for which this is not certain to change nothing are returned as
+    they are.
     """
     if not (ops and isinstance(ops[-1], Elementwise) and ops[-1].operation is Operation.FILL and ops[-1].out is grad):
         return ops

@@ -4,8 +4,8 @@ from fairgrid.experiments.engines.compiled.ir import Array, NotCompilableError, 
 from fairgrid.experiments.engines.compiled.llvm import WIDEST, Index, padded, tiles
 from fairgrid.experiments.engines.compiled.memory import Memory
 
-_UNROLLED = 32  # sums of one row are written out in full over so many terms, those of several rows over _FEW
-_FEW = 4
+_UNROLLED = 32  # terms up to which sums of one row in parts are unrolled
+_FEW = 4  # the same for several rows
 
 
 def product(memory: Memory, op: Product) -> None:
@@ -26,7 +26,7 @@ def product(memory: Memory, op: Product) -> None:
         else memory.registers // WIDEST
     )
     height = max(1, min(room, 12, out.rows))
-    # few rows are few sums, each waiting for its last term: they are cut into parts
+    # few rows are few sums, whose terms wait for each other: they are split into parts
     parts = 4 if out.rows == 1 else 2 if out.rows <= 3 else 1
     parts = min(parts, inner)
     for offset, lanes in tiles(padded(out.cols)):
@@ -37,7 +37,7 @@ def product(memory: Memory, op: Product) -> None:
 
 
 def _blocks(rows: int, height: int) -> list[tuple[int, int]]:
-    """(start, count) of the rows in whole blocks, and of the remaining ones."""
+    """The rows in whole blocks, and the remaining ones, as (start, count)."""
     whole = rows // height * height
     return [(start, count) for start, count in ((0, whole), (whole, rows - whole)) if count]
 

@@ -1,7 +1,7 @@
-"""A traced step as machine code: an epoch of every replica of a stack, one replica after the other.
+"""Programs for passes over the data: an epoch of every replica of a stack, one replica after the other.
 
-Each replica runs through the same instructions, alone, with its parameters, gradients and activations in the nearest
-cache for a whole epoch. So nothing that it computes can depend on the replicas beside it.
+Each replica runs the same instructions, alone, with its parameters, gradients and activations in the nearest cache
+for a whole epoch. So its results cannot depend on other replicas.
 """
 
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from fairgrid.experiments.engines.compiled.products import product
 
 @dataclass(frozen=True)
 class Program:
-    """The text of a program, and how much room it needs.
+    """The text of a program, and the sizes and names of its arguments.
 
     Attributes:
         text: LLVM's intermediate representation.
-        arguments: names of the addresses that it takes, and of the counts after them.
+        arguments: names of the addresses, and of the counts after them.
         states: names of the optimizer's buffers, in the order of the arguments state0, state1, …
-        hyper: names of the hyper-parameters, in the order of their column.
-        factors: likewise of the numbers of a step.
-        outputs: columns of the result.
-        room: numbers of scratch memory.
+        hyper: names of the hyper-parameters, in the order of their columns.
+        factors: names of the numbers that change from step to step, in the order of their columns.
+        outputs: the number of columns of the result.
+        room: the size of scratch memory, in numbers.
     """
 
     text: str
@@ -61,7 +61,7 @@ class _Writer:
         return pointer
 
     def epoch(self, last: Step | None) -> Program:
-        """A pass over the data in full batches of the step, and a smaller last one if there is any."""
+        """Emits a pass over the data in full batches of the step, and a smaller last one if there is one."""
         code = self.code
         with code.loop("%replicas") as replica:
             samples = code.times("%samples", replica)
@@ -95,7 +95,7 @@ class _Writer:
         )
 
     def forward(self, last: Step | None) -> Program:
-        """The predictions of all samples, in order, in blocks of the step's batch and a smaller last one."""
+        """Emits the predictions of all samples, in order, in blocks of the step's batch and a smaller last one."""
         code = self.code
         with code.loop("%replicas") as replica:
             samples = code.times("%samples", replica)
@@ -132,7 +132,7 @@ class _Writer:
         )
 
     def _move(self, replica: Index, inwards: bool) -> None:
-        """Copies parameters and buffers of a replica between the optimizer's memory and padded rows."""
+        """Emits copies of a replica's parameters and buffers between the optimizer's memory and padded rows."""
         code = self.code
         for name, outside in (("value", "%value"), *((name, f"%state{at}") for at, name in enumerate(self.states))):
             for place, (rows, cols) in enumerate(self.step.parameters):
@@ -219,10 +219,10 @@ def _fusible(op: Elementwise, group: list[Elementwise]) -> bool:
 
 
 def write_epoch(step: Step, last: Step | None, double: bool, registers: int) -> Program:
-    """The program of an epoch; `last` is the same step for the smaller last batch, if there is one."""
+    """The program of an epoch; `last` is the step of the smaller last batch, None without one."""
     return _Writer(step, double, registers).epoch(last)
 
 
 def write_forward(step: Step, last: Step | None, double: bool, registers: int) -> Program:
-    """The program of predictions; `last` is the same pass for the smaller last block, if there is one."""
+    """The program of predictions; `last` is the pass of the smaller last block, None without one."""
     return _Writer(step, double, registers).forward(last)
