@@ -15,11 +15,11 @@ from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.engines.record import Record, Status, checkpoint_epochs, kept_of, stacked
 from fairgrid.experiments.engines.torch_peers import (
     Criterion,
+    loss_peer,
+    module_peer,
+    optimizer_peer,
     parameters,
-    twin_loss,
-    twin_module,
-    twin_optimizer,
-    twin_schedule,
+    schedule_peer,
 )
 from fairgrid.experiments.problems import Problem, Samples
 from fairgrid.experiments.runtime.determinism import Device
@@ -33,10 +33,10 @@ def train(config: RunConfig, seed: int, keep: bool, device: Device) -> Record:
     dtype = getattr(torch, config.dtype)
     model = config.build_model(problem)
     model.initialize(generator(seed, "initialization"), config.build_initializer(), dtype, device)
-    net = twin_module(model)
-    criterion = twin_loss(config.build_loss())
-    optimizer = twin_optimizer(config.optimizer.build(model.parameters()), net.parameters())
-    scheduler = twin_schedule(config.build_schedule(), optimizer)
+    net = module_peer(model)
+    criterion = loss_peer(config.build_loss())
+    optimizer = optimizer_peer(config.optimizer.build(model.parameters()), net.parameters())
+    scheduler = schedule_peer(config.build_schedule(), optimizer)
     stopping = config.build_stopping()
     parts = stacked([problem.sample(seed)], dtype, device)
     training = parts["train"].each(lambda tensor: tensor[0])

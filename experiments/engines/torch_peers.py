@@ -11,16 +11,16 @@ from fairgrid.torch_peers import (
     LOSSES,
     OPTIMIZERS,
     Criterion,
+    loss_peer,
+    module_peer,
+    optimizer_peer,
     parameters,
+    schedule_peer,
     single_number,
-    twin_loss,
-    twin_module,
-    twin_optimizer,
-    twin_schedule,
     weighted_sum,
 )
 
-__all__ = ["Criterion", "parameters", "twin_loss", "twin_module", "twin_optimizer", "twin_schedule"]
+__all__ = ["Criterion", "loss_peer", "module_peer", "optimizer_peer", "parameters", "schedule_peer"]
 
 
 def _averaged_momentum(optimizer: AveragedMomentum, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:

@@ -9,8 +9,8 @@ import torch
 from torch import Generator, Tensor
 
 from fairgrid.framework import Loss, Module, Optimizer, Parameter, XavierNormal
+from fairgrid.torch_peers import loss_peer, module_peer, optimizer_peer
 from fairgrid.torch_peers import parameters as pairs
-from fairgrid.torch_peers import twin_loss, twin_module, twin_optimizer
 from tests.framework.tables import Example, LossExample
 
 R = 3
@@ -103,7 +103,7 @@ def gradients(parameters: list[Parameter]) -> Outcome:
 
 def twin_outcome(module: Module, x: Tensor, dy: Tensor) -> Outcome:
     """The same by autograd, for a plain module."""
-    net = twin_module(module)
+    net = module_peer(module)
     x = x.clone().requires_grad_()
     begin_epoch(module, x)
     y = net(x)
@@ -268,7 +268,7 @@ def loss_outcome(loss: Loss, prediction: Tensor, target: Tensor) -> Outcome:
 
 def twin_loss_outcome(loss: Loss, prediction: Tensor, target: Tensor) -> Outcome:
     prediction = prediction.clone().requires_grad_()
-    value = twin_loss(loss)(prediction, target)
+    value = loss_peer(loss)(prediction, target)
     value.backward()
     return {"loss": value.detach(), "gradient": prediction.grad}
 
@@ -387,7 +387,7 @@ def check_optimizer_twin(kind: type[Optimizer], config: dict[str, Any], replica:
     for i, r in enumerate(names):
         values = [parameter.value[i] if replica is None else parameter.value for parameter in parameters]
         leaves = [torch.nn.Parameter(value.clone()) for value in values]
-        theirs.append((r, leaves, twin_optimizer(kind(problem(None), **of(config, r)), leaves)))
+        theirs.append((r, leaves, optimizer_peer(kind(problem(None), **of(config, r)), leaves)))
     for step in range(14):
         if step == 7:
             rates = [of(config, r)["learning_rate"] * LATER[r] for r in names]

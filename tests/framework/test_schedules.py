@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fairgrid.framework import SGD, CosineDecay, Optimizer, ReduceLROnPlateau, Schedule, StepDecay, load, save
-from fairgrid.torch_peers import twin_optimizer, twin_schedule
+from fairgrid.torch_peers import optimizer_peer, schedule_peer
 from tests.framework.checks import normal, problem, same_bits
 from tests.framework.tables import SCHEDULES, check_complete, rows
 
@@ -46,8 +46,8 @@ def test_every_schedule_has_an_example() -> None:
 def theirs(make: Callable[[], Schedule], rate: float, watched: Tensor) -> list[float]:
     """Torch's rates after each epoch."""
     leaf = torch.nn.Parameter(torch.zeros(1))
-    optimizer = twin_optimizer(SGD(problem(None), rate), [leaf])
-    scheduler = twin_schedule(make(), optimizer)
+    optimizer = optimizer_peer(SGD(problem(None), rate), [leaf])
+    scheduler = schedule_peer(make(), optimizer)
     found = []
     for loss in watched:
         optimizer.step()
