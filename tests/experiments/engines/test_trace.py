@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from fairgrid.experiments.engines.compiled import forward_program
+from fairgrid.experiments.engines.compiled.elementwise import PLAIN, SCALED
 from fairgrid.experiments.engines.compiled.ir import (
     Elementwise,
     Factor,
@@ -41,6 +42,11 @@ def test_operations_are_immutable_and_the_same_in_every_trace() -> None:
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(op, "out", step.result)  # noqa: B010
     assert text(step) == text(traced())
+
+
+def test_every_elementwise_operation_can_be_emitted() -> None:
+    assert PLAIN.keys() | SCALED.keys() | {Operation.POW} == set(Operation)
+    assert not PLAIN.keys() & SCALED.keys()
 
 
 def test_two_layers_are_five_products() -> None:
