@@ -1,6 +1,6 @@
 """The torch.nn and torch.optim peers of the framework's models, losses and optimizers.
 
-The `pytorch` engine trains them with autograd, and the tests hold the framework against them. A class of one's own gets
+The `pytorch` engine trains them with autograd, and the tests compare the framework with them. A class of your own gets
 a peer by a line in the tables below: MODULES and PARAMETERS for a layer, LOSSES, OPTIMIZERS.
 """
 
@@ -113,7 +113,7 @@ def _batch_norm(module: BatchNorm) -> nn.Module:
 
 
 class _Function(nn.Module):
-    """A layer without parameters, which torch has as a function alone."""
+    """A layer without parameters that torch has only as a function."""
 
     def __init__(self, function: Callable[[Any], Tensor]) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ class _Function(nn.Module):
 
 
 class _Dropout(nn.Module):
-    """Dropout with the masks of ours, which `begin_epoch` of the module must announce: torch's would be others."""
+    """Dropout with the masks of ours, which need `begin_epoch` of the module, because torch's would be different."""
 
     def __init__(self, ours: Dropout) -> None:
         super().__init__()
@@ -144,11 +144,11 @@ class _Graph(nn.Sequential):
 
     def forward(self, x: Any) -> Any:
         peers = dict(zip(self.ours.modules, self, strict=True))
-        found = dict(zip(self.ours.inputs, x if self.ours.several else [x], strict=True))
+        values = dict(zip(self.ours.inputs, x if self.ours.takes_list else [x], strict=True))
         for key in self.ours.order:
-            given = [found[before] for before in self.ours.connectivity[key]] or [found[key]]
-            found[key] = peers[key](given if len(given) > 1 else given[0])
-        results = [found[key] for key in self.ours.outputs]
+            inputs = [values[predecessor] for predecessor in self.ours.connectivity[key]] or [values[key]]
+            values[key] = peers[key](inputs if len(inputs) > 1 else inputs[0])
+        results = [values[key] for key in self.ours.outputs]
         return results if len(results) > 1 else results[0]
 
 
@@ -183,7 +183,7 @@ PARAMETERS: dict[type[Module], list[tuple[str, str, Layout | None]]] = {
 
 def weighted_sum(loss: WeightedSum) -> Criterion:
     """The peer of a weighted sum of losses, and of a class that only chooses the weights."""
-    criteria = [twin_loss(part) for part in loss.losses]
+    criteria = [loss_peer(part) for part in loss.losses]
 
     def criterion(predictions: list[Tensor], targets: list[Tensor]) -> Tensor:
         parts = zip(loss.weights, criteria, predictions, targets, strict=True)
@@ -244,19 +244,19 @@ SCHEDULES: dict[type[Schedule], Callable[[Any, torch.optim.Optimizer], torch.opt
 }
 
 
-def twin_module(module: Module) -> nn.Module:
+def module_peer(module: Module) -> nn.Module:
     """The torch.nn peer of an initialized plain module, with copies of its parameters and its dtype.
 
-    A parameter that is used at several places is one parameter there too.
+    A parameter that is used at several places is one parameter in the peer too.
 
     Raises:
-        ValueError: a class in it has no peer, or its parameters are stacked.
+        ValueError: the class of a part has no peer, or the parameters are stacked.
     """
     net = _build(module)
     copied: dict[Parameter, nn.Parameter] = {}
     for owner, name, pair in _walk(module, net):
         if pair.ours.replicas is not None:
-            raise ValueError(f"twin_module takes plain parameters, found {pair.ours.replicas} replicas")
+            raise ValueError(f"module_peer takes plain parameters, found {pair.ours.replicas} replicas")
         if pair.ours in copied:
             setattr(owner, name, copied[pair.ours])
         else:
@@ -270,7 +270,7 @@ def parameters(module: Module, net: nn.Module) -> list[Pair]:
     return list({pair.ours: pair for _, _, pair in _walk(module, net)}.values())
 
 
-def twin_loss(loss: Loss) -> Criterion:
+def loss_peer(loss: Loss) -> Criterion:
     """The peer of a loss: a function of prediction (B, C) and target, with its reduction and scale.
 
     Raises:
@@ -280,24 +280,24 @@ def twin_loss(loss: Loss) -> Criterion:
     return lambda prediction, target: loss.scale * criterion(prediction, target)
 
 
-def twin_optimizer(optimizer: Optimizer, torch_parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+def optimizer_peer(optimizer: Optimizer, torch_parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """The torch.optim peer of an optimizer that has taken no step, with its hyper-parameters.
 
     Raises:
         ValueError: its class has no peer, or a hyper-parameter is one per replica.
     """
-    twin: torch.optim.Optimizer = _entry(OPTIMIZERS, optimizer, "OPTIMIZERS")(optimizer, list(torch_parameters))
-    return twin
+    peer: torch.optim.Optimizer = _entry(OPTIMIZERS, optimizer, "OPTIMIZERS")(optimizer, list(torch_parameters))
+    return peer
 
 
-def twin_schedule(schedule: Schedule, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
+def schedule_peer(schedule: Schedule, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
     """The peer of a schedule, over the peer of its optimizer.
 
     Raises:
         ValueError: its class has no peer.
     """
-    twin: torch.optim.lr_scheduler.LRScheduler = _entry(SCHEDULES, schedule, "SCHEDULES")(schedule, optimizer)
-    return twin
+    peer: torch.optim.lr_scheduler.LRScheduler = _entry(SCHEDULES, schedule, "SCHEDULES")(schedule, optimizer)
+    return peer
 
 
 def _build(module: Module) -> nn.Module:

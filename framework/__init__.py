@@ -1,10 +1,10 @@
-"""A deep-learning library on bare tensors: explicit forward and backward, and replicas as an axis.
+"""A deep-learning library on bare tensors: explicit forward and backward passes, and a dimension for replicas.
 
-Every tensor of a model may carry a leading replica dimension R, so that R independently initialized networks train in
-one set of tensor operations. The same classes serve plain tensors.
+Every tensor of a model may have a leading replica dimension R, so that R independently initialized networks train in
+one set of tensor operations. The same classes work on plain tensors.
 
-To read it all: parameter, module, linear, activations, sequential; losses/ and optimizers/, each from its base class;
-passes and training, with schedules and stopping; then what is left in any order.
+Reading order: parameter, module, linear, activations, sequential; losses/ and optimizers/, base classes first; passes
+and training, with schedules and stopping; then the rest in any order.
 """
 
 from fairgrid.framework.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh

@@ -1,7 +1,7 @@
-"""Elementwise activations. Each keeps its output y: all derivatives here are cheapest from it.
+"""Elementwise activations. Each saves its output y, from which all derivatives here are cheapest.
 
-Only operations whose result does not depend on an element's place in the buffer are used, because a record must not
-depend on what was stacked beside it (tests/framework/test_position.py). torch.sigmoid in float32 is not one of them.
+A record must not depend on the other replicas of its stack, so only operations are used whose result does not depend
+on an element's place in the buffer (tests/framework/test_position.py). torch.sigmoid in float32 is not one of them.
 """
 
 import torch
@@ -11,7 +11,7 @@ from fairgrid.framework.module import Module
 
 
 class Identity(Module):
-    """y = x."""
+    """The identity, y = x."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x
@@ -21,19 +21,19 @@ class Identity(Module):
 
 
 class ReLU(Module):
-    """y = max(x, 0), with derivative 0 at 0. Nair and Hinton 2010."""
+    """The rectified linear unit, y = max(x, 0), with derivative 0 at 0. Nair and Hinton 2010."""
 
     def forward(self, x: Tensor) -> Tensor:
         self.cache = y = x.clamp_min(0)
         return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        y: Tensor = self.recall()  # 0 or positive, so its sign is the derivative
+        y: Tensor = self.saved_for_backward()  # y ≥ 0, so its sign is the derivative
         return dy * y.sign()
 
 
 class LeakyReLU(Module):
-    """y = max(x, αx), with derivative α at 0. Maas et al. 2013.
+    """The leaky rectified linear unit, y = max(x, αx), with derivative α at 0. Maas et al. 2013.
 
     Args:
         alpha: the slope for negative x, in [0, 1).
@@ -50,12 +50,12 @@ class LeakyReLU(Module):
         return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        y: Tensor = self.recall()
+        y: Tensor = self.saved_for_backward()
         return dy * y.sign().clamp_min_(self.alpha)
 
 
 class Tanh(Module):
-    """y = tanh x."""
+    """The hyperbolic tangent, y = tanh x."""
 
     def forward(self, x: Tensor) -> Tensor:
         self.cache = y = torch.tanh(x)
@@ -63,17 +63,17 @@ class Tanh(Module):
 
     def backward(self, dy: Tensor) -> Tensor:
         # dy (1 − y²)
-        y = self.recall()
+        y = self.saved_for_backward()
         return torch.addcmul(dy, dy, y * y, value=-1)
 
 
 class Sigmoid(Module):
-    """y = 1 / (1 + e⁻ˣ)."""
+    """The logistic function, y = 1 / (1 + e⁻ˣ)."""
 
     def forward(self, x: Tensor) -> Tensor:
         self.cache = y = x.neg().exp_().add_(1).reciprocal_()
         return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        y: Tensor = self.recall()
+        y: Tensor = self.saved_for_backward()
         return dy * y * (1 - y)

@@ -9,13 +9,13 @@ from fairgrid.framework.windows import crop, offsets, pad, size
 
 
 class Conv2d(Module):
-    """y[b, o, h, w] = bias[o] + Σ_{i, u, v} weight[o, i, u, v] x[b, i, S h + u − P, S w + v − P].
+    """The convolution y[b, o, h, w] = bias[o] + Σ_{i, u, v} weight[o, i, u, v] x[b, i, S h + u − P, S w + v − P].
 
-    What torch.nn.Conv2d computes. The windows are written out as the columns of a matrix (I K², H' W' B), so that
-    both directions are products with the weight as a matrix (O, I K²).
+    Equal to torch.nn.Conv2d. The windows are copied to the columns of a matrix (I K², H' W' B), so that forward and
+    backward are products with the weight as a matrix (O, I K²).
 
     Shapes: x (B, I, H, W), weight (O, I, K, K), bias (O, 1), y (B, O, H', W') with H' = ⌊(H + 2P − K) / S⌋ + 1;
-    stacked, each with R in front. A plain x goes into a stacked layer as the same x for every replica.
+    stacked, each with a leading R. A stacked layer gives a plain x to every replica.
 
     Args:
         inputs: I, channels of x.
@@ -23,11 +23,11 @@ class Conv2d(Module):
         kernel: K, height and width of the window.
         stride: S.
         padding: P, zeros on each side.
-        bias: whether there is a bias.
+        bias: whether the layer has a bias.
 
     Raises:
-        ValueError: a size out of its range; x has other channels, is smaller than the window, or has replicas where
-            the layer has another number of them or none.
+        ValueError: a size is out of range; x has another number of channels or replicas than the layer, or is smaller
+            than the window.
     """
 
     def __init__(
@@ -38,17 +38,17 @@ class Conv2d(Module):
                 raise ValueError(f"Conv2d needs {name} ≥ 1, found {value}")
         if padding < 0:
             raise ValueError(f"Conv2d needs padding ≥ 0, found {padding}")
+        self.inputs, self.outputs = inputs, outputs
         self.kernel, self.stride, self.padding = kernel, stride, padding
         fan_in, fan_out = inputs * kernel**2, outputs * kernel**2
         self.weight = Parameter((outputs, inputs, kernel, kernel), fan_in=fan_in, fan_out=fan_out)
         self.bias = Parameter((outputs, 1), fan_in=fan_in, fan_out=fan_out, role="bias") if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.beside(x, self.weight)
-        inputs = self.weight.shape[1]
-        if x.shape[-3] != inputs or min(size(n, self.kernel, self.stride, self.padding) for n in x.shape[-2:]) < 1:
+        x = self.broadcast_input(x, self.weight)
+        if x.shape[-3] != self.inputs or min(size(n, self.kernel, self.stride, self.padding) for n in x.shape[-2:]) < 1:
             raise ValueError(
-                f"Conv2d takes {inputs} channels of at least {self.kernel} × {self.kernel} with padding "
+                f"Conv2d takes {self.inputs} channels of at least {self.kernel} × {self.kernel} with padding "
                 f"{self.padding}, found x of shape {tuple(x.shape)}"
             )
         padded = pad(x, self.padding)
@@ -63,7 +63,9 @@ class Conv2d(Module):
         return y.view(*y.shape[:-1], *windows.shape[-3:]).movedim(-1, -4)
 
     def backward(self, dy: Tensor) -> Tensor:
-        padded, windows_shape, columns = self.recall()
+        # y = W X + b with the columns X, so dW = dy Xᵀ, db = Σ dy and dX = Wᵀ dy, as in Linear;
+        # X copies each element of x into up to K² columns, so dx sums dX over the copies
+        padded, windows_shape, columns = self.saved_for_backward()
         dy = dy.movedim(-4, -1).flatten(-3)  # (..., O, H' W' B)
         grad = self.weight.grad.flatten(-3)
         if grad.dim() == 3:
@@ -73,7 +75,6 @@ class Conv2d(Module):
         if self.bias is not None:
             self.bias.grad.add_(dy.sum(-1, keepdim=True))
         dwindows = (self.weight.value.flatten(-3).mT @ dy).view(windows_shape)
-        # an element is in up to K² windows
         dx = torch.zeros_like(padded)
         for view, part in zip(offsets(dx, self.kernel, self.stride), dwindows.unbind(-4), strict=True):
             view += part.movedim(-1, -4)

@@ -1,4 +1,4 @@
-"""Data helpers: the disk of the five reports, splitting, normalising, encoding."""
+"""Data helpers: the disk of the five reports, splitting, normalization, encoding."""
 
 import math
 
@@ -28,11 +28,11 @@ def split_train_test(
     Args:
         x: (N, ...).
         y: (N, ...).
-        train_size: the fraction that is for training, in (0, 1).
-        generator: shuffles before the split; without one the first samples are for training.
+        train_size: the fraction for training, in (0, 1).
+        generator: the source of a shuffle before the split; None takes the first samples for training.
 
     Raises:
-        ValueError: another fraction, different N, or a part that would be empty.
+        ValueError: the fraction is out of range, x and y differ in N, or a part would be empty.
     """
     if not 0 < train_size < 1:
         raise ValueError(f"split_train_test needs train_size in (0, 1), found {train_size:g}")
@@ -48,7 +48,7 @@ def split_train_test(
 def normalize(train: Tensor, *others: Tensor) -> list[Tensor]:
     """All sets, with each feature shifted and scaled by its mean and standard deviation (N − 1) in `train`.
 
-    A feature that does not vary in `train` is shifted alone. Shapes: (N, D) or (R, N, D) each, with N of its own.
+    A feature that is constant in `train` is only shifted. Shapes: (N, D) or (R, N, D) each, with N of its own.
 
     Raises:
         ValueError: fewer than two training samples.

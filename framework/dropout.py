@@ -1,4 +1,4 @@
-"""Dropout, with the noise of an epoch drawn at once."""
+"""Dropout whose noise is drawn once per epoch."""
 
 from collections.abc import Sequence
 
@@ -9,21 +9,21 @@ from fairgrid.framework.module import Module
 
 
 class Dropout(Module):
-    """In training y = x m / (1 − p), where each element of m is 0 with probability p and else 1; in evaluation y = x.
+    """In training y = x m / (1 − p), where each element of m is 0 with probability p, otherwise 1; in evaluation y = x.
 
     Srivastava et al. 2014, with the scaling in training as in torch.nn.Dropout (report 001_5b15d9e50895a1bd.txt).
 
-    The masks of an epoch are drawn at the first forward after `begin_epoch`: one draw (N, D) per replica from its own
-    generator, then taken batch by batch, so that they depend neither on the stack nor on the batch size. Replicas that
-    were given the same generator share their masks.
+    The first forward after `begin_epoch` draws the masks of the whole epoch, (N, D) per replica from its own generator;
+    every forward then takes the next batch of them. So they depend neither on the stack nor on the batch size.
+    Replicas with the same generator share their masks.
 
-    Shapes: x (B, ...) or (R, B, ...), y the same.
+    Shapes: x (B, ...) or (R, B, ...); y of the same shape.
 
     Args:
         rate: p, in [0, 1).
 
     Raises:
-        ValueError: another rate; a forward in training for which no masks were drawn.
+        ValueError: the rate is out of range; or a forward in training has no masks left.
     """
 
     def __init__(self, rate: float) -> None:
@@ -47,7 +47,7 @@ class Dropout(Module):
         return x * mask
 
     def backward(self, dy: Tensor) -> Tensor:
-        mask: Tensor | float = self.recall()
+        mask: Tensor | float = self.saved_for_backward()
         return dy * mask
 
     def _next(self, x: Tensor) -> Tensor:
@@ -69,7 +69,7 @@ class Dropout(Module):
         return mask
 
     def _draw(self, generators: Generator | Sequence[Generator], shape: tuple[int, ...]) -> Tensor:
-        """What is kept. Draws are float32 whatever x is, so that float32 and float64 models share their masks."""
+        """Draws the elements to keep, in float32 for every dtype, so that float32 and float64 models share masks."""
         if isinstance(generators, Generator):
             return torch.rand(shape, generator=generators, dtype=torch.float32) >= self.rate
         drawn = {generator: self._draw(generator, shape) for generator in dict.fromkeys(generators)}

@@ -1,4 +1,4 @@
-"""From images to features."""
+"""Images as features."""
 
 from torch import Tensor
 
@@ -11,10 +11,10 @@ class Flatten(Module):
     Shapes: x (B, C, H, W) or (R, B, C, H, W), y (B, C·H·W) or (R, B, C·H·W).
 
     Args:
-        dims: how many dimensions are joined.
+        dims: the number of dimensions to join.
 
     Raises:
-        ValueError: dims < 1, or x has no batch dimension beside them.
+        ValueError: dims < 1, or x has no batch dimension besides.
     """
 
     def __init__(self, dims: int = 3) -> None:
@@ -29,4 +29,4 @@ class Flatten(Module):
         return x.flatten(-self.dims)
 
     def backward(self, dy: Tensor) -> Tensor:
-        return dy.reshape(self.recall())
+        return dy.reshape(self.saved_for_backward())

@@ -1,7 +1,7 @@
-"""How parameters start. An initializer draws one tensor per parameter from the generator handed in.
+"""Initial values of parameters. An initializer draws one tensor per parameter from a given generator.
 
 Every draw is made in float64 and rounded to the model's dtype, so that float32 and float64 models start from the same
-point. `bias` says whether biases are drawn like weights ("same") or start at zero ("zeros").
+point. With `bias` "same" biases are drawn like weights, with "zeros" they start at zero.
 """
 
 import math
@@ -26,7 +26,7 @@ def _uniform(parameter: Parameter, generator: Generator, bound: float) -> Tensor
 
 @dataclass(frozen=True)
 class Initializer:
-    """Base class: a subclass says how one parameter is drawn.
+    """Base class. A subclass draws one parameter.
 
     Args:
         bias: "same" draws biases as weights are drawn, "zeros" draws nothing for them.
@@ -35,7 +35,7 @@ class Initializer:
     bias: Bias = "zeros"
 
     def __call__(self, parameter: Parameter, generator: Generator) -> Tensor:
-        """The starting value of `parameter`, float64, of the parameter's declared shape."""
+        """The initial value of `parameter`, float64, of its declared shape."""
         if parameter.role == "fixed":
             return torch.full(parameter.shape, parameter.start, dtype=torch.float64)
         if parameter.role == "bias" and self.bias == "zeros":
@@ -43,13 +43,13 @@ class Initializer:
         return self.draw(parameter, generator)
 
     def draw(self, parameter: Parameter, generator: Generator) -> Tensor:
-        """One draw, float64, of the parameter's declared shape."""
+        """Draws a value, float64, of the parameter's declared shape."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class StandardNormal(Initializer):
-    """N(0, 1) for weights and, unless told otherwise, biases (report 000_886196d3797ee705.txt, II.B)."""
+    """N(0, 1) for weights and, by default, biases (report 000_886196d3797ee705.txt, II.B)."""
 
     bias: Bias = "same"
 
@@ -99,7 +99,7 @@ class KaimingUniform(Initializer):
 
 @dataclass(frozen=True)
 class PyTorchUniform(Initializer):
-    """U(−1/√fan_in, 1/√fan_in) for weights and biases: what torch.nn.Linear and Conv2d do by default."""
+    """U(−1/√fan_in, 1/√fan_in) for weights and biases: the default of torch.nn.Linear and Conv2d."""
 
     bias: Bias = "same"
 
@@ -109,7 +109,7 @@ class PyTorchUniform(Initializer):
 
 @dataclass(frozen=True)
 class Constant(Initializer):
-    """Every weight and bias at one value; draws nothing (report 004_b4a2478e845a27b2.txt, III: 10⁻⁶)."""
+    """One value for every weight and bias, without a draw (report 004_b4a2478e845a27b2.txt, III: 10⁻⁶)."""
 
     value: float = 0.0
     bias: Bias = "same"

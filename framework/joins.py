@@ -1,4 +1,4 @@
-"""What a graph needs besides layers: modules that join several tensors, and one that takes a part."""
+"""Modules for graphs: two that join a list of tensors, and one that takes a part of a tensor."""
 
 from collections.abc import Sequence
 
@@ -9,32 +9,32 @@ from fairgrid.framework.module import Module
 
 
 class Sum(Module):
-    """y = x_1 + … + x_n, the operator of report 002_bb4c2440422f73ef.txt.
+    """The sum y = x_1 + … + x_n, the operator of report 002_bb4c2440422f73ef.txt.
 
     Shapes: a list of tensors of one shape, and y of that shape.
 
     Raises:
-        ValueError: x is no list, or its shapes differ.
+        ValueError: x is not a list, or its shapes differ.
     """
 
-    several = True
+    takes_list = True
 
     def forward(self, x: Sequence[Tensor]) -> Tensor:
         first, *rest = _listed(self, x)
         y = first
-        for one in rest:
-            if one.shape != first.shape:
-                raise ValueError(f"Sum needs tensors of one shape, found {[tuple(one.shape) for one in x]}")
-            y = y + one
+        for tensor in rest:
+            if tensor.shape != first.shape:
+                raise ValueError(f"Sum needs tensors of one shape, found {[tuple(tensor.shape) for tensor in x]}")
+            y = y + tensor
         self.cache = len(x)
         return y
 
     def backward(self, dy: Tensor) -> list[Tensor]:
-        return [dy] * self.recall()
+        return [dy] * self.saved_for_backward()
 
 
 class Concatenate(Module):
-    """The tensors one after the other along a dimension.
+    """Tensors concatenated along a dimension.
 
     Shapes: a list of (..., D_i), and y (..., Σ D_i), for the last dimension.
 
@@ -42,33 +42,33 @@ class Concatenate(Module):
         dim: the dimension, counted from the end: −1 for features, −3 for the channels of images.
 
     Raises:
-        ValueError: dim is not negative, x is no list, or its shapes differ elsewhere.
+        ValueError: dim is not negative, x is not a list, or its shapes differ in another dimension.
     """
 
-    several = True
+    takes_list = True
 
     def __init__(self, dim: int = -1) -> None:
         self.dim = _trailing(self, dim)
 
     def forward(self, x: Sequence[Tensor]) -> Tensor:
-        shapes = [list(one.shape) for one in _listed(self, x)]
+        shapes = [list(tensor.shape) for tensor in _listed(self, x)]
         sizes = [shape.pop(self.dim) if len(shape) >= -self.dim else 0 for shape in shapes]
         if any(shape != shapes[0] for shape in shapes):
-            found = [tuple(one.shape) for one in x]
-            raise ValueError(f"Concatenate needs shapes that differ in dimension {self.dim} alone, found {found}")
+            full = [tuple(tensor.shape) for tensor in x]
+            raise ValueError(f"Concatenate needs shapes that differ in dimension {self.dim} alone, found {full}")
         self.cache = sizes
         return torch.cat(list(x), self.dim)
 
     def backward(self, dy: Tensor) -> list[Tensor]:
-        return list(dy.split(self.recall(), self.dim))
+        return list(dy.split(self.saved_for_backward(), self.dim))
 
 
 class Slice(Module):
     """The elements start … stop − 1 along a dimension, such as one image of a pair.
 
     Args:
-        start: the first one.
-        stop: the first one that is left out.
+        start: the first element.
+        stop: the first one after the slice.
         dim: the dimension, counted from the end: −1 for features, −3 for the channels of images.
 
     Raises:
@@ -89,15 +89,15 @@ class Slice(Module):
         return x.narrow(self.dim, self.start, self.stop - self.start)
 
     def backward(self, dy: Tensor) -> Tensor:
-        dx = dy.new_zeros(self.recall())
+        dx = dy.new_zeros(self.saved_for_backward())
         dx.narrow(self.dim, self.start, self.stop - self.start).copy_(dy)
         return dx
 
 
 def _listed(module: Module, x: Sequence[Tensor]) -> Sequence[Tensor]:
     if isinstance(x, Tensor) or not x:
-        found = f"a tensor of shape {tuple(x.shape)}" if isinstance(x, Tensor) else "none"
-        raise ValueError(f"{type(module).__name__} needs a list of tensors, found {found}")
+        argument = f"a tensor of shape {tuple(x.shape)}" if isinstance(x, Tensor) else "none"
+        raise ValueError(f"{type(module).__name__} needs a list of tensors, found {argument}")
     return x
 
 

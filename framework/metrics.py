@@ -1,11 +1,11 @@
-"""How predictions are judged."""
+"""Decisions from predictions, and their error rate."""
 
 import torch
 from torch import Tensor
 
 
 def decide(prediction: Tensor) -> Tensor:
-    """The class chosen: by sign for one output (class 1 above zero), by the largest (the first of equals) for several.
+    """The predicted class: for one output 1 above zero, for several the index of the largest (the first of equals).
 
     Shapes: prediction (N, C) or (R, N, C) → (N,) or (R, N).
     """
@@ -13,5 +13,5 @@ def decide(prediction: Tensor) -> Tensor:
 
 
 def error_rate(prediction: Tensor, label: Tensor) -> Tensor:
-    """The fraction of wrong classes. Shapes: prediction (..., N, C), label (..., N) → (...), float64."""
+    """The fraction of misclassified samples. Shapes: prediction (..., N, C), label (..., N) → (...), float64."""
     return (decide(prediction) != label).to(torch.float64).mean(-1)

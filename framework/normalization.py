@@ -10,14 +10,15 @@ from fairgrid.framework.parameter import Buffer, Parameter
 
 
 class BatchNorm(Module):
-    """y = weight · n + bias with n = (x − mean) / √(variance + ε), per feature. Ioffe and Szegedy 2015, algorithm 1.
+    """Normalizes each feature: y = weight · n + bias with n = (x − mean) / √(variance + ε).
 
-    In training, mean and variance are those of the batch (over B, or B, H and W), the variance divided by their count
-    M; the running ones move towards them, r ← (1 − μ) r + μ · batch, with the variance divided by M − 1. In evaluation
-    the running ones are used. These are the conventions of torch.nn.BatchNorm1d and 2d.
+    Ioffe and Szegedy 2015, algorithm 1. In training, mean and variance are those of the batch (over B, or B, H and W),
+    the variance with divisor M, the number of values; the running ones move towards them, r ← (1 − μ) r + μ · batch,
+    the variance with divisor M − 1. In evaluation the running ones are used. These are the conventions of
+    torch.nn.BatchNorm1d and 2d.
 
     Shapes: x (B, C), weight and bias (1, C); for images x (B, C, H, W), weight and bias (1, C, 1, 1); stacked, each
-    with R in front. A plain x goes into a stacked layer as the same x for every replica.
+    with a leading R. A stacked layer gives a plain x to every replica.
 
     Args:
         features: C.
@@ -26,8 +27,8 @@ class BatchNorm(Module):
         epsilon: ε > 0.
 
     Raises:
-        ValueError: a number out of its range; x has another number of features, or replicas where the layer has
-            another number of them or none; a training batch with one value per feature, which has no variance.
+        ValueError: an argument is out of range; x has another number of features or replicas than the layer; or a
+            training batch has one value per feature, which has no variance.
     """
 
     def __init__(self, features: int, dims: int = 1, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
@@ -39,6 +40,7 @@ class BatchNorm(Module):
             raise ValueError(f"BatchNorm needs momentum in [0, 1], found {momentum:g}")
         if not epsilon > 0:
             raise ValueError(f"BatchNorm needs epsilon > 0, found {epsilon:g}")
+        self.features, self.dims = features, dims
         self.momentum, self.epsilon = momentum, epsilon
         self.axes = (-2,) if dims == 1 else (-4, -2, -1)
         shape = (1, features) if dims == 1 else (1, features, 1, 1)
@@ -48,10 +50,10 @@ class BatchNorm(Module):
         self.variance = Buffer(shape, start=1.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.beside(x, self.weight)
-        features, axis = self.weight.shape[1], 1 - len(self.weight.shape)
-        if x.shape[axis] != features:
-            raise ValueError(f"BatchNorm takes {features} features, found x of shape {tuple(x.shape)}")
+        x = self.broadcast_input(x, self.weight)
+        axis = 1 - len(self.weight.shape)
+        if x.shape[axis] != self.features:
+            raise ValueError(f"BatchNorm takes {self.features} features, found x of shape {tuple(x.shape)}")
         count = math.prod(x.shape[axis] for axis in self.axes)
         if not self.training:
             centred = x - self.mean.value
@@ -70,13 +72,14 @@ class BatchNorm(Module):
         return torch.addcmul(self.bias.value, self.weight.value, normalized)
 
     def backward(self, dy: Tensor) -> Tensor:
-        normalized, inverse, count = self.recall()
+        # n = c r with c = x − Σ x / M and r = (Σ c² / M + ε)^−½, so δn = r δc − n r Σ (n δc) / M and, Σ n being 0,
+        # dx = weight r (dy − Σ dy / M − n Σ (dy n) / M); in evaluation the mean and r are constants
+        normalized, inverse, count = self.saved_for_backward()
         factor: Tensor = self.weight.value * inverse
         dbias = dy.sum(self.axes, keepdim=True)
         dweight = (dy * normalized).sum(self.axes, keepdim=True)
         self.bias.grad.add_(dbias)
         self.weight.grad.add_(dweight)
         if count is not None:
-            # mean and variance depend on x too: what of dy is along them does not change y
             dy = dy - torch.addcmul(dbias, normalized, dweight).div_(count)
         return dy * factor

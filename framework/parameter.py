@@ -1,8 +1,8 @@
-"""A parameter is a tensor and its gradient; a buffer is a tensor that is kept but not trained.
+"""Parameters, tensors with a gradient, and buffers, tensors that persist without being trained.
 
-Shapes in this library are written with one key: R replicas, B batch, D features in, C features out; for images I
-channels in, O channels out, H height, W width. A stacked parameter or buffer has one leading replica dimension more
-than its declared shape.
+Shapes in this library use the same letters everywhere: R replicas, B batch, D features in, C features out; for images I
+channels in, O channels out, H height, W width. A stacked parameter or buffer has a leading replica dimension in front
+of its declared shape.
 """
 
 from typing import Literal
@@ -14,7 +14,7 @@ Role = Literal["weight", "bias", "fixed"]
 
 
 class Buffer:
-    """A value that a module keeps from step to step, such as a running mean.
+    """A value that persists from step to step, such as a running mean.
 
     Args:
         shape: the shape without replicas, such as (D, C).
@@ -35,10 +35,10 @@ class Buffer:
         return self.value.shape[0] if self.value.dim() > len(self.shape) else None
 
     def assign(self, value: Tensor) -> None:
-        """Takes `value`, (*shape) or (R, *shape), as its own.
+        """Replaces the value by one of shape (*shape) or (R, *shape).
 
         Raises:
-            ValueError: the trailing dimensions are not the declared shape, or there are two leading ones.
+            ValueError: the trailing dimensions are not the declared shape, or it has more than one leading dimension.
         """
         leading = value.dim() - len(self.shape)
         if leading not in (0, 1) or tuple(value.shape[leading:]) != self.shape:
@@ -49,24 +49,24 @@ class Buffer:
         self.value = value.contiguous()
 
     def select(self, replicas: Tensor) -> None:
-        """Keeps the replicas whose indices are given, in that order."""
+        """Keeps the replicas with the given indices, in that order."""
         self.value = self.value[replicas]
 
 
 class Parameter(Buffer):
-    """A value and its gradient, of one shape.
+    """A value and its gradient, of equal shapes.
 
     Args:
         shape: the shape without replicas, such as (D, C).
-        fan_in: inputs that each output sums over; initializers scale by it.
-        fan_out: outputs that each input reaches.
-        role: what initializers do with it. "weight" and "bias" are drawn; "fixed" keeps `start` (a normalisation's
-            scale, say).
-        start: the value of every element before initialization, and after it for a "fixed" parameter.
+        fan_in: number of inputs that each output sums over; initializers scale by it.
+        fan_out: number of outputs that each input contributes to.
+        role: the treatment by initializers. A "weight" or "bias" is drawn; a "fixed" parameter, such as the scale of a
+            normalization, keeps `start`.
+        start: the value of every element before initialization, and of a "fixed" parameter also after it.
 
     Attributes:
         value: (*shape) or (R, *shape).
-        grad: like value, never None; layers add to it.
+        grad: the gradient, of the shape of value, never None; layers add to it.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Parameter(Buffer):
         self.grad = torch.zeros(shape)
 
     def assign(self, value: Tensor) -> None:
-        """Takes `value`, (*shape) or (R, *shape), as its own and clears the gradient."""
+        """Replaces the value by one of shape (*shape) or (R, *shape) and clears the gradient."""
         super().assign(value)
         self.grad = torch.zeros_like(self.value)
 

@@ -1,4 +1,4 @@
-"""One pass over data: an epoch of training, or a prediction. Plain or stacked, for any model, loss and optimizer."""
+"""One pass over data, for training or prediction, with any model, loss and optimizer, plain or stacked."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,21 +11,21 @@ from fairgrid.framework.metrics import error_rate
 from fairgrid.framework.module import Module
 from fairgrid.framework.optimizers import Optimizer
 
-# one tensor, or a list of them where there are several outputs
+# one tensor, or a list with one per output
 Target = Tensor | list[Tensor]
 
-# a pass over the data with the arguments and the result of `train_epoch`
+# a training pass, with the arguments and the result of `train_epoch`
 Pass = Callable[[Module, Loss, Optimizer, Tensor, Target, Tensor, int], Tensor]
 
-# samples of an evaluation pass that fit the cache; a constant, because the last bits of a result may depend on it
+# samples in a block of predictions, few enough for the cache; constant, because last bits may depend on it
 EVALUATION_SAMPLES = 200
 
 
 def batches(x: Tensor, order: Tensor, batch_size: int) -> Iterator[Tensor]:
-    """The samples in their order, cut into batches; the last one is smaller where N is no multiple.
+    """Splits the samples, in the given order, into batches; the last one is smaller if N is not a multiple.
 
-    Shapes: x (R, N, ...) and order (R, N) of indices into N, each batch (R, B, ...); or all of them without R. One
-    gather serves all full batches. The order may be the CPU's wherever x is.
+    Shapes: x (R, N, ...) and order (R, N) of indices into N, each batch (R, B, ...); or all of them without R. All full
+    batches come from one gather. The order may be on the CPU for x on any device.
     """
     if order.dim() == 1:
         yield from torch.split(x[order], batch_size)
@@ -43,17 +43,16 @@ def batches(x: Tensor, order: Tensor, batch_size: int) -> Iterator[Tensor]:
 def train_epoch(
     model: Module, criterion: Loss, optimizer: Optimizer, x: Tensor, target: Target, order: Tensor, batch_size: int
 ) -> Tensor:
-    """One pass over the data, an optimizer step per batch.
+    """Trains for one epoch, with an optimizer step per batch.
 
     Shapes: x (R, N, ...), target (R, N, ...), order (R, N), or all of them without R. Returns the loss of every batch
     before its step, (steps, R) or (steps,).
     """
     losses = []
-    several = isinstance(target, list)
-    wanted = zip(*(batches(each, order, batch_size) for each in listed(target)), strict=True)
-    for batch, targets in zip(batches(x, order, batch_size), wanted, strict=True):
+    by_output = [batches(tensor, order, batch_size) for tensor in listed(target)]
+    for batch, *targets in zip(batches(x, order, batch_size), *by_output, strict=True):
         prediction = model.forward(batch)
-        losses.append(criterion.forward(prediction, list(targets) if several else targets[0]))
+        losses.append(criterion.forward(prediction, targets if isinstance(target, list) else targets[0]))
         model.backward(criterion.backward())
         optimizer.step()
         optimizer.zero_grad()
@@ -61,9 +60,9 @@ def train_epoch(
 
 
 def predict(model: Module, x: Tensor) -> Any:
-    """The model's outputs in evaluation mode, a block of samples at a time; the model keeps its mode.
+    """The model's outputs in evaluation mode, computed in blocks of samples; the mode is restored afterwards.
 
-    Shapes: x (R, N, ...) or, for a plain model, (N, ...); a tensor (..., N, C), or a list of them.
+    Shapes: x (R, N, ...) or, for a plain model, (N, ...); returns a tensor (..., N, C), or a list of them.
     """
     axis = 0 if all(parameter.replicas is None for parameter in model.parameters()) else 1
     mode = model.training
@@ -76,9 +75,9 @@ def predict(model: Module, x: Tensor) -> Any:
 
 
 def test_model(model: Module, criterion: Loss, x: Tensor, target: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-    """The loss and the fraction of wrong classes, (R,) or () each.
+    """The loss and the fraction of misclassified samples, (R,) or () each.
 
-    Shapes: x (R, N, ...), target as the criterion takes it, label (R, N) of classes; or all of them without R.
+    Shapes: x (R, N, ...), target of the shape that the criterion takes, label (R, N) of classes; or all without R.
     """
     prediction = predict(model, x)
     return criterion.forward(prediction, target), error_rate(prediction, label)

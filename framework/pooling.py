@@ -8,19 +8,19 @@ from fairgrid.framework.windows import crop, offsets, pad, size
 
 
 class MaxPool2d(Module):
-    """y[..., h, w] = the maximum of x in the window at (S h − P, S w − P), as torch.nn.MaxPool2d.
+    """The maximum of each window: y[..., h, w] is that of x from (S h − P, S w − P) on, as in torch.nn.MaxPool2d.
 
-    The gradient goes to the window's maximum; of several equal ones to the first, row by row, as in torch.
+    The gradient goes to the window's maximum; among equal maxima to the first in row-major order, as in torch.
 
-    Shapes: x (B, C, H, W), y (B, C, H', W') with H' = ⌊(H + 2P − K) / S⌋ + 1; stacked, each with R in front.
+    Shapes: x (B, C, H, W), y (B, C, H', W') with H' = ⌊(H + 2P − K) / S⌋ + 1; stacked, each with a leading R.
 
     Args:
         kernel: K, height and width of the window.
-        stride: S; the kernel where None, so that windows do not overlap.
-        padding: P ≤ K / 2, on each side; what is there is never the maximum.
+        stride: S; None means K, so that windows do not overlap.
+        padding: P ≤ K / 2, on each side, with −∞, which is never the maximum.
 
     Raises:
-        ValueError: a size out of its range, or x smaller than the window.
+        ValueError: a size is out of range, or x is smaller than the window.
     """
 
     def __init__(self, kernel: int, stride: int | None = None, padding: int = 0) -> None:
@@ -43,17 +43,17 @@ class MaxPool2d(Module):
         y = first.clone()
         for view in rest:
             torch.maximum(y, view, out=y)
-        y += 0.0  # whether the maximum of 0 and −0 is 0 or −0 depends on the place in the buffer
+        y += 0.0  # the sign of max(0, −0) depends on the place in the buffer; this makes it +0
         self.cache = padded, y
         return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        padded, y = self.recall()
+        padded, y = self.saved_for_backward()
         dx = torch.zeros_like(padded)
         views = zip(*(offsets(image, self.kernel, self.stride) for image in (padded, dx)), strict=True)
         for view, part in views:
-            # 1.0 where the maximum is here: a float mask is several times faster than a boolean one
-            given = view.clone().eq_(y).mul_(dy)
-            part += given
-            dy = dy - given  # what no later place gets
+            # 1.0 at the maximum: a float mask is several times faster than a boolean one
+            share = view.clone().eq_(y).mul_(dy)
+            part += share
+            dy = dy - share  # the rest, for later places
         return crop(dx, self.padding)

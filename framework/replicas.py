@@ -1,12 +1,11 @@
-"""How replicas leave a stack.
+"""The removal of replicas from a stack.
 
-There is one way: `select(replicas, model, optimizer)`. Whatever keeps something per replica has a method `select` that
-keeps the replicas whose indices are given, in that order, and each thing is kept by one owner: parameters, gradients,
-moments and hyper-parameters by the optimizer, buffers by the model. What else a training loop keeps (a schedule, the
-data, the generators) goes along. An index may occur twice: the second is a copy that trains beside the first.
+`select(replicas, model, optimizer)` keeps the chosen replicas in every object that has state per replica. Each of these
+has a method `select` for the state that it owns: the optimizer for parameters, gradients, moments and hyper-parameters,
+the model for its buffers, and so on for a training loop's schedule, data and generators. An index may occur twice: the
+second replica is a copy that trains along with the first.
 
-Replicas leave between epochs, because the noise of an epoch was drawn for those who were there: `begin_epoch` comes
-next.
+Replicas leave between epochs, before `begin_epoch`, because the noise of an epoch is drawn for a fixed set of replicas.
 """
 
 import copy
@@ -19,16 +18,16 @@ from fairgrid.framework.optimizers import Optimizer
 
 
 class Selectable(Protocol):
-    """What keeps something per replica."""
+    """An object with state per replica."""
 
     def select(self, replicas: Tensor) -> None:
-        """Keeps the replicas whose indices are given, in that order."""
+        """Keeps the replicas with the given indices, in that order."""
 
 
 def select(replicas: Tensor, model: Module, optimizer: Optimizer, *others: Selectable) -> None:
-    """Keeps the replicas whose indices are given, in that order, in everything that trains them.
+    """Keeps the replicas with the given indices, in that order, in all objects that train them.
 
-    Shapes: replicas (K,), indices into R; stacks have K replicas afterwards.
+    Shapes: replicas (K,), indices into R; afterwards stacks have K replicas.
     """
     parts: list[Selectable] = [model, optimizer, *others]
     for part in parts:
@@ -36,8 +35,8 @@ def select(replicas: Tensor, model: Module, optimizer: Optimizer, *others: Selec
 
 
 def replica_of(model: Module, replica: int) -> Module:
-    """One replica as a plain model of its own, with copies of its parameters and buffers."""
+    """One replica as a separate plain model, with copies of its parameters and buffers."""
     plain = copy.deepcopy(model)
-    for held in plain.named_state().values():
-        held.assign(held.value[replica].clone())
+    for buffer in plain.named_state().values():
+        buffer.assign(buffer.value[replica].clone())
     return plain

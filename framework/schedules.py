@@ -1,6 +1,6 @@
-"""Learning-rate schedules: what happens to each replica's learning rate after an epoch.
+"""Learning-rate schedules: the change of each replica's learning rate after an epoch.
 
-The rate itself is the optimizer's to keep; a schedule keeps what it has seen: epochs, the first rates, losses.
+The optimizer owns the rate; a schedule owns its history: the number of epochs, the initial rates, losses.
 """
 
 import math
@@ -10,15 +10,16 @@ import torch
 from torch import Tensor
 
 from fairgrid.framework.optimizers import Optimizer
+from fairgrid.framework.representation import arguments, represent
 from fairgrid.framework.state import check
 
 
 class Schedule:
-    """Base class: a subclass says which rates follow. Rates and losses are float64 on the CPU, (R,) or ().
+    """Base class of schedules. A subclass computes the next rates. Rates and losses are float64 on the CPU, (R,) or ().
 
     Attributes:
         watches: whether `step` needs the validation loss.
-        epochs: that have ended.
+        epochs: the number of epochs that have ended.
         initial: the rates of the first epoch.
     """
 
@@ -26,15 +27,18 @@ class Schedule:
     epochs: int = 0
     initial: Tensor | None = None
 
+    def __repr__(self) -> str:
+        return represent(self, arguments(self, vars(self)))
+
     def step(self, optimizer: Optimizer, loss: Tensor | None = None) -> None:
         """Ends an epoch: sets the optimizer's learning rate for the next.
 
         Args:
-            optimizer: whose rate it is.
+            optimizer: the optimizer that owns the rate.
             loss: the validation loss after the epoch, (R,) or ().
 
         Raises:
-            ValueError: the schedule watches the loss and there is none.
+            ValueError: the schedule watches the loss, and loss is None.
         """
         if self.watches and loss is None:
             raise ValueError(f"{type(self).__name__} needs a validation loss after each epoch, found none")
@@ -49,34 +53,34 @@ class Schedule:
             optimizer.set("learning_rate", following)
 
     def rates(self, rates: Tensor, loss: Tensor) -> Tensor:
-        """The rates that follow `rates` after `self.epochs` epochs; loss is not a number if none was given."""
+        """The rates that follow `rates` after `self.epochs` epochs; loss is NaN if there is none."""
         raise NotImplementedError
 
     def select(self, replicas: Tensor) -> None:
-        """Keeps the replicas whose indices are given, in that order."""
-        for name, held in vars(self).items():
-            if isinstance(held, Tensor) and held.dim():
-                setattr(self, name, held[replicas])
+        """Keeps the replicas with the given indices, in that order."""
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor) and value.dim():
+                setattr(self, name, value[replicas])
 
     def state_dict(self) -> dict[str, Any]:
-        """A copy of all the schedule has: the class, its options, and what it has seen (None where nothing yet)."""
-        held = {"epochs": self.epochs, "initial": self.initial} | vars(self)
-        copies = {name: value.clone() if isinstance(value, Tensor) else value for name, value in held.items()}
+        """Copies of the schedule's state: its class, options and history, with None for values not seen yet."""
+        values = {"epochs": self.epochs, "initial": self.initial} | vars(self)
+        copies = {name: value.clone() if isinstance(value, Tensor) else value for name, value in values.items()}
         return {"schedule": type(self).__name__} | copies
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes over what `state_dict` of a schedule of the same class gave, options included.
+        """Loads what `state_dict` of a schedule of the same class returned, options included.
 
         Raises:
-            ValueError: the class or the names differ; nothing is changed then.
+            ValueError: the class or the names differ; no value has been changed.
         """
         expected = self.state_dict()
         if state.get("schedule") != expected["schedule"]:
             raise ValueError(f"the state does not fit {type(self).__name__}: it is of {state.get('schedule')}")
-        # what was seen is None before the first epoch, and a stack may have lost replicas since
+        # history is None before the first epoch, and its length is the number of replicas, which may differ
         options, given = (
-            {name: None if isinstance(value, Tensor) else value for name, value in held.items()}
-            for held in (expected, state)
+            {name: None if isinstance(value, Tensor) else value for name, value in values.items()}
+            for values in (expected, state)
         )
         check(type(self).__name__, options, given)
         for name, value in state.items():
@@ -85,21 +89,21 @@ class Schedule:
 
 
 class ConstantRate(Schedule):
-    """The learning rate stays as it is."""
+    """A constant learning rate."""
 
     def rates(self, rates: Tensor, loss: Tensor) -> Tensor:
         return rates
 
 
 class StepDecay(Schedule):
-    """The rate is multiplied by `factor` after every `period` epochs: torch.optim.lr_scheduler.StepLR.
+    """Multiplies the rate by `factor` after every `period` epochs, as torch.optim.lr_scheduler.StepLR.
 
     Args:
-        period: epochs between changes.
-        factor: in (0, 1].
+        period: the number of epochs between changes.
+        factor: the factor, in (0, 1].
 
     Raises:
-        ValueError: a period below 1, or another factor.
+        ValueError: an argument is out of range.
     """
 
     def __init__(self, period: int = 30, factor: float = 0.1) -> None:
@@ -113,14 +117,16 @@ class StepDecay(Schedule):
 
 
 class CosineDecay(Schedule):
-    """After t epochs αₜ = α_min + (α₀ − α_min)(1 + cos(πt/T))/2; from T on α_min. Loshchilov and Hutter 2017, eq. 5.
+    """Decays the rate along half a cosine. Loshchilov and Hutter 2017, eq. 5.
+
+    After t epochs αₜ = α_min + (α₀ − α_min)(1 + cos(πt/T))/2; from T on α_min.
 
     Args:
-        period: T, epochs.
+        period: T, in epochs.
         min_rate: α_min.
 
     Raises:
-        ValueError: a period below 1, or a negative rate.
+        ValueError: the period is below 1, or the rate is negative.
     """
 
     def __init__(self, period: int = 100, min_rate: float = 0.0) -> None:
@@ -137,19 +143,19 @@ class CosineDecay(Schedule):
 
 
 class ReduceLROnPlateau(Schedule):
-    """A replica's rate is multiplied by `factor` when its loss has not improved for more than `patience` epochs.
+    """Multiplies a replica's rate by `factor` when its loss has not improved for more than `patience` epochs.
 
-    PyTorch's conventions (mode "min"): an improvement is a loss below (1 − threshold) times the best; after a
-    reduction the count starts anew; a change of less than 10⁻⁸ is not made. Report 000_886196d3797ee705.txt, III.
+    PyTorch's conventions (mode "min"): an improvement is a loss below (1 − threshold) times the best; a reduction
+    restarts the count; changes of less than 10⁻⁸ are skipped. Report 000_886196d3797ee705.txt, III.
 
     Args:
-        patience: epochs without improvement that are let pass.
-        factor: in (0, 1).
-        min_lr: no rate falls below it.
-        threshold: relative.
+        patience: the number of tolerated epochs without improvement.
+        factor: the factor, in (0, 1).
+        min_lr: the lower bound of the rate.
+        threshold: the relative improvement that counts.
 
     Raises:
-        ValueError: a negative patience, rate or threshold, or another factor.
+        ValueError: patience, min_lr or threshold is negative, or the factor is out of range.
     """
 
     watches = True
@@ -183,6 +189,6 @@ def _check_factor(name: str, factor: float) -> None:
         raise ValueError(f"{name} needs factor in (0, 1], found {factor:g}")
 
 
-def _check_rate(name: str, rate: float, what: str) -> None:
+def _check_rate(name: str, rate: float, option: str) -> None:
     if not rate >= 0:
-        raise ValueError(f"{name} needs {what} ≥ 0, found {rate:g}")
+        raise ValueError(f"{name} needs {option} ≥ 0, found {rate:g}")

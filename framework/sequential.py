@@ -1,4 +1,4 @@
-"""Modules one after the other."""
+"""Chains of modules."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from fairgrid.framework.module import Module, distinct
 
 
 class Sequential(Module):
-    """The composition of modules, in the order given. One that occurs twice shares its parameters with itself.
+    """The composition of modules, the first one applied first. A module that occurs twice shares its parameters.
 
     Raises:
-        ValueError: something given is not a module.
+        ValueError: an argument is not a module.
     """
 
     def __init__(self, *modules: Module) -> None:
@@ -17,7 +17,7 @@ class Sequential(Module):
             if not isinstance(module, Module):
                 raise ValueError(f"Sequential takes modules, found {type(module).__name__}")
         self.modules = distinct(modules)
-        self.several = bool(modules) and modules[0].several
+        self.takes_list = bool(modules) and modules[0].takes_list
 
     def forward(self, x: Any) -> Any:
         for module in self.modules:

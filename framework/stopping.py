@@ -6,20 +6,21 @@ import torch
 from torch import Tensor
 
 from fairgrid.framework.module import Module
+from fairgrid.framework.representation import arguments, represent
 
 
 class EarlyStopping:
-    """A replica ends after `patience` epochs in a row without a validation loss below its lowest.
+    """Ends a replica after `patience` consecutive epochs without a new lowest validation loss.
 
-    Report 000_886196d3797ee705.txt, III. A loss that is not a number is no improvement.
+    Report 000_886196d3797ee705.txt, III. A NaN loss is not an improvement.
 
     Args:
-        patience: epochs, at least 1.
-        restore_best: whether, when a replica ends (early or not), its parameters and buffers go back to those of the
-            epoch with its lowest validation loss.
+        patience: a number of epochs, at least 1.
+        restore_best: whether a replica that ends, early or not, gets back its parameters and buffers of the epoch with
+            its lowest validation loss.
 
     Raises:
-        ValueError: a patience below 1.
+        ValueError: the patience is below 1.
     """
 
     def __init__(self, patience: int, restore_best: bool = False) -> None:
@@ -28,17 +29,20 @@ class EarlyStopping:
         self.patience, self.restore_best = patience, restore_best
         self.best: Tensor | None = None
         self.waited: Tensor | None = None
-        self.kept: list[Tensor] = []
+        self.best_values: list[Tensor] = []
+
+    def __repr__(self) -> str:
+        return represent(self, arguments(self, vars(self)))
 
     def step(self, loss: Tensor, model: Module) -> Tensor:
         """Ends an epoch.
 
         Args:
-            loss: the validation loss after it, (R,) or ().
-            model: whose state is kept where the loss is the lowest yet.
+            loss: the validation loss after the epoch, (R,) or ().
+            model: the model; the state of replicas with a new lowest loss is saved.
 
         Returns:
-            Which replicas end, of the shape of loss.
+            A mask of the replicas that end, of the shape of loss.
         """
         if self.best is None or self.waited is None:
             self.best = torch.full_like(loss, math.inf)
@@ -47,27 +51,27 @@ class EarlyStopping:
         self.best = torch.where(better, loss, self.best)
         self.waited = torch.where(better, 0, self.waited + 1)
         if self.restore_best:
-            values = [held.value for held in model.named_state().values()]
-            if not self.kept:
-                self.kept = [value.clone() for value in values]
-            for kept, value in zip(self.kept, values, strict=True):
-                kept.copy_(torch.where(_beside(better, kept), value, kept))
+            values = [buffer.value for buffer in model.named_state().values()]
+            if not self.best_values:
+                self.best_values = [value.clone() for value in values]
+            for best, value in zip(self.best_values, values, strict=True):
+                best.copy_(torch.where(_mask(better, best), value, best))
         return self.waited >= self.patience
 
     def restore(self, model: Module, ending: Tensor) -> None:
-        """Puts the kept state of the replicas that end back into the model, if that was asked for."""
-        if self.kept:
-            for kept, held in zip(self.kept, model.named_state().values(), strict=True):
-                held.value.copy_(torch.where(_beside(ending, kept), kept, held.value))
+        """Restores the best state of the replicas that end, if `restore_best`."""
+        if self.best_values:
+            for best, buffer in zip(self.best_values, model.named_state().values(), strict=True):
+                buffer.value.copy_(torch.where(_mask(ending, best), best, buffer.value))
 
     def select(self, replicas: Tensor) -> None:
-        """Keeps the replicas whose indices are given, in that order."""
+        """Keeps the replicas with the given indices, in that order."""
         if self.best is not None and self.waited is not None:
             self.best, self.waited = self.best[replicas], self.waited[replicas]
-        self.kept = [kept[replicas] for kept in self.kept]
+        self.best_values = [value[replicas] for value in self.best_values]
 
 
-def _beside(chosen: Tensor, value: Tensor) -> Tensor:
-    """(R,) as (R, 1, …), to stand beside a value on its device; () as it is there."""
+def _mask(chosen: Tensor, value: Tensor) -> Tensor:
+    """A choice of replicas (R,) as (R, 1, …), broadcastable to a value and on its device; () stays ()."""
     chosen = chosen.to(value.device)
     return chosen.view(-1, *[1] * (value.dim() - 1)) if chosen.dim() else chosen

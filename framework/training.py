@@ -1,7 +1,7 @@
-"""The training loop: plain or stacked, with replicas that end each in its own epoch.
+"""The training loop, plain or stacked, in which every replica ends in an epoch of its own.
 
-`Training` is iterated over, once, an epoch at a time: whoever trains looks at it in between. `train_model` runs it to
-the end. A pass over the data itself is in framework/passes.py.
+Iterating over a `Training`, once, trains an epoch per iteration, and its attributes can be read in between.
+`train_model` runs it to the end. The passes over the data are in framework/passes.py.
 """
 
 import math
@@ -24,7 +24,7 @@ from fairgrid.framework.streams import Streams
 
 @dataclass
 class _Samples:
-    """Data that follows its replicas."""
+    """Data that is selected along with its replicas."""
 
     x: Tensor
     target: Target
@@ -37,19 +37,19 @@ class _Samples:
 class Training:
     """Trains a model, an epoch per iteration. See `train_model` for the arguments.
 
-    What is decided between epochs (losses, who ends, rates) is on the CPU, wherever the model is.
+    Values between epochs (losses, ends, rates) are on the CPU, for a model on any device.
 
-    Between two epochs a replica that is `finished` (its loss or a parameter is not finite, it stopped early, or it was
-    its last epoch) is still there to be looked at; after that it leaves the stack and costs nothing. A stack of one
-    replica, from the start or because all others have left, trains beside a copy of itself, because products with one
-    replica may round differently.
+    A replica is `finished` if its loss or a parameter is not finite, if it stopped early, or after the last epoch. It
+    stays in the stack until the next epoch, so that it can be evaluated; then it leaves and takes no more time. A stack
+    of one replica, from the start or after all others have left, trains with a padding replica, a copy of it, because
+    products with one replica may round differently.
 
     Attributes:
-        rows: for every replica that is there, the number it had at the start; a copy has that of its original.
+        rows: the original index of each remaining replica; a padding replica shares its original's.
         losses: the training loss of every batch of the last epoch, (steps, R) or (steps,).
-        validation_loss: after the last epoch, (R,) or (); None without validation data.
-        finished: which replicas end with the last epoch, (R,) or ().
-        diverged: for every number of a replica that diverged, the step (from 1) and what was not finite.
+        validation_loss: the validation loss after the last epoch, (R,) or (); None without validation data.
+        finished: a mask of the replicas that end with the last epoch, (R,) or ().
+        diverged: the step (from 1) and the quantity that was not finite, by the original index of diverged replicas.
     """
 
     def __init__(
@@ -98,11 +98,11 @@ class Training:
             self._keep(torch.tensor([0]))
 
     def replicas(self) -> dict[int, int]:
-        """For every number of a replica that is there, its place in the stack."""
+        """The place in the stack of each remaining replica, by original index."""
         return {row: place for place, row in reversed(list(enumerate(self.rows)))}
 
     def __iter__(self) -> Iterator[int]:
-        """The epochs, from 1, each after it was trained."""
+        """Trains an epoch per iteration; yields its number, from 1."""
         for epoch in range(1, self.epochs + 1):
             self._epoch()
             diverged = self._diverged(epoch)
@@ -138,25 +138,27 @@ class Training:
         self.losses = losses.cpu()
 
     def _diverged(self, epoch: int) -> Tensor:
-        """Which replicas stopped being finite in this epoch, (R,) or ()."""
+        """A mask of the replicas that diverged in this epoch, (R,) or ()."""
         bad = ~self.losses.isfinite()
         axis = 0 if self.optimizer.replicas is None else 1
-        sound = torch.stack([held.value.isfinite().flatten(axis).all(-1) for held in self.model.parameters()]).all(0)
+        sound = torch.stack(
+            [parameter.value.isfinite().flatten(axis).all(-1) for parameter in self.model.parameters()]
+        ).all(0)
         diverged = bad.any(0) | ~sound.cpu()
         for row, place in self.replicas().items():
             if diverged.view(-1)[place]:
                 column = bad.view(len(bad), -1)[:, place]
-                what = "training loss" if column.any() else "parameters"
-                # the first bad loss; parameters are looked at after an epoch alone
+                quantity = "training loss" if column.any() else "parameters"
+                # the first bad loss; parameters are only checked after an epoch
                 step = int(column.to(torch.uint8).argmax()) + 1 if column.any() else len(bad)
-                self.diverged[row] = (epoch - 1) * len(bad) + step, f"{what} not finite"
+                self.diverged[row] = (epoch - 1) * len(bad) + step, f"{quantity} not finite"
         return diverged
 
     def _leave(self) -> None:
         self._keep((~self.finished).nonzero().flatten())
 
     def _keep(self, staying: Tensor) -> None:
-        """Keeps the replicas at these places; a single one beside a copy of itself."""
+        """Keeps the replicas at the given places, a single one with a padding replica."""
         if len(staying) == 1:
             staying = staying.repeat(2)
         others = [self.data, self.order, self.noise, self.validation, self.schedule, self.stopping]
@@ -169,13 +171,14 @@ class Training:
 
 @dataclass
 class History:
-    """What `train_model` gives, for R replicas (R = 1 for a plain model).
+    """The history of a training, for R replicas (R = 1 for a plain model).
 
     Attributes:
-        train_loss: the mean loss over an epoch's batches, (epochs, R), not a number after a replica's end.
-        validation_loss: after each epoch, likewise; without validation data not a number.
-        epochs: trained by each replica.
-        diverged: for every replica that diverged, the step and what was not finite.
+        train_loss: the mean loss over an epoch's batches, (epochs, R), NaN after a replica's end.
+        validation_loss: the validation loss after each epoch, (epochs, R), NaN after a replica's end or without
+            validation data.
+        epochs: the number of epochs that each replica trained.
+        diverged: the step and the quantity that was not finite, by index of diverged replicas.
     """
 
     train_loss: Tensor
@@ -185,48 +188,83 @@ class History:
 
 
 def train_model(
-    model: Module, optimizer: Optimizer, criterion: Loss, x: Tensor, target: Target, **options: Any
+    model: Module,
+    optimizer: Optimizer,
+    criterion: Loss,
+    x: Tensor,
+    target: Target,
+    *,
+    epochs: int,
+    batch_size: int,
+    shuffle: Generator | Sequence[Generator] | None = None,
+    noise: Generator | Sequence[Generator] | None = None,
+    validation: tuple[Tensor, Target] | None = None,
+    schedule: Schedule | None = None,
+    stopping: EarlyStopping | None = None,
+    train: Pass = train_epoch,
+    evaluate: Callable[[Module, Tensor], Any] = predict,
 ) -> History:
     """Trains a model to the end of every replica.
 
     Args:
-        model: initialized, plain or stacked; afterwards it holds every replica as it was at its end. If some ended
-            before others, the optimizer no longer moves it.
-        optimizer: of its parameters.
+        model: an initialized model, plain or stacked; afterwards every replica has its state at its own end. If some
+            ended before others, the optimizer is no longer connected to it.
+        optimizer: the optimizer of the model's parameters.
         criterion: the loss.
-        x: (R, N, ...), or (N, ...) for a plain model.
-        target: (R, N, ...) or (N, ...), or a list of such for a criterion of several.
-        options: keywords of `Training`: epochs and batch_size; shuffle and noise, generators of the sample order and of
-            noise in layers, one per replica, or one; validation, an (x, target) pair; schedule; stopping; train and
-            evaluate, what makes a pass over the data, by default `train_epoch` and `predict`.
+        x: training samples, (R, N, ...), or (N, ...) for a plain model.
+        target: training targets, (R, N, ...) or (N, ...), or a list of them for a loss over several outputs.
+        epochs: the largest number of epochs.
+        batch_size: B; the last batch of an epoch is smaller where N is no multiple.
+        shuffle: generators of the sample order, one per replica, or one for a plain model; None keeps the order.
+        noise: generators of the noise in layers, one per replica, or one for a plain model.
+        validation: an (x, target) pair of the shapes above, with N of its own.
+        schedule: the learning rates after each epoch; None keeps them.
+        stopping: the rule by which replicas end early; None trains all epochs.
+        train: a training pass over the data.
+        evaluate: predictions for validation data.
 
     Raises:
-        ValueError: no epochs, batch or samples; data or generators that are not one per replica; validation data that
-            is needed and not there.
+        ValueError: epochs, batch_size or the number of samples is 0; the number of data sets or generators is not the
+            number of replicas; or early stopping or the schedule needs validation data, and there is none.
     """
-    given = optimizer.replicas
-    count = given or 1
-    training = Training(model, optimizer, criterion, x, target, **options)
-    epochs = [0] * count
+    replicas = optimizer.replicas
+    count = replicas or 1
+    training = Training(
+        model,
+        optimizer,
+        criterion,
+        x,
+        target,
+        epochs=epochs,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        noise=noise,
+        validation=validation,
+        schedule=schedule,
+        stopping=stopping,
+        train=train,
+        evaluate=evaluate,
+    )
+    trained = [0] * count
     lines = []
     ends: dict[int, list[Tensor]] = {}
     for epoch in training:
         line = torch.full((2, count), math.nan, dtype=torch.float64)
         for row, place in training.replicas().items():
-            epochs[row] = epoch
+            trained[row] = epoch
             line[0, row] = training.losses.view(len(training.losses), -1)[:, place].mean()
             if training.validation_loss is not None:
                 line[1, row] = training.validation_loss.view(-1)[place]
-            if given is not None and training.finished[place]:
-                ends[row] = [held.value[place].clone() for held in model.named_state().values()]
+            if replicas is not None and training.finished[place]:
+                ends[row] = [buffer.value[place].clone() for buffer in model.named_state().values()]
         lines.append(line)
-    if len(set(epochs)) > 1:
-        for number, held in enumerate(model.named_state().values()):
-            held.assign(torch.stack([ends[row][number] for row in range(count)]))
-    if given == 1:
-        select(torch.tensor([0]), model, optimizer)  # without the copy
+    if len(set(trained)) > 1:
+        for number, buffer in enumerate(model.named_state().values()):
+            buffer.assign(torch.stack([ends[row][number] for row in range(count)]))
+    if replicas == 1:
+        select(torch.tensor([0]), model, optimizer)  # without the padding replica
     train_loss, validation_loss = torch.stack(lines, 1)
-    return History(train_loss, validation_loss, epochs, training.diverged)
+    return History(train_loss, validation_loss, trained, training.diverged)
 
 
 def _check_samples(use: str, x: Tensor, target: Target, replicas: int | None) -> None:
@@ -244,8 +282,8 @@ def _check_streams(name: str, streams: Generator | Sequence[Generator] | None, r
     if streams is None or (None if isinstance(streams, Generator) else len(streams)) == replicas:
         return
     needed = "a single generator" if replicas is None else f"a list of {replicas} generators"
-    found = "a single one" if isinstance(streams, Generator) else f"a list of {len(streams)}"
-    raise ValueError(f"training needs {needed} for {name}, found {found}")
+    count = "a single one" if isinstance(streams, Generator) else f"a list of {len(streams)}"
+    raise ValueError(f"training needs {needed} for {name}, found {count}")
 
 
 def _each(target: Target, change: Callable[[Tensor], Tensor]) -> Target:

@@ -1,10 +1,10 @@
-"""Sliding windows over images, as views: what convolution and pooling share.
+"""Sliding windows over images, as views, for convolution and pooling.
 
-A window of K × K elements slides over an image with a stride S. Instead of windows one looks at offsets: for each of
-the K² places in a window, `offsets` gives the elements that are there in all windows at once.
+A window of K × K elements slides over an image with a stride S. Instead of one view per window there is one per offset:
+for each of the K² offsets in a window, `offsets` yields the elements at that offset of all windows.
 
 Images keep their dimensions (..., B, C, H, W), but `pad` lays them out in memory with the batch innermost: rows of an
-8 × 8 image are too short for operations to be fast. Elementwise layers keep that layout, so it is made once.
+8 × 8 image are too short for fast operations. Elementwise layers preserve the layout, so it is made only once.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 def size(length: int, kernel: int, stride: int, padding: int) -> int:
-    """How many windows fit along one dimension: ⌊(L + 2P − K) / S⌋ + 1, or less than 1 for none."""
+    """The number of windows along one dimension, ⌊(L + 2P − K) / S⌋ + 1; less than 1 if none fits."""
     return (length + 2 * padding - kernel) // stride + 1
 
 
@@ -27,12 +27,12 @@ def pad(x: Tensor, padding: int, value: float = 0.0) -> Tensor:
 
 
 def crop(x: Tensor, padding: int) -> Tensor:
-    """The view of x without its border."""
+    """A view of x without its border."""
     return x[..., padding:-padding, padding:-padding] if padding else x
 
 
 def offsets(x: Tensor, kernel: int, stride: int) -> Iterator[Tensor]:
-    """For each place in the window, row by row, the view (..., H', W') of what is there in every window."""
+    """Yields for each offset in a window, in row-major order, a view (..., H', W') of that element of every window."""
     height, width = (size(length, kernel, stride, 0) for length in x.shape[-2:])
     for row in range(kernel):
         for column in range(kernel):

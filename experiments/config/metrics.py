@@ -114,5 +114,5 @@ class DeadUnits(Measure):
             raise ValueError("the measure dead_units needs ReLU or LeakyReLU layers, found none")
         stacked = any(parameter.replicas is not None for parameter in model.parameters())
         axis = 1 if stacked else 0
-        dead = [(module.recall() <= 0).all(axis).flatten(axis) for module in rectifiers]
+        dead = [(module.saved_for_backward() <= 0).all(axis).flatten(axis) for module in rectifiers]
         return {"dead_units": torch.cat(dead, -1).to(torch.float64).mean(-1)}

@@ -1,1 +1,1 @@
-"""Engines: what trains runs of one kind and returns their records. They know no files of results."""
+"""Engines, which train runs and return their records, without any knowledge of result files."""

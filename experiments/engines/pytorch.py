@@ -1,6 +1,6 @@
 """The engine `pytorch`: torch.nn, autograd and torch.optim, one run at a time.
 
-The peer that any cell can be checked against: it starts from the same weights and sees the same data in the same order.
+Any cell can be compared with it: it starts from the same weights and sees the same data in the same order.
 """
 
 import copy
@@ -15,11 +15,11 @@ from fairgrid.experiments.config.run import RunConfig
 from fairgrid.experiments.engines.record import Record, Status, checkpoint_epochs, kept_of, stacked
 from fairgrid.experiments.engines.torch_peers import (
     Criterion,
+    loss_peer,
+    module_peer,
+    optimizer_peer,
     parameters,
-    twin_loss,
-    twin_module,
-    twin_optimizer,
-    twin_schedule,
+    schedule_peer,
 )
 from fairgrid.experiments.problems import Problem, Samples
 from fairgrid.experiments.runtime.determinism import Device
@@ -28,15 +28,15 @@ from fairgrid.framework.passes import EVALUATION_SAMPLES, Target
 
 
 def train(config: RunConfig, seed: int, keep: bool, device: Device) -> Record:
-    """Trains one run; arguments and record have the meaning that they have in the engine `framework`."""
+    """Trains one run; arguments and record are as in the engine `framework`."""
     problem = config.build_problem()
     dtype = getattr(torch, config.dtype)
     model = config.build_model(problem)
     model.initialize(generator(seed, "initialization"), config.build_initializer(), dtype, device)
-    net = twin_module(model)
-    criterion = twin_loss(config.build_loss())
-    optimizer = twin_optimizer(config.optimizer.build(model.parameters()), net.parameters())
-    scheduler = twin_schedule(config.build_schedule(), optimizer)
+    net = module_peer(model)
+    criterion = loss_peer(config.build_loss())
+    optimizer = optimizer_peer(config.optimizer.build(model.parameters()), net.parameters())
+    scheduler = schedule_peer(config.build_schedule(), optimizer)
     stopping = config.build_stopping()
     parts = stacked([problem.sample(seed)], dtype, device)
     training = parts["train"].each(lambda tensor: tensor[0])
@@ -89,8 +89,8 @@ def train(config: RunConfig, seed: int, keep: bool, device: Device) -> Record:
         for pair in parameters(model, net):
             pair.ours.value.copy_(pair.value)
         plain = {name: samples.each(lambda tensor: tensor[0]) for name, samples in parts.items()}
-        found = measured(config.build_measures(), model, problem, plain)
-        record.metrics |= {name: float(value) for name, value in found.items()}
+        measures = measured(config.build_measures(), model, problem, plain)
+        record.metrics |= {name: float(value) for name, value in measures.items()}
         if keep:
             record.kept = kept_of(model, problem, seed)
     return record
@@ -111,8 +111,8 @@ def _loss(net: nn.Module, criterion: Criterion, samples: Samples) -> float:
 
 
 def _evaluate(net: nn.Module, criterion: Criterion, problem: Problem, parts: dict[Part, Samples]) -> dict[str, float]:
-    found = {}
+    evaluation = {}
     for name, samples in parts.items():
-        found[f"{name}_loss"] = _loss(net, criterion, samples)
-        found[f"{name}_error"] = float(problem.error(_predict(net, samples), samples.label[0]))
-    return found
+        evaluation[f"{name}_loss"] = _loss(net, criterion, samples)
+        evaluation[f"{name}_error"] = float(problem.error(_predict(net, samples), samples.label[0]))
+    return evaluation

@@ -1,4 +1,4 @@
-"""What a training leaves: one record per run, the same from every engine."""
+"""The record of a run, the same from every engine."""
 
 import math
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from fairgrid.framework import Module, predict
 
 
 class Status(Word):
-    """What has become of a run. Only of a record is it anything but planned."""
+    """The state of a run; that of a record is never planned."""
 
     PLANNED = "planned"
     OK = "ok"
@@ -30,19 +30,19 @@ class Record:
     """The outcome of one run.
 
     Attributes:
-        status: OK, or DIVERGED: a training loss, a parameter or the final evaluation was not finite.
-        diverged_at_step: the first step whose training loss is not finite; or the last step of the epoch after which a
-            parameter was not; or the last step, if only the final evaluation was not.
-        message: why a run is not ok.
-        steps: optimizer steps taken.
-        gradient_evaluations: samples whose gradient was computed.
+        status: OK, or DIVERGED if a training loss, a parameter or the final evaluation was not finite.
+        diverged_at_step: the first step with a training loss that is not finite; for a parameter the last step of its
+            epoch; for the final evaluation the last step.
+        message: the reason why a run is not ok.
+        steps: the number of optimizer steps.
+        gradient_evaluations: the number of samples whose gradient was computed.
         final: the last evaluation, by the names of CURVES; empty unless ok.
-        metrics: what else was measured: what the study asks for, "stop_epoch" where runs may stop early, and
-            "epochs_to_…" for targets, not a number where one was not reached.
-        curves: every evaluation by name, "epoch" among them.
-        kept: if it was asked for, what figures are drawn from: the last parameters ("parameters.0", …) and, for
-            problems in the plane, points, true and decided classes of "train", "test" and a grid, "canvas"; and the
-            points of the true "border", if it is known.
+        metrics: other measurements: those of the study, "stop_epoch" for runs that may stop early, and "epochs_to_…"
+            for targets, NaN if not reached.
+        curves: all evaluations by name, including "epoch".
+        kept: the data of figures, if requested: the last parameters ("parameters.0", …) and, for problems in the plane,
+            points, true and predicted classes of "train", "test" and a grid, "canvas"; and the points of the true
+            "border", if it is known.
     """
 
     status: Status = Status.OK
@@ -66,7 +66,7 @@ class Record:
         self.status, self.diverged_at_step, self.message = Status.DIVERGED, step, message
 
     def finish(self, epochs: int, config: RunConfig, problem: Problem) -> None:
-        """Counts the work done and, for a run that is ok so far, takes the last checkpoint as the result."""
+        """Counts the work done and, for a run that has not diverged, takes the last checkpoint as the result."""
         steps = epochs * math.ceil(problem.train / config.batch_size)
         self.steps, self.gradient_evaluations = steps, epochs * problem.train
         if self.status != Status.OK:
@@ -84,30 +84,32 @@ class Record:
 
 
 def checkpoint_epochs(config: RunConfig) -> set[int]:
-    """The epochs after which a run is evaluated: the start, the end, and the rest evenly between."""
+    """The epochs after which a run is evaluated: the start, the end, and evenly spaced ones between."""
     count = min(config.checkpoints, config.epochs)
     return {round(i * config.epochs / count) for i in range(count + 1)}
 
 
 def stacked(data: list[Data], dtype: torch.dtype, device: Device = "cpu") -> dict[Part, Samples]:
-    """Several runs' data by part, (R, N, …), as training takes it; an empty validation part is left out."""
+    """The data of several runs by part, (R, N, …), without an empty validation part."""
     names: tuple[Part, ...] = ("train", "validation", "test") if len(data[0].validation.label) else ("train", "test")
-    found: dict[Part, Samples] = {}
+    parts: dict[Part, Samples] = {}
     for name in names:
-        several = stack([getattr(each, name) for each in data])
-        found[name] = several.each(lambda tensor: tensor.to(device, dtype if tensor.is_floating_point() else None))
-    return found
+        samples = stack([getattr(run, name) for run in data])
+        parts[name] = samples.each(lambda tensor: tensor.to(device, dtype if tensor.is_floating_point() else None))
+    return parts
 
 
 def kept_of(model: Module, problem: Problem, seed: int) -> dict[str, Tensor]:
-    """What figures of one run are drawn from; see `Record.kept`.
+    """The data of one run's figures; see `Record.kept`.
 
     Args:
-        model: plain, trained.
-        problem: that it was trained on.
-        seed: of the run.
+        model: the trained model, plain.
+        problem: the problem of the run.
+        seed: the seed of the run.
     """
-    kept = {f"parameters.{number}": held.value.cpu().clone() for number, held in enumerate(model.parameters())}
+    kept = {
+        f"parameters.{number}": parameter.value.cpu().clone() for number, parameter in enumerate(model.parameters())
+    }
     canvas = problem.canvas(seed)
     if canvas is None:
         return kept

@@ -1,6 +1,6 @@
-"""The engines `framework` and `compiled`: runs that differ in seed and stackable options alone train as one stack.
+"""The engines `framework` and `compiled`: runs that differ only in seed and stackable options train as one stack.
 
-They differ in what makes a pass over the data: tensor operations on all replicas at once, or the same operations
+The engines differ in their passes over the data: tensor operations on all replicas at once, or the same operations
 compiled, on one replica after the other.
 """
 
@@ -23,13 +23,13 @@ def train(configs: Sequence[RunConfig], seeds: Sequence[int], keep: Sequence[boo
     """Trains one stack.
 
     Args:
-        configs: one per run; they differ in the optimizer's stackable options and the initializer at most.
-        seeds: one per run.
-        keep: for each run, whether its record, if ok, holds what figures are drawn from.
-        device: where models and data are.
+        configs: one configuration per run, different at most in the optimizer's stackable options and the initializer.
+        seeds: one seed per run.
+        keep: one flag per run, whether its record, if ok, contains the data of figures.
+        device: the device of models and data.
 
     Returns:
-        A record per run, in order; each depends on its own configuration and seed alone.
+        A record per run, in order, that depends only on the run's own configuration and seed.
     """
     records = [Record() for _ in seeds]
     shared = configs[0]
@@ -74,9 +74,9 @@ def train(configs: Sequence[RunConfig], seeds: Sequence[int], keep: Sequence[boo
         if epoch not in checkpoints and not training.finished.any():
             continue
         evaluations = evaluation_of()
-        found: dict[str, Tensor] = {}
+        measures: dict[str, Tensor] = {}
         if training.finished.any():
-            found = measured(shared.build_measures(), model, problem, _rows(data, training.rows))
+            measures = measured(shared.build_measures(), model, problem, _rows(data, training.rows))
         for row, replica in training.replicas().items():
             record, finished = records[row], bool(training.finished[replica])
             if row in training.diverged:
@@ -86,14 +86,14 @@ def train(configs: Sequence[RunConfig], seeds: Sequence[int], keep: Sequence[boo
             if finished:
                 record.finish(epoch, shared, problem)
             if finished and record.status == Status.OK:
-                record.metrics |= {name: float(value[replica]) for name, value in found.items()}
+                record.metrics |= {name: float(value[replica]) for name, value in measures.items()}
                 if keep[row]:
                     record.kept = kept_of(replica_of(model, replica), problem, seeds[row])
     return records
 
 
 def refuses_to_compile(config: RunConfig) -> str | None:
-    """Why the engine `compiled` cannot train a configuration; None if it can."""
+    """The reason why the engine `compiled` cannot train a configuration; None if it can."""
     problem = config.build_problem()
     model = config.build_model(problem)
     dtype = getattr(torch, config.dtype)
@@ -118,19 +118,19 @@ def _optimizer(configs: Sequence[RunConfig], model: Module) -> Optimizer:
 
 
 def _rows(data: dict[Part, Samples], rows: list[int]) -> dict[Part, Samples]:
-    """The data of the replicas that are there."""
-    there = torch.tensor(rows)
-    return {name: samples.each(lambda tensor: tensor[there]) for name, samples in data.items()}
+    """The data of the remaining replicas."""
+    index = torch.tensor(rows)
+    return {name: samples.each(lambda tensor: tensor[index]) for name, samples in data.items()}
 
 
 def _evaluate(
     data: dict[Part, Samples], evaluate: Callable[[Tensor], Tensor], criterion: Loss, problem: Problem
 ) -> list[dict[str, float]]:
-    """Losses and errors of every replica whose data is given."""
-    found: dict[str, Tensor] = {}
+    """Losses and errors of every replica in the data."""
+    evaluations: dict[str, Tensor] = {}
     for name, samples in data.items():
         prediction = evaluate(samples.x)
-        found[f"{name}_loss"] = criterion.forward(prediction, samples.target)
-        found[f"{name}_error"] = problem.error(prediction, samples.label)
-    values = {name: value.tolist() for name, value in found.items()}
-    return [dict(zip(values, each, strict=True)) for each in zip(*values.values(), strict=True)]
+        evaluations[f"{name}_loss"] = criterion.forward(prediction, samples.target)
+        evaluations[f"{name}_error"] = problem.error(prediction, samples.label)
+    columns = {name: value.tolist() for name, value in evaluations.items()}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

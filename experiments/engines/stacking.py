@@ -1,10 +1,10 @@
-"""Which runs may train in one stack of replicas."""
+"""The rule for runs that may train in one stack of replicas."""
 
 from fairgrid.experiments.config.run import RunConfig, canonical_json
 
 
 def stack_key(config: RunConfig) -> str:
-    """Equal for configurations that may train in one stack."""
+    """A key that is equal for configurations that may train in one stack."""
     if config.engine == "pytorch":
         return config.canonical_json
     optimizer = config.optimizer

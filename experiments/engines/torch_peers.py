@@ -1,4 +1,4 @@
-"""The torch peers of the library and of the harness's own parts, which this module adds to the library's tables."""
+"""The torch peers of the library, to whose tables this module adds those of the harness's own parts."""
 
 from typing import Any
 
@@ -11,20 +11,20 @@ from fairgrid.torch_peers import (
     LOSSES,
     OPTIMIZERS,
     Criterion,
+    loss_peer,
+    module_peer,
+    optimizer_peer,
     parameters,
+    schedule_peer,
     single_number,
-    twin_loss,
-    twin_module,
-    twin_optimizer,
-    twin_schedule,
     weighted_sum,
 )
 
-__all__ = ["Criterion", "parameters", "twin_loss", "twin_module", "twin_optimizer", "twin_schedule"]
+__all__ = ["Criterion", "loss_peer", "module_peer", "optimizer_peer", "parameters", "schedule_peer"]
 
 
 def _averaged_momentum(optimizer: AveragedMomentum, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    """SGD with dampening, whose buffer starts at zero instead of at the first gradient."""
+    """SGD with dampening, with a buffer that starts at zero instead of at the first gradient."""
     beta = single_number(optimizer, "beta")
     net = torch.optim.SGD(parameters, lr=single_number(optimizer, "learning_rate"), momentum=beta, dampening=beta)
     for parameter in parameters:
@@ -33,14 +33,14 @@ def _averaged_momentum(optimizer: AveragedMomentum, parameters: list[nn.Paramete
 
 
 class _AdamWithoutRoot(torch.optim.Optimizer):
-    """Torch has none: the recursion with `torch.lerp`, from the gradients that autograd leaves."""
+    """The recursion with `torch.lerp` on autograd's gradients, because torch has no such optimizer."""
 
     def __init__(self, optimizer: AdamWithoutRoot, parameters: list[nn.Parameter]) -> None:
         super().__init__(parameters, {"lr": single_number(optimizer, "learning_rate")})
         self.ours = optimizer
 
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """One update of every parameter."""
+        """Updates every parameter."""
         first, second = 1 - self.ours.beta1, 1 - self.ours.beta2
         for group in self.param_groups:
             for parameter in group["params"]:

@@ -1,4 +1,4 @@
-"""Trains the runs of one unit of work with the engine that they name."""
+"""Training of a unit of work, by the engine of its runs."""
 
 from collections.abc import Sequence
 
@@ -14,13 +14,13 @@ def train(
     """Trains runs of one unit of work (see planning/work_units.py).
 
     Args:
-        configs: one per run.
-        seeds: one per run.
-        keep: for each run, whether its record, if ok, holds what figures are drawn from; by default none.
-        device: where they train. What is drawn is drawn on the processor, so that it is the same everywhere.
+        configs: one configuration per run.
+        seeds: one seed per run.
+        keep: one flag per run, whether its record, if ok, contains the data of figures; by default none does.
+        device: the device of the training. Random draws are made on the CPU, so that they are the same everywhere.
 
     Raises:
-        ValueError: the engine does not train there.
+        ValueError: the engine does not train on the device.
     """
     keep = keep or [False] * len(seeds)
     engine = configs[0].engine

@@ -1,4 +1,4 @@
-"""Losses: one class a file."""
+"""Losses: one class per file."""
 
 from fairgrid.framework.losses.binary_cross_entropy import BinaryCrossEntropyLoss
 from fairgrid.framework.losses.cross_entropy import CrossEntropyLoss

@@ -1,4 +1,4 @@
-"""The cross-entropy of yes or no, from logits."""
+"""The cross-entropy of binary classes, from logits."""
 
 import torch
 from torch import Tensor
@@ -9,8 +9,8 @@ from fairgrid.framework.losses.loss import Loss
 class BinaryCrossEntropyLoss(Loss):
     """The mean (or sum) over batch and outputs of −t log p − (1 − t) log(1 − p), where p = 1 / (1 + e⁻ᶻ).
 
-    Computed as max(z, 0) − z t + log(1 + e^−|z|), which no logit z is too large for; the gradient is p − t. This is
-    torch's BCEWithLogitsLoss.
+    Computed as max(z, 0) − z t + log(1 + e^−|z|), which does not overflow for any logit z; the gradient is p − t. Equal
+    to torch's BCEWithLogitsLoss.
 
     Shapes: prediction z and target t, in [0, 1], (B, C) or (R, B, C), equal.
 
@@ -30,6 +30,6 @@ class BinaryCrossEntropyLoss(Loss):
         return (prediction.clamp_min(0) - prediction * target + smooth).sum((-2, -1)).mul_(weight)
 
     def backward(self) -> Tensor:
-        prediction, target, weight = self.recall()
+        prediction, target, weight = self.saved_for_backward()
         probability: Tensor = prediction.neg().exp_().add_(1).reciprocal_()
         return probability.sub_(target).mul_(weight)

@@ -9,11 +9,11 @@ from fairgrid.framework.losses.loss import Loss
 class CrossEntropyLoss(Loss):
     """The mean (or sum) over the batch of −Σ_c t_c log p_c, where p = softmax(z) and z is the prediction.
 
-    log p_c = z_c − m − log Σ_k exp(z_k − m) with m = max z, so that no logit is too large. The gradient with respect
-    to z is p Σ_c t_c − t: softmax and logarithm together, which is what report 003 (033596b3b376afeb, eq. 12) prints
-    for the cross-entropy alone.
+    log p_c = z_c − m − log Σ_k exp(z_k − m) with m = max z, which does not overflow. The gradient with respect to z is
+    p Σ_c t_c − t, that of softmax and logarithm together; report 003 (033596b3b376afeb, eq. 12) prints it for the
+    cross-entropy alone.
 
-    Shapes: prediction (B, C) or (R, B, C). Target: class indices, whole numbers (B,) or (R, B); or probabilities,
+    Shapes: prediction (B, C) or (R, B, C); target either class indices, integers (B,) or (R, B), or probabilities,
     one-hot or soft, of the prediction's shape.
 
     Raises:
@@ -22,16 +22,16 @@ class CrossEntropyLoss(Loss):
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         weight = self.weight(prediction.shape[-2])
-        wanted = _probabilities(prediction, target)
+        target = _probabilities(prediction, target)
         shifted = prediction - prediction.amax(-1, keepdim=True)
         exponentials = shifted.exp()
         total = exponentials.sum(-1, keepdim=True)
-        self.cache = exponentials / total, wanted, weight
-        return (wanted * (total.log() - shifted)).sum((-2, -1)).mul_(weight)
+        self.cache = exponentials / total, target, weight
+        return (target * (total.log() - shifted)).sum((-2, -1)).mul_(weight)
 
     def backward(self) -> Tensor:
-        probability, wanted, weight = self.recall()
-        return torch.mul(probability, wanted.sum(-1, keepdim=True)).sub_(wanted).mul_(weight)
+        probability, target, weight = self.saved_for_backward()
+        return torch.mul(probability, target.sum(-1, keepdim=True)).sub_(target).mul_(weight)
 
 
 def _probabilities(prediction: Tensor, target: Tensor) -> Tensor:

@@ -1,11 +1,13 @@
-"""The base class of losses: a number per replica, and its gradient with respect to the prediction.
+"""The base class of losses: one number per replica, and its gradient with respect to the prediction.
 
-All averaging of the library happens in losses.
+Losses are the only part of the library that averages.
 """
 
 from typing import Any, Literal
 
 from torch import Tensor
+
+from fairgrid.framework.representation import arguments, represent
 
 Reduction = Literal["mean", "sum"]
 
@@ -14,11 +16,11 @@ class Loss:
     """Base class of losses.
 
     Args:
-        reduction: "mean", as torch's losses do (each says over what), or "sum" over the same.
-        scale: a factor on the loss and so on every gradient.
+        reduction: "mean", as in torch (each loss says over which terms), or "sum" over the same terms.
+        scale: a factor of the loss, and therefore of every gradient.
 
     Raises:
-        ValueError: another reduction, or a scale that is not positive.
+        ValueError: the reduction is neither, or the scale is not positive.
     """
 
     cache: Any = None
@@ -39,21 +41,28 @@ class Loss:
         """The gradient of each replica's loss with respect to its last prediction, of the prediction's shape."""
         raise NotImplementedError
 
-    def recall(self) -> Any:
+    def __repr__(self) -> str:
+        return represent(self, arguments(self, vars(self)))
+
+    def saved_for_backward(self) -> Any:
         """The cache of the last forward.
 
         Raises:
-            ValueError: there was no forward.
+            ValueError: forward has not been called.
         """
         if self.cache is None:
             raise ValueError(f"{type(self).__name__}.backward needs a forward before it")
         return self.cache
 
+    def recall(self) -> Any:
+        """The earlier name of `saved_for_backward`, for classes of your own that use it."""
+        return self.saved_for_backward()
+
     def weight(self, count: int) -> float:
-        """What each of `count` summed terms counts for.
+        """The weight of each of `count` summed terms.
 
         Raises:
-            ValueError: there are none.
+            ValueError: count is 0.
         """
         if count == 0:
             raise ValueError(f"{type(self).__name__} needs at least one sample, found an empty batch")

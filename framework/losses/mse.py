@@ -1,4 +1,4 @@
-"""The squared error."""
+"""The mean squared error."""
 
 import torch
 from torch import Tensor
@@ -26,5 +26,5 @@ class MSELoss(Loss):
         return difference.square().sum((-2, -1)).mul_(weight)
 
     def backward(self) -> Tensor:
-        difference, weight = self.recall()
+        difference, weight = self.saved_for_backward()
         return torch.mul(difference, 2 * weight)

@@ -11,8 +11,8 @@ from fairgrid.framework.losses.loss import Loss
 class WeightedSum(Loss):
     """Σ_i w_i L_i(prediction_i, target_i), for networks with auxiliary outputs (report 001, mini-project 1).
 
-    Shapes: forward takes a list of predictions and one of targets, each as its loss wants them, and returns () or
-    (R,); backward returns the list of gradients.
+    Shapes: forward takes a list of predictions and a list of targets, each of the shape that its loss takes, and
+    returns () or (R,); backward returns the list of gradients.
 
     Args:
         losses: L_i, one per output.
@@ -28,7 +28,7 @@ class WeightedSum(Loss):
             raise ValueError(f"WeightedSum needs a weight per loss, found {len(losses)} losses, {len(weights)} weights")
         if not min(weights) >= 0:
             raise ValueError(f"WeightedSum needs weights ≥ 0, found {min(weights):g}")
-        self.losses = [copy.deepcopy(loss) for loss in losses]  # one given for several outputs has a cache for each
+        self.losses = [copy.deepcopy(loss) for loss in losses]  # a loss object given twice needs two caches
         self.weights = list(weights)
 
     def forward(self, prediction: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
@@ -38,7 +38,7 @@ class WeightedSum(Loss):
                 f"found {len(prediction)} and {len(target)}"
             )
         parts = zip(self.losses, self.weights, prediction, target, strict=True)
-        terms = [weight * loss.forward(output, wanted) for loss, weight, output, wanted in parts]
+        terms = [weight * loss.forward(*pair) for loss, weight, *pair in parts]
         total = terms[0]
         for term in terms[1:]:
             total = total + term

@@ -1,4 +1,4 @@
-"""Optimizers: one class a file, with the recursion and its source in the docstring."""
+"""Optimizers: one class per file, with the recursion and its source in the docstring."""
 
 from fairgrid.framework.optimizers.adam import Adam
 from fairgrid.framework.optimizers.adamw import AdamW

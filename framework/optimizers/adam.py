@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from fairgrid.framework.parameter import Parameter
 
 
 class Adam(Optimizer):
-    """PyTorch's conventions. Kingma and Ba 2015, algorithm 1:
+    """Adam, with PyTorch's conventions. Kingma and Ba 2015, algorithm 1.
 
     g ← g + λp;  m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  p ← p − α (m / (1−β₁ᵗ)) / (√(v / (1−β₂ᵗ)) + ε).
 
@@ -21,10 +21,10 @@ class Adam(Optimizer):
         beta1: β₁, in [0, 1).
         beta2: β₂, in [0, 1).
         epsilon: ε.
-        weight_decay: λ, the L2 penalty's factor, as in torch.optim.Adam (not decoupled).
+        weight_decay: λ, the factor of the L2 penalty, as in torch.optim.Adam (not decoupled).
 
     Raises:
-        ValueError: a β outside [0, 1), or ε not positive.
+        ValueError: a β is outside [0, 1), or ε is not positive.
     """
 
     state: ClassVar[tuple[str, ...]] = ("mean", "square")
@@ -50,18 +50,41 @@ class Adam(Optimizer):
         correction = math.sqrt(1 - self.beta2**step)
         return {"smallest": self.epsilon * correction, "scale": -correction / (1 - self.beta1**step)}
 
-    def update(self, value: Tensor, grad: Tensor, **named: Any) -> None:
+    def update(
+        self,
+        value: Tensor,
+        grad: Tensor,
+        *,
+        learning_rate: Tensor,
+        weight_decay: Tensor,
+        mean: Tensor,
+        square: Tensor,
+        smallest: float,
+        scale: float,
+    ) -> None:
         if self.used("weight_decay"):
-            grad = grad + named["weight_decay"] * value
-        self.descend(value, grad, **named)
+            grad = grad + weight_decay * value
+        self.descend(value, grad, learning_rate, mean, square, smallest, scale)
 
-    def descend(self, value: Tensor, grad: Tensor, **named: Any) -> None:
-        """The step itself, with the decay seen to."""
+    def descend(
+        self,
+        value: Tensor,
+        grad: Tensor,
+        learning_rate: Tensor,
+        mean: Tensor,
+        square: Tensor,
+        smallest: float,
+        scale: float,
+    ) -> None:
+        """Takes the step of Adam without weight decay."""
         # with weight 1, lerp gives zeros a sign that depends on their place in the buffer
-        mean = named["mean"].lerp_(grad, 1 - self.beta1) if self.beta1 else named["mean"].copy_(grad)
-        square = named["square"].mul_(self.beta2).addcmul_(grad, grad, value=1 - self.beta2)
-        # torch's sqrt is some forty times slower where it meets exact zeros, of which ReLU makes many
+        if self.beta1:
+            mean.lerp_(grad, 1 - self.beta1)
+        else:
+            mean.copy_(grad)
+        square.mul_(self.beta2).addcmul_(grad, grad, value=1 - self.beta2)
+        # torch's sqrt is about forty times slower for exact zeros, which are frequent with ReLU
         tiny = torch.finfo(square.dtype).tiny
-        scaled = square.clamp_min(tiny).sqrt_().add_(named["smallest"])
+        scaled = square.clamp_min(tiny).sqrt_().add_(smallest)
         torch.div(mean, scaled, out=scaled)
-        value.addcmul_(named["learning_rate"], scaled, value=named["scale"])
+        value.addcmul_(learning_rate, scaled, value=scale)

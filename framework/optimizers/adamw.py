@@ -1,7 +1,6 @@
 """Adam with decoupled weight decay."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from torch import Tensor
 
@@ -14,14 +13,14 @@ class AdamW(Adam):
     """PyTorch's conventions: p ← p − αλp, then Adam's step without a penalty. Loshchilov and Hutter 2019, algorithm 2.
 
     Args:
-        learning_rate: α, which the decay is multiplied by too.
+        learning_rate: α, also a factor of the decay.
         beta1: β₁, in [0, 1).
         beta2: β₂, in [0, 1).
         epsilon: ε.
         weight_decay: λ.
 
     Raises:
-        ValueError: a β outside [0, 1), or ε not positive.
+        ValueError: a β is outside [0, 1), or ε is not positive.
     """
 
     def __init__(
@@ -35,7 +34,18 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, learning_rate, beta1, beta2, epsilon, weight_decay)
 
-    def update(self, value: Tensor, grad: Tensor, **named: Any) -> None:
+    def update(
+        self,
+        value: Tensor,
+        grad: Tensor,
+        *,
+        learning_rate: Tensor,
+        weight_decay: Tensor,
+        mean: Tensor,
+        square: Tensor,
+        smallest: float,
+        scale: float,
+    ) -> None:
         if self.used("weight_decay"):
-            value.addcmul_(named["learning_rate"] * named["weight_decay"], value, value=-1)
-        self.descend(value, grad, **named)
+            value.addcmul_(learning_rate * weight_decay, value, value=-1)
+        self.descend(value, grad, learning_rate, mean, square, smallest, scale)

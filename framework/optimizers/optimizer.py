@@ -1,8 +1,8 @@
-"""The base class of optimizers. It owns everything but the formula.
+"""The base class of optimizers, which does everything except the update formula.
 
 All parameters move into one flat buffer, their gradients into a second, and each kind of optimizer state is a buffer of
-the same length, so that an update is a few operations however many layers there are. Hyper-parameters are buffers too:
-that is how learning rates may differ between replicas, and equal ones go through the same formula as different ones.
+the same length, so that an update takes a few operations for any number of layers. Hyper-parameters are buffers too, so
+that learning rates may differ between replicas, and equal rates are computed by the same formula as different ones.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,29 +12,33 @@ import torch
 from torch import Tensor
 
 from fairgrid.framework.parameter import Parameter
+from fairgrid.framework.representation import arguments, represent
 from fairgrid.framework.state import check
 
 HyperParameter = float | Sequence[float] | Tensor
 
-# floats; parameters start on a 64-byte boundary of the flat buffer
+# in floats: parameters start on a 64-byte boundary of the flat buffer
 _ALIGNMENT = 16
 
 
 class Optimizer:
-    """Base class. A subclass names its state and writes `update`.
+    """Base class of optimizers. A subclass names its state and defines `update`.
 
     Args:
-        parameters: all plain, or all stacked with the same R; their value and grad become views of `value` and `grad`.
-        hyper_parameters: numbers ≥ 0, or one per replica, learning_rate among them. Each reaches `update` as a tensor
-            of the shape of `value`.
+        parameters: parameters, all plain or all stacked with the same R; their value and grad become views of `value`
+            and `grad`.
+        hyper_parameters: numbers ≥ 0, or one number per replica, including learning_rate. Each is passed to `update` as
+            a tensor of the shape of `value`.
 
     Attributes:
-        state: names of the buffers, zero at the start, that `update` is given.
-        value: every parameter, flat. grad: every gradient, flat.
-        steps: steps taken.
+        state: names of the buffers of `update`, initially zero.
+        value: all parameters, flat.
+        grad: all gradients, flat.
+        steps: the number of steps taken.
 
     Raises:
-        ValueError: no parameters, mixed replicas or dtypes, a negative hyper-parameter, or not one per replica.
+        ValueError: there are no parameters, their replicas or dtypes differ, or a hyper-parameter is negative or has
+            another number of values than there are replicas.
     """
 
     state: ClassVar[tuple[str, ...]] = ()
@@ -58,25 +62,32 @@ class Optimizer:
         for name, value in hyper_parameters.items():
             self.set(name, value)
 
-    def update(self, value: Tensor, grad: Tensor, **named: Any) -> None:
+    def __repr__(self) -> str:
+        present = arguments(self, vars(self) | self._given) | self._given
+        present.pop("parameters", None)
+        return represent(self, present)
+
+    # with *args, mypy lets a subclass spell out its own keywords
+    def update(self, value: Tensor, grad: Tensor, *args: Any, **named: Any) -> None:
         """Changes `value` and the state buffers in place.
 
         Args:
-            value: (P,), all parameters.
-            grad: (P,), all gradients.
-            named: every hyper-parameter and state buffer by its name, each (P,), and the numbers of `factors`.
+            value: all parameters, (P,).
+            grad: all gradients, (P,).
+            args: none.
+            named: hyper-parameters and state buffers by name, (P,) each, and the numbers of `factors`.
         """
         raise NotImplementedError
 
     def factors(self, step: int) -> dict[str, float]:
-        """The numbers of `update` that change from step to step (the first is 1), by the names that it takes."""
+        """The numbers of `update` that depend on the step (the first is 1), by name."""
         return {}
 
     def step(self) -> None:
-        """One update of all parameters from their gradients.
+        """Updates all parameters from their gradients.
 
         Raises:
-            ValueError: the parameters were initialized anew after the optimizer took them.
+            ValueError: the parameters were initialized again after the optimizer was built.
         """
         if self.parameters[0].value.data_ptr() != self.value.data_ptr():
             raise ValueError(f"{type(self).__name__} no longer holds its parameters: build it after initialize")
@@ -93,7 +104,7 @@ class Optimizer:
         return self.parameters[0].replicas
 
     def get(self, name: str) -> Tensor:
-        """A hyper-parameter: () if one number was given, else (R,); on the CPU, wherever the parameters are."""
+        """A hyper-parameter, () for one number or (R,); on the CPU, for parameters on any device."""
         return self._given[name]
 
     def set(self, name: str, value: HyperParameter) -> None:
@@ -112,21 +123,21 @@ class Optimizer:
         self._expanded[name] = self._expand(given)
 
     def hyper_parameters(self) -> dict[str, Tensor]:
-        """Every hyper-parameter as `update` is given it, (P,)."""
+        """All hyper-parameters as `update` takes them, (P,)."""
         return self._expanded
 
     def offsets(self) -> list[int]:
-        """Where each parameter begins in `value`, `grad` and every state buffer."""
+        """The index of each parameter's first element in `value`, `grad` and every state buffer."""
         return list(self._offsets)
 
     def used(self, name: str) -> bool:
-        """Whether a hyper-parameter is other than zero for any replica."""
+        """Whether a hyper-parameter is nonzero for any replica."""
         return self._used[name]
 
     def select(self, replicas: Tensor) -> None:
-        """Keeps the replicas whose indices are given, in that order: parameters, gradients and state.
+        """Keeps the replicas with the given indices, in that order, in parameters, gradients and state.
 
-        Use `framework.select`, which sees to the model's buffers too.
+        `framework.select` does so in the model's buffers too.
         """
         buffers = {name: self._unflatten(buffer) for name, buffer in self.buffers.items()}
         for parameter in self.parameters:
@@ -140,26 +151,28 @@ class Optimizer:
             self.set(name, given[replicas] if given.dim() else given)
 
     def state_dict(self) -> dict[str, Any]:
-        """A copy of all but the parameters, which are the model's to keep: the class, steps and other numbers,
-        hyper-parameters, and state buffers, one tensor per parameter, as "velocity.0".
+        """Copies of all state except the parameters, which are in the model's state.
+
+        It consists of the class, the steps and other numbers, hyper-parameters, and state buffers, one tensor per
+        parameter, such as "velocity.0".
         """
         state: dict[str, Any] = {"optimizer": type(self).__name__}
-        state |= {name: held for name, held in vars(self).items() if isinstance(held, bool | int | float)}
+        state |= {name: value for name, value in vars(self).items() if isinstance(value, bool | int | float)}
         state |= {name: given.clone() for name, given in self._given.items()}
         for name, buffer in self.buffers.items():
             state |= {f"{name}.{place}": piece.clone() for place, piece in enumerate(self._unflatten(buffer))}
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes over what `state_dict` gave, hyper-parameters included.
+        """Loads what `state_dict` returned, hyper-parameters included.
 
         Raises:
-            ValueError: the class, names, shapes (replicas included) or dtypes differ; nothing is changed then.
+            ValueError: the class, names, shapes (replicas included) or dtypes differ; no value has been changed.
         """
         expected = self.state_dict()
         if state.get("optimizer") != expected["optimizer"]:
             raise ValueError(f"the state does not fit {type(self).__name__}: it is of {state.get('optimizer')}")
-        # one number and one per replica may take each other's place
+        # one number may be replaced by one per replica, and the other way round
         for name in self._given.keys() & state.keys():
             if isinstance(state[name], Tensor) and state[name].shape in ((), (self.replicas,)):
                 expected[name] = torch.empty_like(state[name], dtype=torch.float64)

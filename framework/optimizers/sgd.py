@@ -1,7 +1,7 @@
-"""Stochastic gradient descent: plain, with momentum, with Nesterov's momentum."""
+"""Stochastic gradient descent, plain, with momentum or with Nesterov's momentum."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -17,11 +17,11 @@ class SGD(Optimizer):
     Args:
         learning_rate: α.
         momentum: ρ; zero is plain gradient descent.
-        nesterov: whether the step looks ahead.
-        weight_decay: λ, the L2 penalty's factor.
+        nesterov: whether momentum is Nesterov's.
+        weight_decay: λ, the factor of the L2 penalty.
 
     Raises:
-        ValueError: Nesterov's momentum without momentum.
+        ValueError: nesterov is True and momentum is 0.
     """
 
     state: ClassVar[tuple[str, ...]] = ("velocity",)
@@ -39,11 +39,20 @@ class SGD(Optimizer):
         if nesterov and not bool(self.get("momentum").all()):
             raise ValueError("SGD with nesterov needs momentum > 0, found 0")
 
-    def update(self, value: Tensor, grad: Tensor, **named: Any) -> None:
-        # skipping a factor that is zero for every replica leaves the bits as they are
+    def update(
+        self,
+        value: Tensor,
+        grad: Tensor,
+        *,
+        learning_rate: Tensor,
+        momentum: Tensor,
+        weight_decay: Tensor,
+        velocity: Tensor,
+    ) -> None:
+        # terms whose factor is zero for all replicas are skipped, which does not change the bits
         if self.used("weight_decay"):
-            grad = grad + named["weight_decay"] * value
+            grad = grad + weight_decay * value
         if self.used("momentum"):
-            velocity = named["velocity"].mul_(named["momentum"]).add_(grad)
-            grad = grad + named["momentum"] * velocity if self.nesterov else velocity
-        value.addcmul_(named["learning_rate"], grad, value=-1)
+            velocity.mul_(momentum).add_(grad)
+            grad = grad + momentum * velocity if self.nesterov else velocity
+        value.addcmul_(learning_rate, grad, value=-1)

@@ -149,7 +149,7 @@ def require_slope(height: Callable[[], float], tensor: Tensor, gradient: Tensor,
 
 
 def result_before_forward(backward: Callable[[], Any]) -> Any:
-    """The result of a backward without a forward; None if it refuses as `recall` does.
+    """The result of a backward without a forward; None if it refuses as `saved_for_backward` does.
 
     Raises:
         FaultError: it fails with anything else.
@@ -160,8 +160,8 @@ def result_before_forward(backward: Callable[[], Any]) -> Any:
         if isinstance(error, ValueError) and re.fullmatch(r"\w+\.backward needs a forward before it", str(error)):
             return None
         raise FaultError(
-            "backward before forward: expected self.recall() to raise a ValueError, 'backward needs a forward before"
-            f" it', found {_first_line(error)}"
+            "backward before forward: expected self.saved_for_backward() to raise a ValueError, 'backward needs a forward"
+            f" before it', found {_first_line(error)}"
         ) from error
 
 

@@ -84,12 +84,12 @@ class Softsign(Module):
         return x / self.cache
 
     def backward(self, dy):
-        return dy / self.recall().square()
+        return dy / self.saved_for_backward().square()
 
 
 class WrongGradient(Softsign):
     def backward(self, dy):
-        return dy / self.recall()
+        return dy / self.saved_for_backward()
 
 
 class TorchSigmoid(Module):
@@ -98,7 +98,7 @@ class TorchSigmoid(Module):
         return self.cache
 
     def backward(self, dy):
-        y = self.recall()
+        y = self.saved_for_backward()
         return dy * y * (1 - y)
 
 
@@ -132,7 +132,7 @@ class Summed(Module):
 
 class InPlace(Softsign):
     def backward(self, dy):
-        return dy.div_(self.recall().square())
+        return dy.div_(self.saved_for_backward().square())
 
 
 class Swallows(Softsign):
@@ -179,7 +179,7 @@ class Absolute(Loss):
         return self.cache[0].abs().sum((-2, -1)) * self.cache[1]
 
     def backward(self):
-        difference, weight = self.recall()
+        difference, weight = self.saved_for_backward()
         return difference.sign() * weight
 
 

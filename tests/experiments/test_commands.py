@@ -42,7 +42,7 @@ class Cubic(Module):
         return x ** 3
 
     def backward(self, dy):
-        return 3 * dy * self.recall() ** 2
+        return 3 * dy * self.saved_for_backward() ** 2
 
 
 class Tenth(Initializer):

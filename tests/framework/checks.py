@@ -8,8 +8,8 @@ from torch import Tensor
 from fairgrid.framework import Loss, Optimizer, Parameter
 from fairgrid.framework.testing.clauses import Outcome, at, generator, normal, require_near, require_same_bits
 from fairgrid.framework.testing.module_trial import ModuleTrial, start
+from fairgrid.torch_peers import loss_peer, module_peer, optimizer_peer
 from fairgrid.torch_peers import parameters as pairs
-from fairgrid.torch_peers import twin_loss, twin_module, twin_optimizer
 from tests.framework.tables import Example, LossExample
 
 R = 3
@@ -38,20 +38,20 @@ def trial(
 
 def twin_outcome(plain: ModuleTrial) -> Outcome:
     """The outcome of a plain module's peer, by autograd."""
-    net = twin_module(plain.module)
+    net = module_peer(plain.module)
     x = plain.x.clone().requires_grad_()
     plain.begin_epoch()
     y = net(x)
     y.backward(plain.dy[0])
     names = {parameter: name for name, parameter in plain.parameters().items()}
     peers = pairs(plain.module, net)
-    assert [pair.ours for pair in peers] == plain.module.parameters(), "the twin does not pair every parameter"
+    assert [pair.ours for pair in peers] == plain.module.parameters(), "the peer does not pair every parameter"
     gradients = {f"the gradient of {names[pair.ours]}": pair.grad for pair in peers}
     return {"the output": y.detach(), "the gradient for x": x.grad} | gradients
 
 
 def check_twin(tried: ModuleTrial) -> None:
-    """Output and all gradients agree with torch's; in a stack, those of every replica with its own twin."""
+    """Output and all gradients agree with torch's; in a stack, those of every replica with its own peer."""
     outcome = tried.outcome()
     if isinstance(tried.streams, int):
         compare(outcome, twin_outcome(tried), "plain")
@@ -80,7 +80,7 @@ def loss_inputs(
 
 def twin_loss_outcome(loss: Loss, prediction: Tensor, target: Tensor) -> Outcome:
     prediction = prediction.clone().requires_grad_()
-    value = twin_loss(loss)(prediction, target)
+    value = loss_peer(loss)(prediction, target)
     value.backward()
     return {"loss": value.detach(), "gradient": prediction.grad}
 
@@ -151,7 +151,7 @@ def check_optimizer_twin(kind: type[Optimizer], config: dict[str, Any], replica:
     for i, r in enumerate(names):
         values = [parameter.value[i] if replica is None else parameter.value for parameter in parameters]
         leaves = [torch.nn.Parameter(value.clone()) for value in values]
-        theirs.append((r, leaves, twin_optimizer(kind(problem(None), **of(config, r)), leaves)))
+        theirs.append((r, leaves, optimizer_peer(kind(problem(None), **of(config, r)), leaves)))
     for step in range(14):
         if step == 7:
             rates = [of(config, r)["learning_rate"] * LATER[r] for r in names]

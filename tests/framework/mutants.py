@@ -49,12 +49,12 @@ class SumsGradient(Tanh):
 
 class WrongSlope(Tanh):
     def backward(self, dy: Tensor) -> Tensor:
-        return dy * (1 - self.recall())
+        return dy * (1 - self.saved_for_backward())
 
 
 class BackwardInPlace(ReLU):
     def backward(self, dy: Tensor) -> Tensor:
-        return dy.mul_(self.recall().sign())
+        return dy.mul_(self.saved_for_backward().sign())
 
 
 class ForwardInPlace(ReLU):
@@ -71,12 +71,12 @@ class UsesUp(Tanh):
 
 
 class Unguarded(Tanh):
-    def recall(self) -> Tensor:
+    def saved_for_backward(self) -> Tensor:
         return self.cache
 
 
 class Vague(Tanh):
-    def recall(self) -> Tensor:
+    def saved_for_backward(self) -> Tensor:
         if self.cache is None:
             raise ValueError("no")
         return self.cache
@@ -189,7 +189,10 @@ class Reshapes(Linear):
         return dx
 
 
-REFUSAL = "backward before forward: expected self.recall() to raise a ValueError, 'backward needs a forward before it'"
+REFUSAL = (
+    "backward before forward: expected self.saved_for_backward() to raise a ValueError, 'backward needs a forward before"
+    " it'"
+)
 ACTIVATIONS = {
     Flattens: "forward of x: expected the shape (6, 25), found (6,)",
     Wraps: "forward of x: expected a tensor, found tuple",
@@ -295,7 +298,7 @@ class AveragesAlways(MSELoss):
 
 
 class UnguardedLoss(MSELoss):
-    def recall(self) -> Tensor:
+    def saved_for_backward(self) -> Tensor:
         return self.cache
 
 

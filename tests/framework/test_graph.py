@@ -31,7 +31,7 @@ from fairgrid.framework import (
 )
 from fairgrid.framework.testing.clauses import generator, normal
 from fairgrid.framework.testing.module_trial import ModuleTrial
-from fairgrid.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
+from fairgrid.torch_peers import loss_peer, module_peer, optimizer_peer, parameters
 from tests.framework.checks import close, same_bits
 
 R, SAMPLES, BATCH = 3, 24, 8
@@ -86,8 +86,8 @@ def test_a_graph_trains_as_its_twin(make, features, criterion: Loss, target, kin
     for r in range(R):
         plain: Module = make()
         plain.initialize(generator(r), pytorch_uniform, torch.float64)
-        net = twin_module(plain)
-        peer = twin_optimizer(kind(plain.parameters(), rate), net.parameters())
+        net = module_peer(plain)
+        peer = optimizer_peer(kind(plain.parameters(), rate), net.parameters())
         assert len(list(net.parameters())) == len(plain.parameters()), "what is shared is one parameter"
         twins.append((plain, net, peer))
     optimizer = kind(model.parameters(), rate)
@@ -106,7 +106,7 @@ def test_a_graph_trains_as_its_twin(make, features, criterion: Loss, target, kin
             losses.append(found)
             for r, (_, net, peer) in enumerate(twins):
                 peer.zero_grad()
-                expected = twin_loss(criterion)(net(x[r, rows]), part(target, r, rows))
+                expected = loss_peer(criterion)(net(x[r, rows]), part(target, r, rows))
                 expected.backward()
                 peer.step()
                 close(found[r], expected.detach(), f"the loss of replica {r}")
@@ -121,7 +121,7 @@ def test_running_statistics_are_the_twins() -> None:
     model = digit_pairs()
     model.initialize(generator(0), pytorch_uniform, torch.float64)
     model.begin_epoch(generator(1), BATCH)
-    net = twin_module(model)
+    net = module_peer(model)
     x = normal(BATCH, 2, 8, 8, seed=2)
     net(x)
     model.begin_epoch(generator(1), BATCH)

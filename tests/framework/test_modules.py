@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
+import torch
 from torch import Tensor
 
 from fairgrid import torch_peers as twins
-from fairgrid.framework import Linear, Module, Sequential, Tanh, activations
+from fairgrid.framework import Linear, Module, MSELoss, Sequential, Tanh, activations
 from fairgrid.framework.testing import check_activation, check_layer
 from fairgrid.framework.testing.clauses import normal, require_same_bits
 from tests.framework import checks
@@ -84,3 +85,11 @@ def test_a_module_that_disagrees_with_its_peer_is_caught(monkeypatch, example, m
     monkeypatch.setitem(twins.PARAMETERS, type(trial.module), twins.PARAMETERS.get(model, []))
     with pytest.raises(AssertionError, match="is off by"):
         checks.check_twin(trial)
+
+
+def test_the_earlier_name_of_saved_for_backward_still_works() -> None:
+    for part in (Tanh(), MSELoss()):
+        with pytest.raises(ValueError, match=rf"^{type(part).__name__}.backward needs a forward before it$"):
+            part.recall()
+        part.cache = torch.ones(1)
+        assert part.recall() is part.saved_for_backward() is part.cache

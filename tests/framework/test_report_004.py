@@ -8,7 +8,7 @@ import torch
 
 from fairgrid.framework import SGD, Constant, Linear, MSELoss, ReLU, Sequential, XavierNormal, replica_of, train_epoch
 from fairgrid.framework.testing.clauses import generator
-from fairgrid.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
+from fairgrid.torch_peers import loss_peer, module_peer, optimizer_peer, parameters
 
 EPOCHS, BATCH = 25, 100
 
@@ -24,9 +24,9 @@ def test_losses_over_25_epochs_agree_with_pytorch(initializer) -> None:
     model.initialize([generator(1), generator(2)], initializer, torch.float64)
     criterion = MSELoss()
     alone = [replica_of(model, r) for r in range(2)]
-    nets = [twin_module(one) for one in alone]
+    nets = [module_peer(one) for one in alone]
     optimizers = [
-        twin_optimizer(SGD(one.parameters(), learning_rate=0.1, momentum=0.9), net.parameters())
+        optimizer_peer(SGD(one.parameters(), learning_rate=0.1, momentum=0.9), net.parameters())
         for one, net in zip(alone, nets, strict=True)
     ]
     optimizer = SGD(model.parameters(), learning_rate=0.1, momentum=0.9)
@@ -41,7 +41,7 @@ def test_losses_over_25_epochs_agree_with_pytorch(initializer) -> None:
             theirs = 0.0
             for batch, wanted in zip(x.split(BATCH), target.split(BATCH), strict=True):
                 optimizers[r].zero_grad()
-                loss = twin_loss(criterion)(nets[r](batch), wanted)
+                loss = loss_peer(criterion)(nets[r](batch), wanted)
                 loss.backward()
                 optimizers[r].step()
                 theirs += loss.item()

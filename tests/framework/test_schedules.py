@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fairgrid.framework import SGD, CosineDecay, Optimizer, ReduceLROnPlateau, Schedule, StepDecay, load, save
 from fairgrid.framework.testing.clauses import normal
-from fairgrid.torch_peers import twin_optimizer, twin_schedule
+from fairgrid.torch_peers import optimizer_peer, schedule_peer
 from tests.framework.checks import problem, same_bits
 from tests.framework.tables import SCHEDULES, check_complete, rows
 
@@ -47,8 +47,8 @@ def test_every_schedule_has_an_example() -> None:
 def theirs(make: Callable[[], Schedule], rate: float, watched: Tensor) -> list[float]:
     """Torch's rates after each epoch."""
     leaf = torch.nn.Parameter(torch.zeros(1))
-    optimizer = twin_optimizer(SGD(problem(None), rate), [leaf])
-    scheduler = twin_schedule(make(), optimizer)
+    optimizer = optimizer_peer(SGD(problem(None), rate), [leaf])
+    scheduler = schedule_peer(make(), optimizer)
     found = []
     for loss in watched:
         optimizer.step()

@@ -7,7 +7,7 @@ import torch
 
 from fairgrid.framework import SGD, Linear, MSELoss, ReLU, Sequential, pytorch_uniform, replica_of, train_epoch
 from fairgrid.framework.testing.clauses import generator, normal
-from fairgrid.torch_peers import twin_loss, twin_module, twin_optimizer
+from fairgrid.torch_peers import loss_peer, module_peer, optimizer_peer
 
 REPLICAS, BATCH, SAMPLES = 64, 10, 500
 
@@ -17,9 +17,9 @@ def test_a_stack_of_64_costs_less_than_a_twentieth_of_torch_steps() -> None:
     model = Sequential(Linear(2, 25), ReLU(), Linear(25, 25), ReLU(), Linear(25, 25), ReLU(), Linear(25, 2))
     model.initialize([generator(r) for r in range(REPLICAS)], pytorch_uniform)
     one = replica_of(model, 0)
-    net, criterion = twin_module(one), MSELoss()
-    peer = twin_optimizer(SGD(one.parameters(), learning_rate=0.01, momentum=0.9), net.parameters())
-    peer_loss = twin_loss(criterion)
+    net, criterion = module_peer(one), MSELoss()
+    peer = optimizer_peer(SGD(one.parameters(), learning_rate=0.01, momentum=0.9), net.parameters())
+    peer_loss = loss_peer(criterion)
     optimizer = SGD(model.parameters(), learning_rate=0.01, momentum=0.9)
     x, target = (normal(REPLICAS, SAMPLES, 2, seed=seed, dtype=torch.float32) for seed in (0, 1))
     order = torch.stack([torch.randperm(SAMPLES, generator=generator(r)) for r in range(REPLICAS)])

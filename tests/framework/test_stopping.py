@@ -103,4 +103,4 @@ def test_what_is_kept_is_a_copy_of_parameters_and_buffers() -> None:
 def test_nothing_is_kept_that_nobody_asked_for(restore: bool) -> None:
     stopping = EarlyStopping(1, restore)
     stopping.step(torch.ones(2), network(2))
-    assert bool(stopping.kept) == restore
+    assert bool(stopping.best_values) == restore

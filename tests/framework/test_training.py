@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fairgrid.framework import Adam, Linear, MSELoss, Sequential, Tanh, XavierUniform, batches, replica_of, train_epoch
 from fairgrid.framework.testing.clauses import generator, normal
-from fairgrid.torch_peers import parameters, twin_loss, twin_module, twin_optimizer
+from fairgrid.torch_peers import loss_peer, module_peer, optimizer_peer, parameters
 from tests.framework.checks import close
 
 
@@ -46,12 +46,12 @@ def test_an_epoch_is_torchs_loop(batch_size) -> None:
     optimizer = Adam(model.parameters(), learning_rate=[0.01, 0.1])
     losses = train_epoch(model, criterion, optimizer, x, target, order, batch_size)
     for r, one in enumerate(alone):
-        net = twin_module(one)
-        peer = twin_optimizer(Adam(one.parameters(), learning_rate=[0.01, 0.1][r]), net.parameters())
+        net = module_peer(one)
+        peer = optimizer_peer(Adam(one.parameters(), learning_rate=[0.01, 0.1][r]), net.parameters())
         theirs = []
         for index in order[r].split(batch_size):
             peer.zero_grad()
-            loss = twin_loss(criterion)(net(x[r][index]), target[r][index])
+            loss = loss_peer(criterion)(net(x[r][index]), target[r][index])
             loss.backward()
             peer.step()
             theirs.append(loss.detach())

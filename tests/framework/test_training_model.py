@@ -39,7 +39,7 @@ from fairgrid.framework import (
     xavier_normal,
 )
 from fairgrid.framework.testing.clauses import generator, normal
-from fairgrid.torch_peers import parameters, twin_loss, twin_module, twin_optimizer, twin_schedule
+from fairgrid.torch_peers import loss_peer, module_peer, optimizer_peer, parameters, schedule_peer
 from tests.framework.checks import close, same_bits
 
 R, N, BATCH, EPOCHS = 6, 23, 5, 25  # the last batch of an epoch is smaller
@@ -141,11 +141,11 @@ def torch_course(setting: Setting, seed: int) -> Course:
     """The plain loop over one run: torch.nn, autograd, torch.optim, and a stop after epochs without improvement."""
     model = setting.network()
     model.initialize(generator(seed), XavierNormal(bias="same"), setting.dtype)
-    net = twin_module(model)
-    criterion = twin_loss(setting.loss())
-    optimizer = twin_optimizer(setting.optimizer(model, RATES[seed]), net.parameters())
+    net = module_peer(model)
+    criterion = loss_peer(setting.loss())
+    optimizer = optimizer_peer(setting.optimizer(model, RATES[seed]), net.parameters())
     schedule, stopping = setting.schedule(), setting.stopping()
-    scheduler = twin_schedule(schedule, optimizer) if schedule is not None else None
+    scheduler = schedule_peer(schedule, optimizer) if schedule is not None else None
     (x, y), (x_validation, y_validation) = setting.samples(seed, N, 1000), setting.samples(seed, 17, 2000)
     orders, noise = generator(100 + seed), generator(200 + seed)
     course = Course()

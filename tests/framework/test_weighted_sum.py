@@ -5,7 +5,7 @@ import torch
 
 from fairgrid.framework import BinaryCrossEntropyLoss, CrossEntropyLoss, MSELoss, WeightedSum
 from fairgrid.framework.testing.clauses import generator, normal
-from fairgrid.torch_peers import twin_loss
+from fairgrid.torch_peers import loss_peer
 from tests.framework.checks import R, close, same_bits
 
 
@@ -31,7 +31,7 @@ def test_agrees_with_autograd(replicas) -> None:
     assert found.shape == (() if replicas is None else (R,))
     for r in range(replicas or 1):
         leaves = [(one if replicas is None else one[r]).clone().requires_grad_() for one in predictions]
-        expected = twin_loss(loss)(leaves, [one if replicas is None else one[r] for one in targets])
+        expected = loss_peer(loss)(leaves, [one if replicas is None else one[r] for one in targets])
         expected.backward()
         close(found if replicas is None else found[r], expected.detach(), "the loss")
         for place, (ours, leaf) in enumerate(zip(gradients, leaves, strict=True)):

@@ -1,23 +1,25 @@
-"""Passes over the data by compiled steps: in place of `framework.train_epoch` and `framework.predict`."""
+"""Passes over the data by compiled steps, in place of `framework.train_epoch` and `framework.predict`."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from fairgrid.experiments.engines.compiled.program import Program, compiled, host_registers, write_epoch, write_forward
-from fairgrid.experiments.engines.compiled.trace import NotCompilableError, Step, trace, trace_forward
+from fairgrid.experiments.engines.compiled.ir import NotCompilableError, Step
+from fairgrid.experiments.engines.compiled.jit import compiled, host_registers
+from fairgrid.experiments.engines.compiled.program import Program, write_epoch, write_forward
+from fairgrid.experiments.engines.compiled.trace import trace, trace_forward
 from fairgrid.framework import Loss, Module, Optimizer
 from fairgrid.framework.passes import EVALUATION_SAMPLES, Target, listed
 
 
 class CompiledPasses:
-    """Trains and evaluates a stack. Each kind of pass is compiled when it is first made.
+    """Trains and evaluates a stack, compiling each kind of pass at its first use.
 
     Args:
-        optimizer: of the model's parameters, which are read and written where it keeps them.
-        features: of the processor, for LLVM; by default all that it has. They change no result.
-        registers: numbers that half of the vector registers hold; likewise.
+        optimizer: the optimizer of the model's parameters, which are read and written in its memory.
+        features: processor features for LLVM, None for the host's; of no effect on results.
+        registers: numbers in half of the vector registers, None for the host's; of no effect on results.
     """
 
     def __init__(self, optimizer: Optimizer, features: str | None = None, registers: int | None = None) -> None:
@@ -36,7 +38,7 @@ class CompiledPasses:
         order: Tensor,
         batch_size: int,
     ) -> Tensor:
-        """One pass over the data, an optimizer step per batch.
+        """Trains for one epoch, with an optimizer step per batch.
 
         Shapes: x (R, N, D), target (R, N, C), order (R, N). Returns the loss of every batch before its step,
         (steps, R).
@@ -53,9 +55,9 @@ class CompiledPasses:
         numbers = [list(optimizer.factors(optimizer.steps + step + 1).values()) for step in range(steps)]
         if order.stride(-1) != 1:
             order = order.contiguous()
-        held = {f"state{place}": optimizer.buffers[name] for place, name in enumerate(program.states)}
+        tensors = {f"state{place}": optimizer.buffers[name] for place, name in enumerate(program.states)}
         losses = torch.empty(steps, replicas, dtype=dtype)
-        held |= {
+        tensors |= {
             "x": x.contiguous(),
             "target": listed(target)[0].contiguous(),
             "order": order,
@@ -64,7 +66,7 @@ class CompiledPasses:
             "losses": losses,
         }
         counts = {"replicas": replicas, "samples": samples, "full": full, "order_stride": order.stride(0)}
-        self._run(program, held, counts)
+        self._run(program, tensors, counts)
         optimizer.steps += steps
         return losses
 
@@ -75,7 +77,7 @@ class CompiledPasses:
             NotCompilableError: the model cannot be compiled.
         """
         replicas, samples = x.shape[:2]
-        key = f"forward {samples}"  # a program knows the size of its last block
+        key = f"forward {samples}"  # the size of the last block is part of a program
         if key not in self._programs:
             self._programs[key] = forward_program(model, self.optimizer, x, self.registers)
         program = self._programs[key]
@@ -84,15 +86,15 @@ class CompiledPasses:
         self._run(program, {"x": x.contiguous(), "prediction": prediction}, counts)
         return prediction
 
-    def _run(self, program: Program, held: dict[str, Tensor], counts: dict[str, int]) -> None:
-        held |= {
+    def _run(self, program: Program, tensors: dict[str, Tensor], counts: dict[str, int]) -> None:
+        tensors |= {
             "value": self.optimizer.value,
             "offsets": torch.tensor(self.optimizer.offsets()),
             "scratch": torch.zeros(program.room, dtype=self.optimizer.value.dtype),
         }
         pointers, names = program.arguments
         function = compiled(program.text, len(pointers), len(names), self.features)
-        function(*(held[name].data_ptr() for name in pointers), *(counts[name] for name in names))
+        function(*(tensors[name].data_ptr() for name in pointers), *(counts[name] for name in names))
 
 
 def epoch_program(
@@ -140,7 +142,7 @@ def forward_program(model: Module, optimizer: Optimizer, x: Tensor, registers: i
 def _written(
     write: Callable[..., Program], step: Callable[[int], Step], x: Tensor, batch: int, registers: int = 256
 ) -> Program:
-    """A program for x in batches, the last of which may be smaller."""
+    """The program for x in batches, the last of which may be smaller."""
     batch = min(batch, x.shape[1])
     rest = x.shape[1] % batch
     first, last = step(batch), step(rest) if rest else None

@@ -1,7 +1,7 @@
-"""LLVM's intermediate representation, line by line: values, loops, vectors of one number type.
+"""The text of LLVM's intermediate representation: values, loops, vectors of one number type.
 
-A vector's lanes never depend on each other, sums over lanes are trees of a stated shape, and a product that is added is
-fused. So what a program computes does not depend on how wide the processor's registers are.
+A vector's lanes never depend on each other, sums over lanes are trees of a fixed shape, and products and sums are only
+fused explicitly. So the result of a program does not depend on the width of the processor's registers.
 """
 
 import struct
@@ -13,6 +13,7 @@ Real = Literal["float", "double"]
 Index = int | str  # a constant, or the name of an i64
 
 WIDEST = 32  # lanes of one vector value
+ENTRY = "run"  # the name of a program's function
 
 
 class Code:
@@ -33,18 +34,18 @@ class Code:
         self._label = "entry"
 
     def name(self) -> str:
-        """A new value's name."""
+        """A name for a new value."""
         self._count += 1
         return f"%v{self._count}"
 
     def emit(self, text: str) -> str:
-        """An instruction; returns the name of its value."""
+        """Emits an instruction; returns the name of its value."""
         name = self.name()
         self.lines.append(f"  {name} = {text}")
         return name
 
     def do(self, text: str) -> None:
-        """An instruction without a value."""
+        """Emits an instruction without a value."""
         self.lines.append(f"  {text}")
 
     def vector(self, lanes: int, of: str | None = None) -> str:
@@ -52,17 +53,17 @@ class Code:
         return f"<{lanes} x {of or self.real}>"
 
     def constant(self, number: float) -> str:
-        """A number as LLVM reads it exactly: the bits of a double that is representable in the type."""
+        """A number in LLVM's exact notation, the bits of a double that is representable in the type."""
         if self.real == "float":
             number = struct.unpack("f", struct.pack("f", number))[0]
         return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
 
-    def splat(self, number: float, lanes: int) -> str:
+    def broadcast_constant(self, number: float) -> str:
         """A vector of one constant, as an operand."""
         return f"splat ({self.real} {self.constant(number)})"
 
-    def spread(self, scalar: str, lanes: int) -> str:
-        """A vector whose lanes are all one scalar value."""
+    def broadcast(self, scalar: str, lanes: int) -> str:
+        """A vector with one scalar value in all lanes."""
         first = self.emit(f"insertelement {self.vector(lanes)} poison, {self.real} {scalar}, i32 0")
         zeros = f"<{lanes} x i32> zeroinitializer"
         return self.emit(f"shufflevector {self.vector(lanes)} {first}, {self.vector(lanes)} poison, {zeros}")
@@ -84,7 +85,7 @@ class Code:
         return 0 if 0 in (a, b) else self.emit(f"mul nsw i64 {a}, {b}")
 
     def at(self, pointer: str, index: Index, of: str | None = None) -> str:
-        """A pointer some elements further."""
+        """A pointer `index` elements after another."""
         return (
             pointer
             if index == 0
@@ -92,12 +93,12 @@ class Code:
         )
 
     def load(self, pointer: str, index: Index, lanes: int = 0) -> str:
-        """A number, or a vector of them."""
+        """Loads a number (lanes 0) or a vector."""
         kind = self.vector(lanes) if lanes else self.real
         return self.emit(f"load {kind}, ptr {self.at(pointer, index)}, align {self.size}")
 
     def store(self, value: str, pointer: str, index: Index, lanes: int = 0) -> None:
-        """Puts a number, or a vector, into memory."""
+        """Stores a number (lanes 0) or a vector."""
         kind = self.vector(lanes) if lanes else self.real
         self.do(f"store {kind} {value}, ptr {self.at(pointer, index)}, align {self.size}")
 
@@ -107,34 +108,34 @@ class Code:
         self.do(f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {count * self.size}, i1 false)")
 
     def call(self, function: str, lanes: int, *values: str) -> str:
-        """LLVM's own function of vectors."""
+        """Calls one of LLVM's vector intrinsics."""
         kind = self.vector(lanes)
         full = f"@llvm.{function}.v{lanes}f{8 * self.size}"
         self.declarations.add(f"declare {kind} {full}({', '.join([kind] * len(values))})")
         return self.emit(f"call {kind} {full}({', '.join(f'{kind} {value}' for value in values)})")
 
     def op(self, name: str, lanes: int, *values: str) -> str:
-        """fadd, fsub, fmul, fdiv, fneg."""
+        """Emits fadd, fsub, fmul, fdiv or fneg."""
         return self.emit(f"{name} {self.vector(lanes)} {', '.join(values)}")
 
     def choose(self, test: str, lanes: int, a: str, b: str, yes: str, no: str) -> str:
-        """Lane by lane `yes` where a comparison (olt, ogt, oeq) of a and b holds, else `no`; of a NaN none holds."""
+        """In each lane `yes` where a comparison (olt, ogt, oeq) of a and b holds, else `no`; none holds for NaN."""
         kind = self.vector(lanes)
         mask = self.emit(f"fcmp {test} {kind} {a}, {b}")
         return self.emit(f"select {self.vector(lanes, 'i1')} {mask}, {kind} {yes}, {kind} {no}")
 
     def first(self, value: str, lanes: int, count: int, other: float) -> str:
-        """A vector's first lanes, the rest replaced by a number."""
+        """A vector with all but its first `count` lanes replaced by a number."""
         if count >= lanes:
             return value
         mask = ", ".join(f"i1 {'true' if lane < count else 'false'}" for lane in range(lanes))
         kind = self.vector(lanes)
         return self.emit(
-            f"select {self.vector(lanes, 'i1')} <{mask}>, {kind} {value}, {kind} {self.splat(other, lanes)}"
+            f"select {self.vector(lanes, 'i1')} <{mask}>, {kind} {value}, {kind} {self.broadcast_constant(other)}"
         )
 
     def fold(self, value: str, lanes: int, how: str) -> str:
-        """A scalar from a vector's lanes, halves onto each other; `how` is "fadd" or "max"."""
+        """Reduces a vector to a scalar, adding or taking the maximum of halves; `how` is "fadd" or "max"."""
         while lanes > 1:
             kind, half = self.vector(lanes), lanes // 2
             low, high = (
@@ -151,22 +152,22 @@ class Code:
         return self.emit(f"extractelement {self.vector(1)} {value}, i32 0")
 
     def variable(self, lanes: int) -> str:
-        """A vector that changes in a loop."""
+        """Declares a vector that changes in a loop."""
         name = self.name()
         self.variables.append(f"  {name} = alloca {self.vector(lanes)}, align 64")
         return name
 
     def get(self, variable: str, lanes: int) -> str:
-        """What a variable holds."""
+        """The value of a variable."""
         return self.emit(f"load {self.vector(lanes)}, ptr {variable}, align 64")
 
     def set(self, variable: str, value: str, lanes: int) -> None:
-        """Gives a variable a value."""
+        """Assigns a value to a variable."""
         self.do(f"store {self.vector(lanes)} {value}, ptr {variable}, align 64")
 
     @contextmanager
     def loop(self, count: Index, step: int = 1) -> Iterator[Index]:
-        """Emits what is inside once, to be run for 0, step, 2 step … below count; inline if that is a single time."""
+        """Emits the body once, to run for 0, step, 2 step … below count; inline if it runs a single time."""
         if isinstance(count, int) and count <= step:
             if count > 0:
                 yield 0
@@ -193,7 +194,7 @@ class Code:
         self._label = f"end{tag}"
 
     def function(self, name: str, arguments: Sequence[tuple[str, str]]) -> str:
-        """The module's text with this body as its one function."""
+        """The text of a module with this body as its only function."""
         declared = ", ".join(f"{kind} %{argument}" for kind, argument in arguments)
         body = "\n".join(self.lines)
         head = "\n".join(sorted(self.declarations))
@@ -202,18 +203,18 @@ class Code:
 
 
 def padded(cols: int) -> int:
-    """Numbers from one row to the next: rows are read and written as whole vectors."""
+    """The distance between rows in numbers: rows are read and written as whole vectors."""
     if cols <= 4:
         return 4
     return 8 if cols <= 8 else -(-cols // 16) * 16
 
 
 def tiles(length: int) -> list[tuple[int, int]]:
-    """(offset, lanes) of the vectors that cover `length` numbers, a multiple of 4."""
-    found = []
+    """The vectors that cover `length` numbers, a multiple of 4, as (offset, lanes)."""
+    cover = []
     offset = 0
     for lanes in (WIDEST, 16, 8, 4):
         while length - offset >= lanes:
-            found.append((offset, lanes))
+            cover.append((offset, lanes))
             offset += lanes
-    return found
+    return cover

@@ -1,33 +1,31 @@
-"""A traced step as machine code: an epoch of every replica of a stack, one replica after the other.
+"""Programs for passes over the data: an epoch of every replica of a stack, one replica after the other.
 
-Each replica runs through the same instructions, alone, with its parameters, gradients and activations in the nearest
-cache for a whole epoch. So nothing that it computes can depend on the replicas beside it.
+Each replica runs the same instructions, alone, with its parameters, gradients and activations in the nearest cache
+for a whole epoch. So its results cannot depend on other replicas.
 """
 
-import ctypes
-import functools
 from dataclasses import dataclass
-from typing import Any
 
-from fairgrid.experiments.engines.compiled.kernels import Memory, combined, elementwise, product, reduction
-from fairgrid.experiments.engines.compiled.llvm import Code, Index, padded
-from fairgrid.experiments.engines.compiled.trace import ELEMENTWISE, REDUCTIONS, Array, Op, Operand, Step, needed_later
-
-ENTRY = "run"
+from fairgrid.experiments.engines.compiled.ir import Array, Elementwise, Layout, Product, Reduction, Step
+from fairgrid.experiments.engines.compiled.kernels import elementwise, reduction, scalar
+from fairgrid.experiments.engines.compiled.liveness import needed_later
+from fairgrid.experiments.engines.compiled.llvm import ENTRY, Code, Index, padded
+from fairgrid.experiments.engines.compiled.memory import Memory
+from fairgrid.experiments.engines.compiled.products import product
 
 
 @dataclass(frozen=True)
 class Program:
-    """The text of a program, and how much room it needs.
+    """The text of a program, and the sizes and names of its arguments.
 
     Attributes:
         text: LLVM's intermediate representation.
-        arguments: names of the addresses that it takes, and of the counts after them.
+        arguments: names of the addresses, and of the counts after them.
         states: names of the optimizer's buffers, in the order of the arguments state0, state1, …
-        hyper: names of the hyper-parameters, in the order of their column.
-        factors: likewise of the numbers of a step.
-        outputs: columns of the result.
-        room: numbers of scratch memory.
+        hyper: names of the hyper-parameters, in the order of their columns.
+        factors: names of the numbers that change from step to step, in the order of their columns.
+        outputs: the number of columns of the result.
+        room: the size of scratch memory, in numbers.
     """
 
     text: str
@@ -47,12 +45,14 @@ class _Writer:
         self.step = step
         self.registers = registers
         self.room = 0
-        self.states = [name for name, array in step.named.items() if array.flat and name not in ("value", "grad")]
-        self.hyper = [name for name, array in step.named.items() if array.spread]
+        layouts = {name: array.layout for name, array in step.named.items()}
+        self.hyper = [name for name, layout in layouts.items() if layout is Layout.BROADCAST]
+        flat = [name for name, layout in layouts.items() if layout is Layout.FLAT]
+        self.states = [name for name in flat if name not in ("value", "grad")]
         sizes = [rows * padded(cols) for rows, cols in step.parameters]
         self.starts = [sum(sizes[:place]) for place in range(len(sizes))]
         self.length = -(-sum(sizes) // 16) * 16
-        # one place for each kind of what is as long as all parameters, the same for full and last batches
+        # one place for each flat array, the same for full and last batches
         self.flats = {name: self._reserve(self.length) for name in ("value", "grad", *self.states)}
 
     def _reserve(self, length: int) -> str:
@@ -61,7 +61,7 @@ class _Writer:
         return pointer
 
     def epoch(self, last: Step | None) -> Program:
-        """A pass over the data in full batches of the step, and a smaller last one if there is any."""
+        """Emits a pass over the data in full batches of the step, and a smaller last one if there is one."""
         code = self.code
         with code.loop("%replicas") as replica:
             samples = code.times("%samples", replica)
@@ -70,13 +70,15 @@ class _Writer:
             }
             order = code.at("%order", code.times("%order_stride", replica), "i64")
             hyper = code.at("%hyper", code.times(len(self.hyper), replica))
-            numbers = {name: code.load(hyper, place) for place, name in enumerate(self.hyper)}
+            hyper_parameters = {name: code.load(hyper, place) for place, name in enumerate(self.hyper)}
 
             def batch(step: Step, number: Index) -> None:
                 factors = code.at("%factors", code.times(len(step.factors), number))
-                changing = {name: code.load(factors, place) for place, name in enumerate(step.factors)}
+                memory = Memory(code, self.length, self.registers)
+                memory.factors = {name: code.load(factors, place) for place, name in enumerate(step.factors)}
+                memory.scalars = {step.named[name]: value for name, value in hyper_parameters.items()}
                 begin = code.times(self.step.named["x"].rows, number)
-                result = self._batch(step, numbers | changing, data, begin, order)
+                result = self._batch(step, memory, data, begin, order)
                 place = code.add(code.times("%replicas", number), replica)
                 code.store(code.load(result, 0), "%losses", place)
 
@@ -93,7 +95,7 @@ class _Writer:
         )
 
     def forward(self, last: Step | None) -> Program:
-        """The predictions of all samples, in order, in blocks of the step's batch and a smaller last one."""
+        """Emits the predictions of all samples, in order, in blocks of the step's batch and a smaller last one."""
         code = self.code
         with code.loop("%replicas") as replica:
             samples = code.times("%samples", replica)
@@ -102,11 +104,11 @@ class _Writer:
 
             def batch(step: Step, number: Index) -> None:
                 begin = code.times(self.step.named["x"].rows, number)
-                result = self._batch(step, {}, data, begin, None)
+                result = self._batch(step, Memory(code, self.length, self.registers), data, begin, None)
                 cols = step.result.cols
                 with code.loop(step.result.rows) as row:
-                    there = code.at(out, code.times(cols, code.add(begin, row)))
-                    code.copy(there, code.at(result, code.times(padded(cols), row)), cols)
+                    target = code.at(out, code.times(cols, code.add(begin, row)))
+                    code.copy(target, code.at(result, code.times(padded(cols), row)), cols)
 
             self._move(replica, inwards=True)
             with code.loop("%full") as number:
@@ -130,65 +132,60 @@ class _Writer:
         )
 
     def _move(self, replica: Index, inwards: bool) -> None:
-        """Copies parameters and buffers of a replica between the optimizer's memory and padded rows."""
+        """Emits copies of a replica's parameters and buffers between the optimizer's memory and padded rows."""
         code = self.code
         for name, outside in (("value", "%value"), *((name, f"%state{at}") for at, name in enumerate(self.states))):
             for place, (rows, cols) in enumerate(self.step.parameters):
                 offset = code.emit(f"load i64, ptr {code.at('%offsets', place, 'i64')}, align 8")
                 begin = code.add(offset, code.times(rows * cols, replica))
                 with code.loop(rows) as row:
-                    there = code.at(outside, code.add(begin, code.times(cols, row)))
-                    here = code.at(self.flats[name], code.add(self.starts[place], code.times(padded(cols), row)))
-                    code.copy(*((here, there) if inwards else (there, here)), cols)
+                    dense = code.at(outside, code.add(begin, code.times(cols, row)))
+                    inside = code.at(self.flats[name], code.add(self.starts[place], code.times(padded(cols), row)))
+                    code.copy(*((inside, dense) if inwards else (dense, inside)), cols)
 
-    def _batch(self, step: Step, numbers: dict[str, str], data: dict[str, str], begin: Index, order: str | None) -> str:
-        """One step of one replica; returns a pointer to its result.
+    def _batch(self, step: Step, memory: Memory, data: dict[str, str], begin: Index, order: str | None) -> str:
+        """Emits one step of one replica; returns a pointer to its result.
 
         Args:
-            step: what is done.
-            numbers: hyper-parameters and factors by name.
+            step: the operations.
+            memory: the placement, with hyper-parameters and factors; arrays are added.
             data: pointers to the replica's samples, by name.
             begin: the number of the batch's first sample.
             order: pointer to the replica's order of samples; None takes them as they are.
         """
         code = self.code
-        pointers: dict[int, str] = {}
         spare = 0
         for op in step.ops:
             for array in (*op.reads(), op.out):
-                self._place(array, pointers)
-            if op.name == "product":
-                b = op.operands[1]
-                assert isinstance(b, Operand)
-                spare = max(spare, b.array.cols * padded(b.array.rows) if b.transposed else 0)
+                self._place(array, memory)
+            if isinstance(op, Product) and op.b.transposed:
+                spare = max(spare, op.b.array.cols * padded(op.b.array.rows))
         with code.loop(step.named["x"].rows) as row:
             index = code.add(begin, row)
             if order is not None:
                 index = code.emit(f"load i64, ptr {code.at(order, index, 'i64')}, align 8")
             for name, source in data.items():
                 array = step.named[name]
-                self._place(array, pointers)
-                here = code.at(pointers[id(array)], code.times(padded(array.cols), row))
-                code.copy(here, code.at(source, code.times(array.cols, index)), array.cols)
-        memory = Memory(code, pointers, numbers, self.registers, self._reserve(spare))
+                self._place(array, memory)
+                target = code.at(memory.pointers[array], code.times(padded(array.cols), row))
+                code.copy(target, code.at(source, code.times(array.cols, index)), array.cols)
+        memory.spare = self._reserve(spare)
         self._operations(memory, step)
-        return pointers[id(step.result)]
+        return memory.pointers[step.result]
 
-    def _place(self, array: Array, pointers: dict[int, str]) -> None:
-        if id(array) in pointers or array.spread:
+    def _place(self, array: Array, memory: Memory) -> None:
+        if array in memory.pointers or array.layout is Layout.BROADCAST:
             return
         if array.whole is not None:
-            pointers[id(array)] = self.code.at(self.flats[array.whole.name], self.starts[array.part or 0])
-            return
-        if array.flat:
-            array.cols = self.length
-            pointers[id(array)] = self.flats[array.name] if array.name else self._reserve(self.length)
-            return
-        pointers[id(array)] = self._reserve(array.rows * padded(array.cols))
+            memory.pointers[array] = self.code.at(self.flats[array.whole.name], self.starts[array.part])
+        elif array.layout is Layout.FLAT and array.name:
+            memory.pointers[array] = self.flats[array.name]
+        else:
+            memory.pointers[array] = self._reserve(memory.length(array))
 
     def _operations(self, memory: Memory, step: Step) -> None:
         later = needed_later(step.ops)
-        group: list[Op] = []
+        group: list[Elementwise] = []
 
         def finish(place: int) -> None:
             if group:
@@ -196,83 +193,36 @@ class _Writer:
                 group.clear()
 
         for place, op in enumerate(step.ops):
-            if op.out.spread:
-                finish(place)
-                op.out.name = f"spread {place}"
-                memory.numbers[op.out.name] = combined(memory, op)
-                continue
-            if op.name in ELEMENTWISE:
-                if group and not _fits(op, group):
+            if isinstance(op, Elementwise) and op.out.layout is not Layout.BROADCAST:
+                if group and not _fusible(op, group):
                     finish(place)
                 group.append(op)
                 continue
             finish(place)
-            if op.name == "product":
-                product(memory, op)
-            elif op.name in REDUCTIONS:
-                reduction(memory, op)
+            match op:
+                case Elementwise():
+                    memory.scalars[op.out] = scalar(memory, op)
+                case Product():
+                    product(memory, op)
+                case Reduction():
+                    reduction(memory, op)
         finish(len(step.ops))
 
 
-def _fits(op: Op, group: list[Op]) -> bool:
-    """Whether an operation can share a pass: the same shape, and what it reads of others was there before."""
-    shape = group[0].out
-    if (op.out.rows, op.out.cols, op.out.flat) != (shape.rows, shape.cols, shape.flat):
+def _fusible(op: Elementwise, group: list[Elementwise]) -> bool:
+    """Whether an operation can share a pass: the same shape, and no read of memory that the pass writes."""
+    if op.out.shape != group[0].out.shape:
         return False
-    written = {id(other.out) for other in group}
-    roots = {id(other.out.root) for other in group}
-    return all(id(array) in written or id(array.root) not in roots for array in (*op.reads(), op.out))
+    written = {other.out for other in group}
+    roots = {other.out.root for other in group}
+    return all(array in written or array.root not in roots for array in (*op.reads(), op.out))
 
 
 def write_epoch(step: Step, last: Step | None, double: bool, registers: int) -> Program:
-    """The program of an epoch; `last` is the same step for the smaller last batch, if there is one."""
+    """The program of an epoch; `last` is the step of the smaller last batch, None without one."""
     return _Writer(step, double, registers).epoch(last)
 
 
 def write_forward(step: Step, last: Step | None, double: bool, registers: int) -> Program:
-    """The program of predictions; `last` is the same pass for the smaller last block, if there is one."""
+    """The program of predictions; `last` is the pass of the smaller last block, None without one."""
     return _Writer(step, double, registers).forward(last)
-
-
-def host_registers() -> int:
-    """Float32 numbers that half of this processor's vector registers hold."""
-    return 256 if _llvm().get_host_cpu_features().get("avx512f") else 96
-
-
-@functools.lru_cache(maxsize=64)
-def compiled(text: str, pointers: int, counts: int, features: str | None = None) -> Any:
-    """The function that a program's text defines, callable with addresses and then counts.
-
-    Args:
-        text: of the program.
-        pointers: how many addresses it takes.
-        counts: and how many counts.
-        features: of the processor, as LLVM names them ("-avx512f,…", added to the host's); by default all there are.
-    """
-    llvm = _llvm()
-    module = llvm.parse_assembly(text)
-    module.verify()
-    found = llvm.get_host_cpu_features().flatten()
-    target = llvm.Target.from_default_triple()
-    machine = target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=",".join(filter(None, (found, features))), opt=3
-    )
-    options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = False
-    builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
-    engine = llvm.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    kinds = [ctypes.c_void_p] * pointers + [ctypes.c_int64] * counts
-    function = ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address(ENTRY))
-    function.engine = engine  # type: ignore[attr-defined]  # the code is there as long as its engine
-    return function
-
-
-@functools.lru_cache(maxsize=1)
-def _llvm() -> Any:
-    import llvmlite.binding as llvm
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm

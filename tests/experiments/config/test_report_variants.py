@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fairgrid.experiments.config.registry import LOSS, OPTIMIZER
-from fairgrid.experiments.engines.torch_peers import twin_loss, twin_optimizer
+from fairgrid.experiments.engines.torch_peers import loss_peer, optimizer_peer
 from fairgrid.framework import Optimizer, Parameter
 
 STEPS = 12
@@ -19,7 +19,7 @@ def trajectories(name: str, **options: Any) -> tuple[torch.Tensor, torch.Tensor]
     ours.assign(torch.randn(4, 3, generator=stream, dtype=torch.float64))
     theirs = torch.nn.Parameter(ours.value.clone())
     optimizer: Optimizer = OPTIMIZER.names[name]([ours], **options)
-    peer = twin_optimizer(optimizer, [theirs])
+    peer = optimizer_peer(optimizer, [theirs])
     for _ in range(STEPS):
         gradient = torch.randn(4, 3, generator=stream, dtype=torch.float64)
         ours.grad.copy_(gradient)
@@ -60,4 +60,4 @@ def test_the_summed_loss_has_half_the_difference_for_a_gradient() -> None:
     value = loss.forward(prediction, target)
     assert value.item() == pytest.approx(((prediction - target) ** 2).sum().item() / 4)
     assert torch.allclose(loss.backward(), (prediction - target) / 2)
-    assert twin_loss(loss)(prediction, target).item() == pytest.approx(value.item())
+    assert loss_peer(loss)(prediction, target).item() == pytest.approx(value.item())

@@ -38,8 +38,8 @@ FLAWS = {
     "WrongGradient": ["backward's gradient for x is not the derivative of forward: along a random direction it gives "],
     "TorchSigmoid": ["in float32 a run's bits depend on the stack that it is in (batches of "],
     "Unguarded": [
-        "backward before forward: expected self.recall() to raise a ValueError, 'backward needs a forward before it',"
-        " found AttributeError: 'NoneType' object has no attribute 'square'"
+        "backward before forward: expected self.saved_for_backward() to raise a ValueError, 'backward needs a forward"
+        " before it', found AttributeError: 'NoneType' object has no attribute 'square'"
     ],
     "Centred": [
         "a run in a stack is not what it is alone (R comes first: work on the trailing dimensions): the output is off"

@@ -16,8 +16,8 @@ from fairgrid.experiments.config.catalogue import options_of_name
 from fairgrid.experiments.config.registry import ACTIVATION, OPTIMIZER
 from fairgrid.experiments.engines.compiled import CompiledPasses, NotCompilableError, epoch_program, forward_program
 from fairgrid.experiments.engines.compiled.elementwise import PLAIN
+from fairgrid.experiments.engines.compiled.jit import compiled
 from fairgrid.experiments.engines.compiled.llvm import Code
-from fairgrid.experiments.engines.compiled.program import compiled
 from fairgrid.experiments.engines.training import train
 from fairgrid.experiments.errors import InputError
 from fairgrid.experiments.study.loading import load
@@ -173,7 +173,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], list[tuple[float, float]], floa
 
 
 def applied(name: str, x: np.ndarray) -> np.ndarray:
-    """A function of functions.py on float32 numbers, a multiple of 4."""
+    """A function of elementwise.py on float32 numbers, a multiple of 4."""
     code = Code("float")
     with code.loop("%count", 4) as at:
         code.store(PLAIN[name](code, 4, code.load("%x", at, 4)), "%y", at, 4)
