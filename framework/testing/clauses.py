@@ -160,8 +160,8 @@ def result_before_forward(backward: Callable[[], Any]) -> Any:
         if isinstance(error, ValueError) and re.fullmatch(r"\w+\.backward needs a forward before it", str(error)):
             return None
         raise FaultError(
-            "backward before forward: expected self.saved_for_backward() to raise a ValueError, 'backward needs a forward"
-            f" before it', found {_first_line(error)}"
+            "backward before forward: expected self.saved_for_backward() to raise a ValueError, 'backward needs a"
+            f" forward before it', found {_first_line(error)}"
         ) from error
 
 

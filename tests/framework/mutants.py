@@ -190,8 +190,8 @@ class Reshapes(Linear):
 
 
 REFUSAL = (
-    "backward before forward: expected self.saved_for_backward() to raise a ValueError, 'backward needs a forward before"
-    " it'"
+    "backward before forward: expected self.saved_for_backward() to raise a ValueError, 'backward needs a"
+    " forward before it'"
 )
 ACTIVATIONS = {
     Flattens: "forward of x: expected the shape (6, 25), found (6,)",
