@@ -27,7 +27,7 @@ from fairgrid.experiments.store.columns import STUDY
 from fairgrid.experiments.store.schema import booleans, integers, numbers, text
 from fairgrid.experiments.store.tables import ResultTables, with_metric
 from fairgrid.experiments.study.labels import factors_text
-from fairgrid.experiments.study.schema import Claim, Reported
+from fairgrid.experiments.study.schema import Claim, ClaimTest, Reported
 from fairgrid.experiments.study.study import Study
 from fairgrid.experiments.study.validation import matching
 
@@ -157,9 +157,9 @@ def _claims(study: Study, evidence: ResultTables) -> list[dict[str, Any]]:
         }
         test, nothing = None, False
         try:
-            if claim.test == "share":
+            if claim.test == ClaimTest.SHARE:
                 row |= _share(claim, cell_values(study, claim.where, claim.metric, evidence))
-            elif claim.test == "spread":
+            elif claim.test == ClaimTest.SPREAD:
                 row |= _spread(*_sides(claim, *_pair(study, claim, evidence)))
             else:
                 a, b = _pair(study, claim, evidence)
@@ -172,7 +172,9 @@ def _claims(study: Study, evidence: ResultTables) -> list[dict[str, Any]]:
         rows.append(row)
         tests.append(test)
         empty.append(nothing)
-    family = [number for number, claim in enumerate(study.claims) if claim.test in ("difference", "order")]
+    family = [
+        number for number, claim in enumerate(study.claims) if claim.test in (ClaimTest.DIFFERENCE, ClaimTest.ORDER)
+    ]
     # an incomplete claim stays in the family: a run that fails makes no other claim easier to support
     p_values = [1.0 if (test := tests[number]) is None else test.p_value for number in family]
     for number, p_holm in zip(family, holm(np.array(p_values)), strict=True):
@@ -211,7 +213,7 @@ def _pair(study: Study, claim: Claim, evidence: ResultTables) -> "tuple[pd.Serie
 
 
 def _differences(claim: Claim, a: "pd.Series[float]", b: "pd.Series[float]") -> NDArray[np.float64]:
-    if claim.test == "order":
+    if claim.test == ClaimTest.ORDER:
         return np.where(a > b, 1.0, 0.0) - np.where(a < b, 1.0, 0.0)
     x, y = _sides(claim, a, b)
     return x - y
@@ -300,7 +302,7 @@ def _spread(x: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, Any]:
 
 
 def _stated(claim: Claim) -> str:
-    if claim.test == "share":
+    if claim.test == ClaimTest.SHARE:
         low, high = claim.between or (-math.inf, math.inf)
         share = f"{100 * (claim.share or 0):g} %"
         return f"{claim.claim} {share} of runs " + (f"at {low:g}" if low == high else f"in [{low:g}, {high:g}]")

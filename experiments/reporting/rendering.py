@@ -15,7 +15,7 @@ from fairgrid.experiments.reporting.sections import sections
 from fairgrid.experiments.reporting.tables.studies import overview_table
 from fairgrid.experiments.reporting.text import columns, lines, shown_width
 from fairgrid.experiments.store.tables import ResultTables
-from fairgrid.experiments.study.schema import STATISTICS
+from fairgrid.experiments.study.schema import NUMBERS
 from fairgrid.experiments.study.study import Study
 
 Format = Literal["text", "markdown", "latex", "csv"]
@@ -88,7 +88,7 @@ def overview(evidence: ResultTables, style: Format, only: str | None = None) -> 
     """
     rows = evidence.reproduction
     if only == "report":
-        rows = rows[rows["statistic"].isin(["+".join(names) for names in STATISTICS])]
+        rows = rows[rows["statistic"].isin(NUMBERS)]
     title = f"The reports' numbers{'' if only == 'report' else ' and claims'}, primary readings (errors as fractions)"
     return render(overview_table(rows), style, title, "verdicts")
 

@@ -10,15 +10,35 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from fairgrid.experiments.config.coercion import check_values
 from fairgrid.experiments.config.messages import first_problem
 from fairgrid.experiments.errors import BadKeyError, nearest
+from fairgrid.experiments.runtime.words import Word
 
 Metric = Literal["train_loss", "train_error", "validation_error", "test_loss", "test_error"]
 METRICS: tuple[str, ...] = get_args(Metric)  # that every run has
-Statistic = Literal["single", "mean", "std"]
-STATISTICS: tuple[tuple[Statistic, ...], ...] = (("single",), ("mean",), ("std",), ("mean", "std"))
 FigureKind = Literal["data", "errors", "boundary", "curves"]
 FigureMetric = Literal["loss", "error", "accuracy"]
 FigurePart = Literal["train", "test"]
 Direction = Literal["min", "max"]
+
+
+class Statistic(Word):
+    """What a published number is of its runs."""
+
+    SINGLE = "single"
+    MEAN = "mean"
+    STD = "std"
+
+
+class ClaimTest(Word):
+    """The test that stands for a claim in words; see `Claim`."""
+
+    SHARE = "share"
+    DIFFERENCE = "difference"
+    ORDER = "order"
+    SPREAD = "spread"
+
+
+STATISTICS = ((Statistic.SINGLE,), (Statistic.MEAN,), (Statistic.STD,), (Statistic.MEAN, Statistic.STD))
+NUMBERS = tuple("+".join(names) for names in STATISTICS)  # as reproduction.csv has them
 
 
 def _listed(value: Any) -> Any:
@@ -39,7 +59,7 @@ class Reported(_Table):
 
     where: dict[str, Any] = Field(description="factors that name the cell")
     metric: Metric
-    statistic: Annotated[tuple[Statistic, ...], BeforeValidator(_listed)]
+    statistic: Annotated[tuple[Annotated[Statistic, Field(strict=False)], ...], BeforeValidator(_listed)]
     value: Annotated[tuple[float, ...], BeforeValidator(_listed)] = Field(description="errors are fractions")
     runs: int = Field(ge=1, description="how many runs the number is from")
     quote: str = Field(description="where the report says it")
@@ -61,7 +81,7 @@ class Reported(_Table):
             raise ValueError(f"expected a statistic ({known}), found {' and '.join(self.statistic)}")
         if len(self.value) != len(self.statistic):
             raise ValueError(f"expected a value per statistic ({len(self.statistic)}), found {len(self.value)}")
-        if "std" in self.statistic and self.runs < 2:
+        if Statistic.STD in self.statistic and self.runs < 2:
             raise ValueError(f"expected runs ≥ 2, as there is no std of fewer, found {self.runs}")
         if self.metric.endswith("_error") and not all(0 <= value <= 1 for value in self.value):
             raise ValueError(
@@ -81,7 +101,7 @@ class Claim(_Table):
     """
 
     quote: str = Field(description="the report's words")
-    test: Literal["share", "difference", "order", "spread"]
+    test: Annotated[ClaimTest, Field(strict=False)]
     metric: str = Field(description="a column of runs.csv, or a name in metrics.csv")
     where: dict[str, Any] = Field(description="factors that name the cell")
     against: dict[str, Any] | None = Field(None, description="factors of the cell that it is compared with")
@@ -95,16 +115,17 @@ class Claim(_Table):
 
     @model_validator(mode="after")
     def _complete(self) -> "Claim":
-        needed = {"share": ("between", "share")}.get(self.test, ())
+        needed = ("between", "share") if self.test == ClaimTest.SHARE else ()
         for name in needed:
             if getattr(self, name) is None:
                 raise ValueError(f"expected {name}, as the test is a share, found none")
-        allowed = {"share": ("at least", "at most"), "difference": ("less", "equivalent")}.get(self.test, ("less",))
+        either = {ClaimTest.SHARE: ("at least", "at most"), ClaimTest.DIFFERENCE: ("less", "equivalent")}
+        allowed = either.get(self.test, ("less",))
         if self.claim not in allowed:
             raise ValueError(f"expected claim {' or '.join(map(repr, allowed))} for {self.test}, found {self.claim!r}")
         if self.between is not None and self.between[0] > self.between[1]:
             raise ValueError(f"expected between from low to high, found {list(self.between)}")
-        if self.test != "share" and self.against is None and self.against_metric is None:
+        if self.test != ClaimTest.SHARE and self.against is None and self.against_metric is None:
             raise ValueError("expected against or against_metric, found neither")
         return self
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
+from fairgrid.experiments.study.schema import Statistic
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +59,7 @@ def tail(
 
     Args:
         values: ours, one per run; a diverged run is an error of 1.
-        statistic: "single", "mean", "std", or ("mean", "std") jointly.
+        statistic: one of `STATISTICS`.
         reported: a value per statistic.
         runs: n, how many runs the report's statistic is from.
         resolution: for each reported value, the unit of its last printed digit.
@@ -71,7 +72,7 @@ def tail(
     if not len(values) or not np.isfinite(values).all():
         raise ValueError(f"a reproduction needs finite values, found {values.shape} of which some are not")
     slack = tuple(unit / 2 * (1 + 1e-9) for unit in resolution)
-    if statistic == ("single",):
+    if statistic == (Statistic.SINGLE,):
         return _single(values, reported[0], slack[0])
     stream = np.random.Generator(np.random.PCG64(seed))
     drawn = resampled(values, statistic, runs, _DRAWS, stream)
@@ -102,9 +103,9 @@ def resampled(values: Floats, statistic: tuple[str, ...], runs: int, draws: int,
     """Statistics of `runs` values drawn with replacement, (draws, statistics)."""
     samples = values[stream.integers(0, len(values), (draws, runs))]
     columns: dict[str, Callable[[], Floats]] = {
-        "single": lambda: samples[:, 0],
-        "mean": lambda: samples.mean(1),
-        "std": lambda: samples.std(1, ddof=1),
+        Statistic.SINGLE: lambda: samples[:, 0],
+        Statistic.MEAN: lambda: samples.mean(1),
+        Statistic.STD: lambda: samples.std(1, ddof=1),
     }
     return np.stack([columns[name]() for name in statistic], 1)
 
@@ -142,7 +143,7 @@ def _probability(
 
 def _logarithmic(drawn: Floats, statistic: tuple[str, ...]) -> Floats:
     """Statistics with standard deviations as their logarithms."""
-    return np.where(np.array(statistic) == "std", np.log(np.maximum(drawn, _LEAST_STD)), drawn)
+    return np.where(np.array(statistic) == Statistic.STD, np.log(np.maximum(drawn, _LEAST_STD)), drawn)
 
 
 def _distance(points: Floats, center: Floats, inverse: Floats) -> Floats:

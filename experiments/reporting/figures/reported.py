@@ -15,7 +15,7 @@ from fairgrid.experiments.errors import one_line
 from fairgrid.experiments.reporting.figures.style import Colour, colours, finish, line_key, new_figure
 from fairgrid.experiments.reporting.wording import cut
 from fairgrid.experiments.store.tables import ResultTables
-from fairgrid.experiments.study.schema import Reported
+from fairgrid.experiments.study.schema import Reported, Statistic
 from fairgrid.experiments.study.study import Study
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _rows(study: Study, reported: Reported, evidence: ResultTables) -> list[dict
     try:
         values = np.asarray(cell_values(study, reported.where, reported.metric, evidence), np.float64)
         stream = np.random.Generator(np.random.PCG64(0))
-        single = reported.statistic == ("single",)
+        single = reported.statistic == (Statistic.SINGLE,)
         ours = values[:, None] if single else resampled(values, reported.statistic, reported.runs, _DRAWS, stream)
         quantiles = np.quantile(ours, list(_QUANTILES.values()), axis=0).T
     except IncompleteError:
@@ -143,7 +143,7 @@ def draw_readings(ax: Axes, rows: pd.DataFrame, headings: Sequence[str]) -> None
         texts.append(str(heading))
         for row in group.to_dict("records"):
             _draw_row(ax, len(texts), row)
-            counted = "" if row["statistic"] == "single" else f", {row['statistic']} of {row['runs']}"
+            counted = "" if row["statistic"] == Statistic.SINGLE else f", {row['statistic']} of {row['runs']}"
             texts.append(f"{row['metric'].replace('_', ' ')}{counted}: {cut(row['reading'])}")
     ax.set_yticks(range(len(texts)), texts)
     for place, text in enumerate(ax.get_yticklabels()):

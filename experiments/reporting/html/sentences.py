@@ -11,6 +11,7 @@ from fairgrid.experiments.reporting.sentences import comparison_sentences, effec
 from fairgrid.experiments.reporting.wording import cell_name
 from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.labels import factor_labels, factors_order
+from fairgrid.experiments.study.schema import NUMBERS
 from fairgrid.experiments.study.study import Study
 
 
@@ -45,7 +46,7 @@ def _comparison(study: Study, evidence: ResultTables) -> list[str]:
 def verdict_sentence(reproduction: pd.DataFrame) -> str:
     """The counts of verdicts on primary readings, as a sentence."""
     primary = reproduction[reproduction["primary"].astype(bool)]
-    numbers = primary["statistic"].isin(["single", "mean", "std", "mean+std"])
+    numbers = primary["statistic"].isin(NUMBERS)
     parts = [
         f"of {len(rows)} {kind}{'s' if len(rows) > 1 else ''}, {counted(rows['verdict'])}"
         for kind, rows in (("reported number", primary[numbers]), ("claim", primary[~numbers]))

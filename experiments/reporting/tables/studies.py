@@ -11,7 +11,7 @@ from fairgrid.experiments.analysis.trials import edge
 from fairgrid.experiments.planning.plans import Phase
 from fairgrid.experiments.reporting.sentences import probability
 from fairgrid.experiments.study.labels import factor_labels, factors_order, factors_text
-from fairgrid.experiments.study.schema import Metric, Reported, ReportTable
+from fairgrid.experiments.study.schema import NUMBERS, Metric, Reported, ReportTable, Statistic
 from fairgrid.experiments.study.study import Study
 from fairgrid.experiments.study.validation import matching
 
@@ -135,7 +135,7 @@ def _found(row: dict[Hashable, Any]) -> str:
     """Our runs' mean ± standard deviation for a number, the estimate with its interval for a claim."""
     if row["verdict"] == Verdict.INCOMPLETE:
         return "-"
-    if row["statistic"] in ("single", "mean", "std", "mean+std"):
+    if row["statistic"] in NUMBERS:
         return _plain(row["mean"]) + ("" if pd.isna(row["std"]) else f" ± {_plain(row['std'])}")
     return f"{_plain(row['mean'])} [{_plain(row['interval_low'])}, {_plain(row['interval_high'])}]"
 
@@ -174,14 +174,14 @@ def _reported(reported: Reported, table: ReportTable) -> str:
 
 def _ours(metric: Metric, own: pd.DataFrame, table: ReportTable) -> str:
     mean, std = own[f"{metric}_mean"].iloc[0], own[f"{metric}_std"].iloc[0]
-    return " ± ".join([_in_unit(mean, "mean", table), _in_unit(std, "std", table)])
+    return " ± ".join([_in_unit(mean, Statistic.MEAN, table), _in_unit(std, Statistic.STD, table)])
 
 
 def _in_unit(value: float, statistic: str, table: ReportTable, resolution: float = 0.001) -> str:
     """An error as the report states it, to its last digit; a spread is the same for errors and accuracies."""
     if pd.isna(value):
         return "-"
-    shown = 1 - value if table.unit.startswith("accuracy") and statistic != "std" else value
+    shown = 1 - value if table.unit.startswith("accuracy") and statistic != Statistic.STD else value
     factor = 100 if table.unit.endswith("%") else 1
     digits = max(0, round(-math.log10(factor * resolution)))
     return f"{factor * shown:.{digits}f}"
