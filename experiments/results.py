@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fairgrid.experiments.analysis.ranking import CELL, LEVEL
 from fairgrid.experiments.analysis.summary import with_factors
 from fairgrid.experiments.errors import InputError, nearest
 from fairgrid.experiments.reporting.rendering import Format, show
@@ -95,6 +96,20 @@ class Results:
     def runs(self) -> pd.DataFrame:
         """A row per planned run, with a column `factor.…` for every factor of the studies."""
         return with_typed_factors(with_factors(self.evidence.runs, self.evidence.runs["factors"]))
+
+    def ranking(self, kind: str | None = None) -> pd.DataFrame:
+        """The levels of each study's main factor, the best first; two that share a letter are not shown to differ.
+
+        Args:
+            kind: "level" for averages over contexts, "cell" for single contexts; by default both.
+
+        Raises:
+            InputError: there is no such kind.
+        """
+        if kind not in (None, LEVEL, CELL):
+            raise InputError(f"kind: expected {LEVEL!r} or {CELL!r}, found {kind!r}{nearest(str(kind), (LEVEL, CELL))}")
+        rows = self.evidence.ranking
+        return rows if kind is None else rows[rows["kind"] == kind]
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         """The rows of these studies in a table, such as `results.comparisons`; docs/columns.md has all."""

@@ -17,12 +17,13 @@ from fairgrid.experiments.reporting.tables.comparisons import (
     unstable,
 )
 from fairgrid.experiments.reporting.tables.derived import UNTUNED, problems_table, times_table, tuning_table
+from fairgrid.experiments.reporting.tables.ranking import ranked_levels, ranking_rows
 from fairgrid.experiments.reporting.tables.studies import readings, report_table, study_table, verdict_table
 from fairgrid.experiments.store.tables import ResultTables
 from fairgrid.experiments.study.direction import direction_of
 from fairgrid.experiments.study.study import Study
 
-_OWN = ("report", "verdicts", "effects", "comparisons", "stability", "cells", "tuning", "targets", "across")
+_OWN = ("report", "verdicts", "ranking", "effects", "comparisons", "stability", "cells", "tuning", "targets", "across")
 _LONGEST = 40  # comparisons that are listed; of more there are sentences
 
 
@@ -63,6 +64,10 @@ def sections(study: Study, evidence: ResultTables) -> list[Section]:
     if len(own.reproduction):
         lines = tuple(readings(own.reproduction))
         shown.append(Section("verdicts", "Reported and reproduced", verdict_table(own.reproduction), lines))
+    rows = ranking_rows(own.ranking)
+    if len(rows):
+        title = f"Ranking by {_word(study)}; levels that share a letter are not shown to differ"
+        shown.append(Section("ranking", title, ranked_levels(rows)))
     if len(own.effects):
         title = f"Averages over the other factors, by {_word(study)}{seeds(own.effects)}"
         lines = (*effect_sentences(own.effects), legend(own.effects, study.comparison), *doubts(own.effects))

@@ -140,7 +140,9 @@ class Table:
         return self.typed(pd.DataFrame(list(rows), columns=self.header))
 
     def typed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """A DataFrame with the types of the columns."""
+        """A DataFrame with the types of the columns; a missing text is empty, as it is read back."""
+        texts = [column.name for column in self.columns if column.kind is Kind.TEXT]
+        frame = frame.assign(**{name: frame[name].astype("object").fillna("") for name in texts})
         return frame.astype({column.name: column.dtype for column in self.columns})
 
     def column(self, name: str) -> Column:

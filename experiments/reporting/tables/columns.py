@@ -17,7 +17,8 @@ def documented() -> list[Table]:
     """All tables: those that come from the store, derived ones, then those that are not shipped or of no study."""
     others = [table for table in TABLES.values() if not isinstance(table, DerivedTable)]
     stored = [table for table in others if table.of_studies and table.committed]
-    return [*stored, *derived_tables(), *(table for table in others if table not in stored)]
+    apart = sorted((table for table in others if table not in stored), key=lambda table: table.name)
+    return [*stored, *derived_tables(), *apart]
 
 
 def column_sections() -> str:
