@@ -1,7 +1,7 @@
 """Scores of tables in long or wide form, and of arrays of runs × tasks."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from fairgrid.experiments.errors import InputError, nearest, shown
+from fairgrid.experiments.runtime.gaps import GAPS
 from fairgrid.experiments.scores.scores import COLUMNS, Scores
 from fairgrid.experiments.scores.tables import Table, read_table
 from fairgrid.experiments.scores.values import names_of, ordered, scores_of
@@ -77,7 +78,10 @@ def _from_long(table: Table, metric: str, by: Sequence[str], seed: str | None, c
     if metric in present:
         scores, wrong = scores_of(list(table.frame[metric]), metric, table.places)
         faults += wrong
-    names, wrong = _names(table, [name for name in present if name != metric])
+    names, wrong = _names(table, [name for name in present if name in (seed, context)])
+    faults += wrong
+    cell_names, wrong = _names(table, [name for name in present if name in by], gaps=("",))  # "none" may name a cell
+    names |= cell_names
     faults += wrong
     _refuse(table.source, faults)
     cells = (
@@ -138,6 +142,8 @@ def _from_arrays(
     shapes: dict[str, tuple[int, ...]] = {}
     for cell, values in arrays.items():
         name = str(cell)
+        if name in shapes:
+            faults.append(f"{name}: expected a different name for each cell, found it twice")
         try:
             array = np.asarray(values)
         except ValueError:  # lists of different lengths
@@ -178,11 +184,11 @@ def _required(table: Table, names: list[str]) -> tuple[list[str], list[str]]:
     return present, [f"expected the column {name!r}, found none{nearest(name, columns)}" for name in lacking]
 
 
-def _names(table: Table, columns: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+def _names(table: Table, columns: list[str], gaps: Collection[str] = GAPS) -> tuple[dict[str, list[str]], list[str]]:
     """Columns as names, and what is wrong with them."""
     names, faults = {}, []
     for column in columns:
-        names[column], wrong = names_of(table.frame[column], column, table.places)
+        names[column], wrong = names_of(table.frame[column], column, table.places, gaps)
         faults += wrong
     return names, faults
 

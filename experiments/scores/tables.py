@@ -95,6 +95,8 @@ def _text(path: Path) -> str:
         raise InputError(f"{path}: expected a readable file, found {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: expected UTF-8 text, found byte {error.object[error.start]:#04x}") from error
+    except ValueError as error:  # a null character in the path
+        raise InputError(f"{path}: expected the path of a file, found: {error}") from error
 
 
 def _from_csv(path: str, text: str, separators: list[str]) -> Table:

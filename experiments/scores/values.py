@@ -2,7 +2,7 @@
 
 import math
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -32,20 +32,24 @@ def scores_of(column: Sequence[Any], name: str, places: Sequence[str]) -> tuple[
     return [math.nan if score is None else score for score in scores], faults
 
 
-def names_of(column: Iterable[Any], name: str, places: Sequence[str]) -> tuple[list[str], list[str]]:
+def names_of(
+    column: Iterable[Any], name: str, places: Sequence[str], gaps: Collection[str] = GAPS
+) -> tuple[list[str], list[str]]:
     """A column as names, and what is wrong with it. A whole number has one name, however it was stored: 3, 3.0, "3".
 
     Args:
         column: texts, numbers or truth values.
         name: the column's name.
         places: for every row its place in the source.
+        gaps: texts in lower case that stand for a missing value.
     """
     values = list(column)
     texts = [_name(value) for value in values]
     faults = []
-    empty = [row for row, text in enumerate(texts) if text == ""]
+    empty = [row for row, text in enumerate(texts) if text is not None and text.casefold() in gaps]
     if empty:
-        faults.append(f"{_listed(places, empty)}: {name}: expected a text or a number, found nothing")
+        gap = f"the gap {texts[empty[0]]!r}" if texts[empty[0]] else "nothing"
+        faults.append(f"{_listed(places, empty)}: {name}: expected a text or a number, found {gap}")
     wrong = [row for row, text in enumerate(texts) if text is None]
     if wrong:
         faults.append(f"{_listed(places, wrong)}: {name}: expected a text or a number, found {shown(values[wrong[0]])}")
@@ -75,7 +79,7 @@ def _score(value: Any) -> float | None:
         try:
             return float(value)
         except OverflowError:
-            return math.copysign(math.inf, value)
+            return -math.inf if value < 0 else math.inf
     return None
 
 
@@ -88,7 +92,10 @@ def _name(value: Any) -> str | None:
     if _is_truth(value):
         return str(bool(value))
     if isinstance(value, numbers.Integral):
-        return str(int(value))
+        try:
+            return str(int(value))
+        except ValueError:  # of thousands of digits
+            return None
     if isinstance(value, numbers.Real):
         number = float(value)
         return str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(number)

@@ -86,6 +86,13 @@ def test_a_whole_number_has_one_name_however_it_is_stored(kind: str) -> None:
     assert rows(read_scores(frame, **COLUMNS)) == EXPECTED
 
 
+def test_none_may_name_a_cell() -> None:
+    frame = pd.DataFrame({"activation": ["none", "relu"], "loss": [10**400, -(10**400)]}, dtype=object)
+    scores = read_scores(frame, metric="loss", by="activation")
+    assert scores.cells == ["none", "relu"]
+    assert scores.diverged["score"].tolist() == [math.inf, -math.inf]
+
+
 def test_seeds_that_are_no_numbers_stay_texts() -> None:
     frame = LONG.assign(seed=["01", "1", "01", "1"])
     assert read_scores(frame, **COLUMNS).frame["seed"].tolist() == ["01", "1", "01", "1"]

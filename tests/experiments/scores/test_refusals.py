@@ -220,6 +220,18 @@ FRAME = pd.DataFrame({"optimizer": ["adam", "sgd"], "accuracy": [1, 2]}, index=[
         (FRAME, {"metric": "accuracy", "by": ["optimizer", 3]}, "by: expected the name of a column, found 3"),
         (FRAME, {"metric": "", "by": "optimizer"}, "metric: expected the name of a column, found ''"),
         ([1, 2], LONG, "expected a path, a DataFrame or a mapping of arrays, found an object of type list"),
+        (
+            FRAME.assign(seed=["nan", "3"], fold=[1, 10**5000]),
+            LONG | {"seed": "seed", "context": "fold"},
+            "DataFrame: row first: seed: expected a text or a number, found the gap 'nan'; and row second: fold:"
+            " expected a text or a number, found an object of type int",
+        ),
+        (
+            {"1": [[1]], 1: [[2]]},
+            WIDE,
+            "mapping: 1: expected a different name for each cell, found it twice",
+        ),
+        ("a\0.csv", LONG, r"a\x00.csv: expected the path of a file, found: embedded null byte"),
         ({}, WIDE, "mapping: expected an array for each cell, found none"),
         (
             {"a": np.ones((2, 3)), "b": np.ones((2, 4)), "c": np.ones(3), "d": [[1, 2], [3]]},
