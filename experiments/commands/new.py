@@ -76,7 +76,8 @@ def _free(name: str) -> None:
 
 def _table(path: str, target: str, separator: str) -> dict[str, Any]:
     """What a study says of a CSV file: columns that are no features, what the target's values are, rows to train on."""
-    from fairgrid.experiments.problems.columns import GAPS, number, read
+    from fairgrid.experiments.problems.columns import number, read
+    from fairgrid.experiments.runtime.gaps import GAPS
 
     try:
         columns = read(path, separator)

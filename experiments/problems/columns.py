@@ -13,11 +13,7 @@ import torch
 from torch import Tensor
 
 from fairgrid.experiments.errors import nearest
-
-# what stands in tables for a value that is missing, in any case; pandas and R write and read most of them
-GAPS = frozenset(
-    ("", "nan", "-nan", "na", "n/a", "#n/a", "#n/a n/a", "#na", "<na>", "nat", "null", "none", "?", "-")
-) | {"1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"}
+from fairgrid.experiments.runtime.gaps import GAPS
 
 
 @dataclass(frozen=True)
