@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fairgrid.experiments.analysis.statistics.signflip import Floats
+from fairgrid.experiments.analysis.statistics.exact import Floats
 
 EXACT_UP_TO = 200_000  # assignments to the two samples
 ASSIGNMENTS = 99_999  # of Monte Carlo

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fairgrid.experiments.analysis.statistics.signflip import Floats
+from fairgrid.experiments.analysis.statistics.exact import Floats
 from fairgrid.experiments.analysis.statistics.studentised import Null, null_distribution
 
 
