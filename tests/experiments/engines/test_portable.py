@@ -35,7 +35,7 @@ optimizer = { name = "adam", learning_rate = 0.01 }
 LEVELS = {
     "SSE": {
         "ATEN_CPU_CAPABILITY": "default",
-        "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",  # less would rule out the kernels that portable numerics fix, on Intel
         "MKL_CBWR": "COMPATIBLE",
         "ONEDNN_MAX_CPU_ISA": "SSE41",
         "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA",

@@ -169,7 +169,7 @@ def test_figures_are_drawn_again_with_the_same_bytes(study: Study, evidence: Res
 @pytest.mark.takes_seconds
 @pytest.mark.parametrize("name", NAMES)
 def test_figures_without_runs_are_empty_and_say_so(study: Study, evidence: ResultTables, name: str) -> None:
-    nothing = evidence.replace(**{part: getattr(evidence, part).iloc[:0] for part in ("runs", "metrics")})
+    nothing = evidence.of()
     assert all(not len(line.get_xdata()) for ax in panels(name, study, nothing) for line in ax.get_lines())
     assert words(name, study, nothing).startswith("Empty axes: ")
 

@@ -302,7 +302,7 @@ def test_records_of_other_arithmetic_are_compared_statistically(
     capsys.readouterr()
     assert run(made[0], results, "--sample", "all") == 6
     printed = capsys.readouterr().out
-    assert "    test error: -0.018 on average over 20 pairs, p = 2e-05: moved to one side\n" in printed
+    assert "    test error: -0.018 on average over 20 pairs, p = 3.81e-06: moved to one side\n" in printed
     assert "    train loss: " in printed
 
 
