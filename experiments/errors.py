@@ -55,10 +55,10 @@ class WorkersError(FairgridError):
     """There is nothing to train on."""
 
 
-def nearest(found: str, names: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str]) -> str:
     """'; nearest: NAME' if something known looks like `found`, else '; known: A, B'."""
     known = sorted(names)
-    close = difflib.get_close_matches(found, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if close:
         return f"; nearest: {close[0]!r}"
     return f"; known: {', '.join(known)}" if known else ""

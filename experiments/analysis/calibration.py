@@ -49,7 +49,7 @@ def calibration_table(study: Study, runs: pd.DataFrame, repeats: int) -> pd.Data
     """A row per pair of cells or cell, number of seeds and level.
 
     Args:
-        study: whose pairs are drawn from.
+        study: the study whose pairs are drawn from.
         runs: its rows, as in runs.csv; all with an outcome.
         repeats: comparisons of each.
 
@@ -58,8 +58,8 @@ def calibration_table(study: Study, runs: pd.DataFrame, repeats: int) -> pd.Data
     """
     metric = study.comparison.metric
     rows = [
-        {"study": study.name, "metric": metric} | described | _rates(found)
-        for described, found in _cases(study, runs, repeats)
+        {"study": study.name, "metric": metric} | described | _rates(calibration)
+        for described, calibration in _cases(study, runs, repeats)
     ]
     return CALIBRATION.frame(rows)
 
@@ -73,8 +73,8 @@ def _cases(study: Study, runs: pd.DataFrame, repeats: int) -> Iterator[tuple[dic
     for pair in chosen:
         sides = aligned([known.get(pair.a), known.get(pair.b)])
         if sides is None or len(sides[0]) < LEAST_POOL:
-            found = "runs without an outcome" if sides is None else f"{len(sides[0])}"
-            raise InputError(f"{study.path}: expected at least {LEAST_POOL} seeds with an outcome, found {found}")
+            lack = "runs without an outcome" if sides is None else f"{len(sides[0])}"
+            raise InputError(f"{study.path}: expected at least {LEAST_POOL} seeds with an outcome, found {lack}")
         sign = compared_metric(study).sign
         sides = [sign * side for side in sides]
         pools = [
@@ -107,13 +107,13 @@ def _case(
         "n": n,
         "repeats": repeats,
     }
-    for found in calibrated(samples, truth):
-        yield described, found
+    for calibration in calibrated(samples, truth):
+        yield described, calibration
 
 
-def _rates(found: Calibration) -> dict[str, float]:
-    row: dict[str, float] = {"level": found.level}
-    for name, rate in zip(RATES, (found.rejected, found.covered, found.wrong), strict=True):
+def _rates(calibration: Calibration) -> dict[str, float]:
+    row: dict[str, float] = {"level": calibration.level}
+    for name, rate in zip(RATES, (calibration.rejected, calibration.covered, calibration.wrong), strict=True):
         row |= {name: rate.value, f"{name}_low": rate.interval[0], f"{name}_high": rate.interval[1]}
     return row
 

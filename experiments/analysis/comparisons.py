@@ -127,11 +127,11 @@ def verdicts(
     """What is found of each pair, corrected over the pairs of its factor.
 
     Args:
-        study: any.
+        study: the study that is compared.
         known: outcomes of its cells.
         lost: which of their runs diverged.
         chosen: what `compared` gives.
-        test: of rows of values; by default the sign-flip test of their means.
+        test: a test of rows of values; by default the sign-flip test of their means.
         part: which of so many seeds are compared, in order; by default all.
     """
     sides = [_sides(pair, known, lost) for pair in chosen]

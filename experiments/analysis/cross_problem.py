@@ -74,27 +74,27 @@ def layouts(study: Study) -> list[Layout]:
     left out.
 
     Args:
-        study: any.
+        study: the study.
     """
     if study.reported:
         return []
-    found = []
+    comparable = []
     for factor, context, table in _tables(study):
         levels = list(dict.fromkeys(level for cells in table.values() for level in cells))
         whole = {name: cells for name, cells in table.items() if list(cells) == levels}
         if len(levels) >= 2 and len(whole) >= 2:
-            found.append(Layout(factor, context, whole))
-    return found
+            comparable.append(Layout(factor, context, whole))
+    return comparable
 
 
 def blocks(study: Study, runs: pd.DataFrame) -> list[Block]:
     """What was measured of every layout that has runs.
 
     Args:
-        study: any.
+        study: the study.
         runs: runs.csv's rows of the study.
     """
-    found = []
+    measured_blocks = []
     for layout in layouts(study):
         levels = layout.levels
         measured = [[_measured(cells[level], runs) for level in levels] for cells in layout.cells.values()]
@@ -107,10 +107,10 @@ def blocks(study: Study, runs: pd.DataFrame) -> list[Block]:
         )
         ranks = np.where(np.isnan(errors).any(1, keepdims=True), np.nan, rank(errors))
         problems = list(layout.cells)
-        found.append(
+        measured_blocks.append(
             Block(layout.factor, layout.context, problems, levels, errors, ranks, ratios(errors, floor), counts)
         )
-    return found
+    return measured_blocks
 
 
 def scores_table(study: Study, runs: pd.DataFrame) -> pd.DataFrame:

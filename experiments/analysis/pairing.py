@@ -50,11 +50,11 @@ def pairs(study: Study, factors: Sequence[str] = ()) -> list[Pair]:
     """Every two cells that differ in one factor, as the study orders factors and cells.
 
     Args:
-        study: any.
-        factors: of which; of all if none is given.
+        study: the study.
+        factors: the factors in which pairs differ; by default all.
     """
     labels = factor_labels(study)
-    found = []
+    selected = []
     for factor in factors or list(dict.fromkeys(name for cell in study.cells for name in cell.factors)):
         groups: dict[str, list[Cell]] = {}
         for cell in study.cells:
@@ -65,8 +65,8 @@ def pairs(study: Study, factors: Sequence[str] = ()) -> list[Pair]:
             problem = canonical_json(cells[0].config.problem.spec)
             for a, b in itertools.combinations([factors_text(cell.factors) for cell in cells], 2):
                 context = {name: level for name, level in labels[a].items() if name != factor}
-                found.append(Pair(factor, a, b, (labels[a][factor], labels[b][factor]), context, problem))
-    return found
+                selected.append(Pair(factor, a, b, (labels[a][factor], labels[b][factor]), context, problem))
+    return selected
 
 
 def outcomes(study: Study, runs: pd.DataFrame) -> Outcomes:
@@ -75,7 +75,7 @@ def outcomes(study: Study, runs: pd.DataFrame) -> Outcomes:
     Of a metric of which more is better the sign is turned.
 
     Args:
-        study: any.
+        study: the study.
         runs: runs.csv's rows of the study.
 
     Raises:
@@ -94,7 +94,7 @@ def few_seeds(study: Study, runs: pd.DataFrame) -> set[str]:
     """The cells that have only the first of the seeds that the study declares, unless --seeds N was for all of them.
 
     Args:
-        study: any.
+        study: the study.
         runs: runs.csv's rows of the study.
 
     Raises:
@@ -102,7 +102,7 @@ def few_seeds(study: Study, runs: pd.DataFrame) -> set[str]:
     """
     evaluation = runs[runs["phase"] == Phase.EVALUATION]
     seeds = {str(text): sorted(map(int, group)) for text, group in evaluation.groupby("factors")["seed"]}
-    found, counts = set(), set()
+    short, counts = set(), set()
     for cell in study.cells:
         text = factors_text(cell.factors)
         if text not in seeds:
@@ -119,8 +119,8 @@ def few_seeds(study: Study, runs: pd.DataFrame) -> set[str]:
                     f"runs.csv: {study.name}: expected the seeds that the study declares, found no run of seed"
                     f" {min(lost)} ({text})"
                 )
-            found.add(text)
-    return found if len(counts) > 1 else set()
+            short.add(text)
+    return short if len(counts) > 1 else set()
 
 
 def _outcomes(runs: pd.DataFrame, metric: Metric) -> "pd.Series[float] | None":

@@ -40,9 +40,9 @@ class IncompleteError(ValueError):
 
 def reproduction_table(study: Study, evidence: ResultTables) -> pd.DataFrame:
     """The rows of one study: its reported numbers, then its claims."""
-    found = evidence.of(study.name)
-    rows = [_number(study, reported, found) for reported in study.reported]
-    rows += _claims(study, found)
+    own = evidence.of(study.name)
+    rows = [_number(study, reported, own) for reported in study.reported]
+    rows += _claims(study, own)
     return REPRODUCTION.frame({"study": study.name, "report": study.source, **row} for row in rows)
 
 
@@ -83,7 +83,7 @@ def cell_values(study: Study, where: Mapping[str, Any], metric: str, evidence: R
     """A metric of a cell's evaluation runs by seed; NaN where a run has none.
 
     Args:
-        study: that has the cell.
+        study: the study that has the cell.
         where: its factors.
         metric: a column of runs.csv, or a name in metrics.csv.
         evidence: the study's.

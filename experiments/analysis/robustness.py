@@ -48,7 +48,7 @@ def stability_table(
     known = outcomes(study, runs)
     lost = diverged(runs)
     chosen = compared(study)
-    found = {
+    variants = {
         "lower_half": verdicts(study, known, lost, chosen, part=_lower_half),
         "upper_half": verdicts(study, known, lost, chosen, part=_upper_half),
         "median_difference": verdicts(study, known, lost, chosen, median_rows),
@@ -57,10 +57,10 @@ def stability_table(
     ok = (runs["phase"] == Phase.EVALUATION) & (runs["status"] == Status.OK)
     if rule.metric == "test_error" and best[ok].notna().all():
         best_known = outcomes(study, runs.assign(test_error=best))
-        found["best_validation"] = verdicts(study, best_known, lost, chosen)
+        variants["best_validation"] = verdicts(study, best_known, lost, chosen)
     table = comparisons[_COMPARED].reset_index(drop=True)
     for name in VARIANTS:
-        words = [each.verdict for each in found[name]] if name in found else None
+        words = [each.verdict for each in variants[name]] if name in variants else None
         table[name] = words or ""
         table[f"{name}_outcome"] = list(map(outcome, table["verdict"], words)) if words else ""
     return table[STABILITY.header]

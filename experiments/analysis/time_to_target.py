@@ -50,16 +50,16 @@ def targets_table(study: Study, evidence: ResultTables) -> pd.DataFrame:
                 "n_failed": int(status.get(Status.TIMEOUT, 0) + status.get(Status.ERROR, 0)),
                 "budget": cell.config.epochs * cell.config.samples("train"),
             }
-            found = reaching_of(cell, target, evidence)
-            if found is not None:
+            distribution = reaching_of(cell, target, evidence)
+            if distribution is not None:
                 row |= {
-                    "reached": found.reached,
-                    "probability": found.probability,
-                    "probability_low": found.low,
-                    "probability_high": found.high,
-                    "median": found.median,
-                    "median_low": found.median_low,
-                    "median_high": found.median_high,
+                    "reached": distribution.reached,
+                    "probability": distribution.probability,
+                    "probability_low": distribution.low,
+                    "probability_high": distribution.high,
+                    "median": distribution.median,
+                    "median_low": distribution.median_low,
+                    "median_high": distribution.median_high,
                 }
             rows.append(row)
     return TARGETS.frame(rows)

@@ -113,8 +113,8 @@ class Stacked(_Ours):
         train_epoch(self.model, self.criterion, self.optimizer, task.x, task.target, self.order(), task.batch)
 
     def decide(self, x: Tensor) -> np.ndarray:
-        found: np.ndarray = predict(self.model, x).argmax(-1).numpy()
-        return found
+        classes: np.ndarray = predict(self.model, x).argmax(-1).numpy()
+        return classes
 
 
 class Compiled(_Ours):
@@ -134,8 +134,8 @@ class Compiled(_Ours):
         )
 
     def decide(self, x: Tensor) -> np.ndarray:
-        found: np.ndarray = self.passes.predict(self.model, x).argmax(-1).numpy()
-        return found
+        classes: np.ndarray = self.passes.predict(self.model, x).argmax(-1).numpy()
+        return classes
 
 
 class TorchEager(Contestant):
@@ -172,8 +172,8 @@ class TorchEager(Contestant):
 
     def decide(self, x: Tensor) -> np.ndarray:
         with torch.no_grad():
-            found: np.ndarray = self.net(x[0]).argmax(-1).numpy()[None]
-        return found
+            classes: np.ndarray = self.net(x[0]).argmax(-1).numpy()[None]
+        return classes
 
 
 class TorchFused(TorchEager):
@@ -231,8 +231,8 @@ class TorchFunc(Contestant):
         )
 
     def decide(self, x: Tensor) -> np.ndarray:
-        found: np.ndarray = torch.func.vmap(_network)(self.parameters, x).argmax(-1).numpy()
-        return found
+        classes: np.ndarray = torch.func.vmap(_network)(self.parameters, x).argmax(-1).numpy()
+        return classes
 
 
 class Jax(Contestant):
@@ -296,8 +296,8 @@ class Jax(Contestant):
         self.state = self.jax.block_until_ready(self.run(self.state, self.x, self.target, keys))
 
     def decide(self, x: Tensor) -> np.ndarray:
-        found: np.ndarray = np.asarray(self.network(self.state[0], x.numpy())).argmax(-1)
-        return found
+        classes: np.ndarray = np.asarray(self.network(self.state[0], x.numpy())).argmax(-1)
+        return classes
 
 
 class ScikitLearn(Contestant):
@@ -325,8 +325,8 @@ class ScikitLearn(Contestant):
         self.net.partial_fit(self.x, self.label, classes=[0, 1])
 
     def decide(self, x: Tensor) -> np.ndarray:
-        found: np.ndarray = self.net.predict(x[0].numpy())[None]
-        return found
+        classes: np.ndarray = self.net.predict(x[0].numpy())[None]
+        return classes
 
 
 CONTESTANTS: Sequence[type[Contestant]] = (

@@ -9,14 +9,14 @@ from fairgrid.experiments.reporting.figures.style import colours, new_figure
 
 def benchmark(times: pd.DataFrame) -> Figure:
     """A figure of the rows of `fairgrid.experiments.benchmark.race.race`."""
-    found = summary(times)
-    names = list(dict.fromkeys(found["contestant"]))
-    optimizers = list(dict.fromkeys(found["optimizer"]))
-    batches = list(dict.fromkeys(found["batch"]))
+    quartiles = summary(times)
+    names = list(dict.fromkeys(quartiles["contestant"]))
+    optimizers = list(dict.fromkeys(quartiles["optimizer"]))
+    batches = list(dict.fromkeys(quartiles["batch"]))
     figure, axes = new_figure(1, len(optimizers), (9, 3.6), sharey=True)
     figure.set_layout_engine("constrained")
     for axis, optimizer in zip(axes[0], optimizers, strict=True):
-        rows = found[found["optimizer"] == optimizer]
+        rows = quartiles[quartiles["optimizer"] == optimizer]
         for place, (name, colour) in enumerate(zip(names, colours(len(names)), strict=True)):
             own = rows[rows["contestant"] == name].set_index("batch").reindex(batches)
             errors = [own["median"] - own["low"], own["high"] - own["median"]]

@@ -33,14 +33,14 @@ def parts(say: Callable[[str], None]) -> pd.DataFrame:
     rows = []
     for batch in BATCHES:
         for optimizer in ("sgd-momentum", "adam"):
-            for name, found in (
+            for name, timed in (
                 (Compiled.name, _of_compiled(batch, optimizer)),
                 (Stacked.name, _of_stacked(batch, optimizer)),
             ):
-                total = sum(found.values())
-                shares = ", ".join(f"{part} {value / total:.0%}" for part, value in found.items())
+                total = sum(timed.values())
+                shares = ", ".join(f"{part} {value / total:.0%}" for part, value in timed.items())
                 say(f"batch {batch}, {optimizer}, {name}: {total:.3g} µs: {shares}")
-                rows += [[name, batch, optimizer, part, value] for part, value in found.items()]
+                rows += [[name, batch, optimizer, part, value] for part, value in timed.items()]
     return pd.DataFrame(rows, columns=["engine", "batch", "optimizer", "part", "microseconds"])
 
 
@@ -150,7 +150,7 @@ def limits(times: pd.DataFrame, say: Callable[[str], None]) -> pd.DataFrame:
     """How much of a step of the compiled engine the processor's limits account for.
 
     Args:
-        times: of `race`.
+        times: the times that `race` returns.
         say: prints a line.
 
     Returns:

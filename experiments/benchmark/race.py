@@ -69,15 +69,15 @@ def microseconds(contestant: Contestant) -> float:
 
 
 def _installed(say: Callable[[str], None]) -> list[type[Contestant]]:
-    found = []
+    installed = []
     for kind in CONTESTANTS:
         try:
             kind(task("adam", 100, 1))
         except ImportError as error:
             say(f"{kind.name} is left out: {error}")
         else:
-            found.append(kind)
-    return found
+            installed.append(kind)
+    return installed
 
 
 def _compared(kinds: Sequence[type[Contestant]], optimizer: str, batch: int) -> dict[type[Contestant], float]:

@@ -17,9 +17,9 @@ def summary(times: pd.DataFrame) -> pd.DataFrame:
 
 def ratios(times: pd.DataFrame) -> str:
     """What a step of each costs, and how many of our compiled steps that is."""
-    found = summary(times)
+    quartiles = summary(times)
     rows = []
-    for (batch, optimizer), group in found.groupby(["batch", "optimizer"], sort=False):
+    for (batch, optimizer), group in quartiles.groupby(["batch", "optimizer"], sort=False):
         ours = group.loc[group["contestant"] == Compiled.name, "median"].item()
         for row in group.itertuples():
             spread = f"{row.low:.3g} to {row.high:.3g}"

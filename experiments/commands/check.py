@@ -43,21 +43,21 @@ def options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     request("portable")
-    found = 0
+    faults = 0
     for what in options.what:
         lines = _part(what) if ":" in what else _study(what, options.seeds, options.jobs)
         try:
             for wrong, line in lines:
-                found += wrong
+                faults += wrong
                 print(one_line(line))
         except InputError as error:
-            found += 1
+            faults += 1
             print(one_line(str(error)))
         except KeyboardInterrupt:
             print("\nfairgrid: interrupted; nothing was written", file=sys.stderr)
             return INTERRUPTED
-    print(f"{found} {'thing is' if found == 1 else 'things are'} wrong" if found else "nothing wrong was found")
-    return InputError.exit_code if found else 0
+    print(f"{faults} {'thing is' if faults == 1 else 'things are'} wrong" if faults else "nothing wrong was found")
+    return InputError.exit_code if faults else 0
 
 
 Line = tuple[bool, str]  # whether it says that something is wrong, and what is said

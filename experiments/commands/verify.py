@@ -62,31 +62,31 @@ def options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Runs the verb."""
     try:
-        found = _verify(options)
+        verification = _verify(options)
     except KeyboardInterrupt:
         print("\nfairgrid: interrupted; nothing was changed", file=sys.stderr)
         return INTERRUPTED
-    verdict, code = _verdict(found)
+    verdict, code = _verdict(verification)
     lines = (
         verdict,
-        *_records(found),
-        *_tables(found),
-        *_contents(found),
-        *_trained_again(found, options.seed),
-        *_published(found),
-        *_unchecked(found),
+        *_records(verification),
+        *_tables(verification),
+        *_contents(verification),
+        *_trained_again(verification, options.seed),
+        *_published(verification),
+        *_unchecked(verification),
     )
     for line in lines:
         print(one_line(line))
     return code
 
 
-def _verdict(found: "Verification") -> tuple[str, int]:
+def _verdict(verification: "Verification") -> tuple[str, int]:
     """The answer in a line, and the exit code."""
-    if not found.holds:
+    if not verification.holds:
         return "not verified", DIFFERENT
-    if found.population.withheld:
-        left_out = len(set().union(*found.population.withheld.values()))
+    if verification.population.withheld:
+        left_out = len(set().union(*verification.population.withheld.values()))
         return f"verified, but for the tables and {_counted(left_out)}: --trust", MISSING
     return "verified", 0
 
@@ -132,8 +132,8 @@ def _counted(records: int) -> str:
     return f"{records:,} record{'s' * (records != 1)}"
 
 
-def _records(found: "Verification") -> Iterator[str]:
-    population = found.population
+def _records(verification: "Verification") -> Iterator[str]:
+    population = verification.population
     source = "the store" if population.store else "the tables, as there is no store"
     whole = ", as their checksums say" if population.store else ""
     yield f"records: {len(population.runs):,} of {len(set(population.studies.values()))} studies in {source}{whole}"
@@ -153,27 +153,27 @@ def _records(found: "Verification") -> Iterator[str]:
             )
 
 
-def _tables(found: "Verification") -> Iterator[str]:
-    source = "the store" if found.population.store else "their source"
-    if not found.compared:
+def _tables(verification: "Verification") -> Iterator[str]:
+    source = "the store" if verification.population.store else "their source"
+    if not verification.compared:
         yield "tables: not compared, as it takes these classes to make them again"
         return
-    if found.behind:
+    if verification.behind:
         yield "tables: older than the store, so only rows of runs.csv with a result are compared"
-    elif not found.altered:
+    elif not verification.altered:
         yield f"tables: as {source} gives them"
-    if found.altered:
-        yield f"tables: {len(found.altered):,} values are not what {source} gives"
+    if verification.altered:
+        yield f"tables: {len(verification.altered):,} values are not what {source} gives"
         lines = []
-        for each in found.altered:
+        for each in verification.altered:
             row = ", ".join(f"{key} {value}" for key, value in each.row.items() if value)
             place = f"{each.file}: {row}" if row else each.file
             lines.append(f"  {place}: expected {each.column} {each.expected!r}, found {each.found!r}")
         yield from _first(lines)
 
 
-def _contents(found: "Verification") -> Iterator[str]:
-    contents = found.contents
+def _contents(verification: "Verification") -> Iterator[str]:
+    contents = verification.contents
     if contents.differing:
         yield f"manifest.json: {len(contents.differing):,} hashes are not those of what there is"
         yield from _first([f"  {line}" for line in contents.differing])
@@ -181,76 +181,77 @@ def _contents(found: "Verification") -> Iterator[str]:
         yield f"manifest.json: {contents.files} files and {contents.studies} studies are as it says"
 
 
-def _unchecked(found: "Verification") -> Iterator[str]:
+def _unchecked(verification: "Verification") -> Iterator[str]:
     """What an altered value could hide in, after all that was done."""
     lines = []
-    again = len(found.retrained)
-    if again < len(found.population.runs):
-        lines.append(f"{len(found.population.runs) - again:,} records were not trained again (--sample)")
-    if not found.contents.files:
+    again = len(verification.retrained)
+    if again < len(verification.population.runs):
+        lines.append(f"{len(verification.population.runs) - again:,} records were not trained again (--sample)")
+    if not verification.contents.files:
         lines.append(
             "tables' bytes, as manifest.json is missing or unfinished; beside a store `fairgrid summarize` writes it"
         )
-    if found.contents.unnamed:
-        lines.append(f"manifest.json says nothing of {', '.join(found.contents.unnamed)}")
-    if not found.population.store:
-        only = "of these only the SHA-256" if found.contents.files else "of these nothing"
+    if verification.contents.unnamed:
+        lines.append(f"manifest.json says nothing of {', '.join(verification.contents.unnamed)}")
+    if not verification.population.store:
+        only = "of these only the SHA-256" if verification.contents.files else "of these nothing"
         lines.append(
             "losses, steps and metrics of single runs beyond what other tables give, and curves before their last"
             f" checkpoint: {only}"
         )
-    elif found.behind:
+    elif verification.behind:
         lines.append("tables that are older than the store, other than runs.csv; `fairgrid summarize` writes them")
-    for date, count in found.sealed_later.items():
+    for date, count in verification.sealed_later.items():
         lines.append(f"what happened to {count:,} records before {date}, when their checksums were made")
     lines.append("figures; where and how fast records were made (no checksum covers it)")
     yield "not checked:"
     yield from (f"  {line}" for line in lines)
 
 
-def _trained_again(found: "Verification", seed: int) -> Iterator[str]:
-    if not found.retrained:
+def _trained_again(verification: "Verification", seed: int) -> Iterator[str]:
+    if not verification.retrained:
         return
-    suspected = f", {found.suspects:,} of them because of these values" if found.suspects else ""
-    yield f"trained again: {len(found.retrained):,} records, drawn with seed {seed}{suspected}"
-    same = sum(not each.differing for each in found.retrained)
+    suspected = f", {verification.suspects:,} of them because of these values" if verification.suspects else ""
+    yield f"trained again: {len(verification.retrained):,} records, drawn with seed {seed}{suspected}"
+    same = sum(not each.differing for each in verification.retrained)
     yield f"  {same:,} are the same bit for bit"
-    if found.wrong:
-        yield f"  {len(found.wrong):,} are not what training gives"
+    if verification.wrong:
+        yield f"  {len(verification.wrong):,} are not what training gives"
         lines = []
-        for each in found.wrong:
+        for each in verification.wrong:
             values = [f"{one.name} {one.one} recorded, {one.other} found" for one in each.differing]
             more = [f"{len(values) - _VALUES} more values"] if len(values) > _VALUES else []
-            study = found.population.studies[each.run.run_id]
+            study = verification.population.studies[each.run.run_id]
             said = "; ".join(values[:_VALUES] + more)
             lines.append(f"    run {each.run.run_id} ({study}, seed {each.run.seed}): {said}")
         yield from _first(lines)
-    elsewhere = [each for each in found.retrained if found.made_elsewhere(each)]
-    if elsewhere and found.device == "cuda":
-        where = "GPU" if found.here == "cuda" else "processor, as torch finds no GPU"
+    elsewhere = [each for each in verification.retrained if verification.made_elsewhere(each)]
+    if elsewhere and verification.device == "cuda":
+        where = "GPU" if verification.here == "cuda" else "processor, as torch finds no GPU"
         yield (
             f"  {len(elsewhere):,} were trained on a GPU, where bits may depend on what trains beside a run; trained"
             f" again on a {where}, they are compared statistically, and a single altered one would not be seen:"
         )
-        yield from _shifts(found)
+        yield from _shifts(verification)
     elif elsewhere:
-        theirs = Counter(found.population.arithmetic[each.run.run_id] for each in elsewhere)
+        theirs = Counter(verification.population.arithmetic[each.run.run_id] for each in elsewhere)
         yield (
             f"  {len(elsewhere):,} were made with other arithmetic ({', '.join(sorted(theirs))}; here"
-            f" {found.arithmetic}), so they are compared statistically, and a single altered one would not be seen:"
+            f" {verification.arithmetic}), so they are compared statistically, and a single altered one would not be"
+            " seen:"
         )
-        yield from _shifts(found)
+        yield from _shifts(verification)
 
 
-def _shifts(found: "Verification") -> Iterator[str]:
-    for shift in found.shifts:
+def _shifts(verification: "Verification") -> Iterator[str]:
+    for shift in verification.shifts:
         verdict = "moved to one side" if shift.significant else "as rounding may do"
         moved = f"{shift.mean:+.3g} on average over {shift.n:,} pairs, p = {shift.p_holm:.3g}"
         yield f"    {shift.metric}: {moved}: {verdict}"
 
 
-def _published(found: "Verification") -> Iterator[str]:
-    check = found.check
+def _published(verification: "Verification") -> Iterator[str]:
+    check = verification.check
     if check is None:
         yield "published study: not trained, as its hash is of portable numerics on a processor"
         return

@@ -47,7 +47,7 @@ def check_values(value: Any, place: str) -> None:
     """Refuses what TOML or Python can state and a study has no use for, wherever it is in a value.
 
     Args:
-        value: of dictionaries and lists, as deep as may be.
+        value: dictionaries and lists, nested to any depth.
         place: what it is called in messages.
 
     Raises:

@@ -212,8 +212,8 @@ def parse(key: str, spec: Spec, place: str, finder: Finder) -> Component:
     """A component from its written form: name and options checked, options at their default left out.
 
     Args:
-        key: of a run.
-        spec: as written.
+        key: a key of a run.
+        spec: the value as it is written.
         place: what errors call it.
         finder: where classes of the user's own are looked for.
 

@@ -34,7 +34,7 @@ def first_problem(error: ValidationError, prefix: str = "", known: Iterable[str]
     problems = error.errors()
     missing = {problem["loc"][:-1] for problem in problems if problem["type"] == "missing"}
     # a key that is missing may be there under another spelling, which says more
-    misspelt = [found for found in problems if found["type"] == "extra_forbidden" and found["loc"][:-1] in missing]
+    misspelt = [fault for fault in problems if fault["type"] == "extra_forbidden" and fault["loc"][:-1] in missing]
     problem = (misspelt or problems)[0]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"])
     return BadKeyError((prefix + path).removeprefix("."), _wording(problem, known))

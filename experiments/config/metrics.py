@@ -28,7 +28,7 @@ class Measure:
 
         Args:
             model: trained.
-            problem: that it was trained on.
+            problem: the problem that it was trained on.
             data: by part, (R, N, …) or (N, …).
         """
         raise NotImplementedError
@@ -42,7 +42,7 @@ def measured(
     Raises:
         ValueError: other names than a measure says it gives, or another shape than of a number per replica.
     """
-    found: dict[str, Tensor] = {}
+    values: dict[str, Tensor] = {}
     shape = data["test"].label.shape[:-1]
     for measure in measures:
         given = measure(model, problem, data)
@@ -55,8 +55,8 @@ def measured(
             if not isinstance(value, Tensor) or value.shape != shape:
                 what = f"the shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
                 raise ValueError(f"the measure {name} needs a number per run for {key}, {tuple(shape)}, found {what}")
-        found |= given
-    return found
+        values |= given
+    return values
 
 
 class Border(Measure):

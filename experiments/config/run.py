@@ -354,11 +354,13 @@ def _try_together(config: RunConfig) -> None:
     for name in ("inputs", "outputs", "train", "validation", "test"):
         try:
             value = getattr(problem, name, None)
-            found = repr(value) if hasattr(problem, name) else "none"
+            shown_value = repr(value) if hasattr(problem, name) else "none"
         except Exception as error:
-            value, found = None, first_line(error)
+            value, shown_value = None, first_line(error)
         if type(value) is not int:  # own classes may forget one
-            raise BadKeyError("problem", f"expected {type(problem).__name__} to have an integer {name}, found {found}")
+            raise BadKeyError(
+                "problem", f"expected {type(problem).__name__} to have an integer {name}, found {shown_value}"
+            )
     if config.batch_size > problem.train:
         raise BadKeyError("batch_size", f"expected at most problem.train ({problem.train}), found {config.batch_size}")
     if config.watches_validation() and not problem.validation:

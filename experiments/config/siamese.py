@@ -38,7 +38,7 @@ def siamese(
 
     Args:
         inputs: H = W of an image, 8 or 14.
-        outputs: of the comparator.
+        outputs: the number of outputs of the comparator.
         activation: one, after the second pool.
         output_activation: after the comparator.
         sharing: one base (1 → 32 → 8 channels) and one digit classifier for both images; without, one base

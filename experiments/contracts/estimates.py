@@ -38,9 +38,9 @@ def estimate(study: Study, jobs: int, mode: Mode = "portable") -> Estimate:
     """Measures a study.
 
     Args:
-        study: any; a tuned cell is taken at the first of its rates.
+        study: the study; a tuned cell is taken at the first of its rates.
         jobs: worker processes.
-        mode: of numerics.
+        mode: the mode of numerics.
 
     Raises:
         Exception: whatever a training raises.

@@ -22,17 +22,17 @@ def wrong_in_training(config: RunConfig) -> Iterator[str]:
             yield f"a training is not the same twice: {differ}"
             return
         for seeds in _OTHERS:
-            found = train([tiny] * len(seeds), seeds)
-            if differ := _differ(dict(zip(_SEEDS, first, strict=True)), seeds, found):
+            records = train([tiny] * len(seeds), seeds)
+            if differ := _differ(dict(zip(_SEEDS, first, strict=True)), seeds, records):
                 yield f"a training depends on the runs beside it: {differ}"
                 return
     except (Exception, SystemExit) as error:
         yield f"a training fails: {first_line(error)}"
 
 
-def _differ(known: dict[int, Record], seeds: list[int], found: list[Record]) -> str:
+def _differ(known: dict[int, Record], seeds: list[int], records: list[Record]) -> str:
     """The first number that differs, as text; "" where none does."""
-    for seed, record in zip(seeds, found, strict=True):
+    for seed, record in zip(seeds, records, strict=True):
         for difference in differences(known[seed], record):
             return f"{difference.name} of seed {seed} is {difference.one} and {difference.other}"
     return ""

@@ -19,7 +19,7 @@ class Meter:
     """Counts outcomes and shows nothing; what shows them derives from it. Use it in a `with` statement.
 
     Args:
-        name: of what is trained.
+        name: the name of what is trained.
         chunks: all of it.
     """
 

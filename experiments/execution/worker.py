@@ -75,7 +75,7 @@ def differs(chunk: Chunk, mode: Mode) -> str:
 
     Args:
         chunk: what to train.
-        mode: of the driver's arithmetic.
+        mode: the mode of the driver's arithmetic.
     """
     for run in {run.cell: run for run in chunk.runs}.values():
         try:

@@ -100,7 +100,7 @@ def introduce(terms: Terms) -> Environment | Refused:
     """The environment of this process, which has loaded all that training takes; or why it is not to train.
 
     Args:
-        terms: of the tasks to come.
+        terms: the terms of the tasks to come.
     """
     shared = terms.shared
     try:

@@ -57,9 +57,9 @@ def evaluation_plans(study: Study, rates: Mapping[str, float], mode: Mode, devic
     """The runs that are reported.
 
     Args:
-        study: any.
+        study: the study.
         rates: the learning rate chosen for each tuned cell; a tuned cell without one has no runs yet.
-        mode: of numerics.
+        mode: the mode of numerics.
         device: where runs train.
     """
     plans = []

@@ -55,7 +55,7 @@ def cut(runs: Sequence[Run], largest: int | None = None, memory: int | None = No
     """Chunks of runs, the longest first.
 
     Args:
-        runs: any, of any cells.
+        runs: the runs, in any order and of several cells.
         largest: at most so many runs in a chunk; by default as many as fit the cache, or the memory.
         memory: bytes of the GPU that a worker trains on; None where it trains on a processor.
     """
@@ -82,9 +82,9 @@ def stretch(runs: Sequence[Run]) -> float:
 def _stack_size(config: RunConfig, memory: int | None) -> int:
     if config.engine == "pytorch":
         return _PYTORCH_RUNS
-    held = max(_SMALLEST_STACK, _DATA // (_BYTES * _table(config)))
+    most = max(_SMALLEST_STACK, _DATA // (_BYTES * _table(config)))
     if config.engine == "compiled":
-        return min(_COMPILED_RUNS, held)
+        return min(_COMPILED_RUNS, most)
     count, activations = shapes(config)
     size = 4 if config.dtype == "float32" else 8
     if memory is not None:
@@ -92,7 +92,7 @@ def _stack_size(config: RunConfig, memory: int | None) -> int:
         numbers = _FLAT_BUFFERS * count + 2 * samples * activations + _numbers_of_data(config)
         return max(_SMALLEST_STACK, min(_LARGEST_GPU_STACK, memory // 2 // (size * numbers)))
     replica = size * (3 * count + 2 * config.batch_size * activations)
-    return max(_SMALLEST_STACK, min(_LARGEST_STACK, held, _WORKING_SET // replica))
+    return max(_SMALLEST_STACK, min(_LARGEST_STACK, most, _WORKING_SET // replica))
 
 
 def _table(config: RunConfig) -> int:

@@ -18,8 +18,8 @@ class Circles(Plane):
         validation: number of validation points, drawn extra.
         inner: the inner circle's radius; the outer one's is 1.
         noise: standard deviation of what is added to each coordinate.
-        encoding: of the target; see `encoded`.
-        normalize: of the points; see Plane.
+        encoding: the encoding of the target; see `encoded`.
+        normalize: the normalization of the points; see Plane.
 
     Raises:
         ValueError: fewer than 2 training points, no test points, an inner radius that is not in [0, 1), or negative

@@ -54,8 +54,8 @@ class Columns:
         for number, row in enumerate(self.rows):
             text = row[place]
             if text.casefold() in GAPS:
-                found = f"the gap {text!r}; leave the row out{advice}" if text else "nothing; leave the row out"
-                raise ValueError(f"{self._where(number, name)}: expected {expected}, found {found}")
+                described = f"the gap {text!r}; leave the row out{advice}" if text else "nothing; leave the row out"
+                raise ValueError(f"{self._where(number, name)}: expected {expected}, found {described}")
 
     def texts(self, name: str, expected: str) -> list[str]:
         """A column as it stands there.
@@ -76,11 +76,11 @@ class Columns:
             ValueError: something in it is not one; the message ends in the advice.
         """
         column = self.texts(name, "a number")
-        found = [number(text) for text in column]
-        for row, value in enumerate(found):
+        values = [number(text) for text in column]
+        for row, value in enumerate(values):
             if value is None:
                 raise ValueError(f"{self._where(row, name)}: expected a number, found {column[row]!r}{advice}")
-        return torch.tensor(found, dtype=torch.float64)
+        return torch.tensor(values, dtype=torch.float64)
 
     def _where(self, row: int, name: str) -> str:
         return f"{self.path}: line {self.lines[row]}: {name}"

@@ -29,8 +29,8 @@ class DigitPairs(Problem):
         train: pairs to train on.
         test: pairs to test on.
         validation: pairs drawn extra from the training pool.
-        split: of the embedded images. "halves": 898 and 899 in the order of the data set, which separates writers;
-            "random": by the seed.
+        split: the split of the embedded images. "halves": 898 and 899 in the order of the data set, which separates
+            writers; "random": by the seed.
         directory: with MNIST's files; empty for the embedded images.
 
     Raises:

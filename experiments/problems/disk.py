@@ -17,10 +17,10 @@ class Disk(Plane):
         train: number of training points.
         test: number of test points.
         validation: number of validation points, drawn extra.
-        center: of the disk.
-        radius: of the disk.
-        encoding: of the target; see `encoded`.
-        normalize: of the points; see Plane.
+        center: the center of the disk.
+        radius: the radius of the disk.
+        encoding: the encoding of the target; see `encoded`.
+        normalize: the normalization of the points; see Plane.
 
     Raises:
         ValueError: fewer than 2 training points, no test points, or a radius that is not positive.

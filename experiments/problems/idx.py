@@ -61,9 +61,9 @@ def _read(path: Path, magic: int, dimensions: int) -> Tensor:
     header = 4 * (dimensions + 1)
     if len(raw) < header:
         raise ValueError(f"{path}: expected a header of {header} bytes, found {len(raw)}")
-    found, *sizes = (int.from_bytes(raw[at : at + 4], "big") for at in range(0, header, 4))
-    if found != magic:
-        raise ValueError(f"{path}: expected the magic number {magic}, found {found}")
+    magic_number, *sizes = (int.from_bytes(raw[at : at + 4], "big") for at in range(0, header, 4))
+    if magic_number != magic:
+        raise ValueError(f"{path}: expected the magic number {magic}, found {magic_number}")
     if math.prod(sizes) != len(raw) - header:
         shape = " x ".join(map(str, sizes))
         raise ValueError(f"{path}: expected {math.prod(sizes)} bytes for {shape}, found {len(raw) - header}")

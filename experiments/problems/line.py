@@ -16,9 +16,9 @@ class Line(Plane):
         train: number of training points.
         test: number of test points.
         validation: number of validation points, drawn extra.
-        slope: of the line.
-        encoding: of the target; see `encoded`.
-        normalize: of the points; see Plane.
+        slope: the slope of the line.
+        encoding: the encoding of the target; see `encoded`.
+        normalize: the normalization of the points; see Plane.
 
     Raises:
         ValueError: fewer than 2 training points, or no test points.

@@ -19,8 +19,8 @@ class Moons(Plane):
         test: number of test points.
         validation: number of validation points, drawn extra.
         noise: standard deviation of what is added to each coordinate.
-        encoding: of the target; see `encoded`.
-        normalize: of the points; see Plane.
+        encoding: the encoding of the target; see `encoded`.
+        normalize: the normalization of the points; see Plane.
 
     Raises:
         ValueError: fewer than 2 training points, no test points, or negative noise.

@@ -22,10 +22,11 @@ class Plane(Problem):
         train: number of training points.
         test: number of test points.
         validation: number of validation points, drawn extra, from a stream of their own.
-        encoding: of the target; see `encoded`.
-        normalize: of the points. "train": each feature by the training set's mean and standard deviation; "each_own":
-            each set by its own (as report 000_886196d3797ee705.txt's code does); "scalar": both features by one mean
-            and standard deviation of the training set (as 001_5b15d9e50895a1bd.txt's code does); or "none".
+        encoding: the encoding of the target; see `encoded`.
+        normalize: the normalization of the points. "train": each feature by the training set's mean and standard
+            deviation; "each_own": each set by its own (as report 000_886196d3797ee705.txt's code does); "scalar": both
+            features by one mean and standard deviation of the training set (as 001_5b15d9e50895a1bd.txt's code does);
+            or "none".
 
     Raises:
         ValueError: fewer than 2 training points, or no test points.

@@ -43,13 +43,13 @@ class Table(Tabular):
     regression a number.
 
     Args:
-        path: of the file, relative to the working directory.
+        path: the path of the file, relative to the working directory.
         target: the column that is predicted.
         task: what its values are.
         drop: columns that are left out.
         train, test, validation: numbers of rows. Those that are not given share the rows that are left, 3 : 1 : 1.
-        encoding: of classes; see `encoded`.
-        normalize: of the features; see `Tabular`.
+        encoding: the encoding of classes; see `encoded`.
+        normalize: the normalization of the features; see `Tabular`.
         separator: between the fields of a line.
 
     Raises:
@@ -111,10 +111,10 @@ class Table(Tabular):
     def _read(self) -> _Read:
         """The file as it is now."""
         try:
-            found = os.stat(self.path)
+            stat = os.stat(self.path)
         except OSError:
             return _parsed(*self._asked, ())  # which says what is wrong
-        return _parsed(*self._asked, (found.st_mtime_ns, found.st_size, found.st_ino))
+        return _parsed(*self._asked, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
 
 
 @functools.lru_cache(maxsize=16)
@@ -141,14 +141,14 @@ def _parsed(path: str, target: str, task: Task, drop: tuple[str, ...], separator
 def _feature(columns: Columns, name: str) -> Tensor:
     """A column of numbers, (rows,), that can be standardised."""
     advice = f'; drop = ["{name}"] leaves the column out'
-    found = columns.numbers(name, advice)
-    low, high, spread = float(found.min()), float(found.max()), float(found.std(correction=0))
+    values = columns.numbers(name, advice)
+    low, high, spread = float(values.min()), float(values.max()), float(values.std(correction=0))
     if not math.isfinite(spread) or (spread == 0 and low < high):
         raise ValueError(
             f"{columns.path}: {name}: expected numbers whose standard deviation can be computed, found {low:g} to"
             f" {high:g}{advice}"
         )
-    return found
+    return values
 
 
 def _classes(columns: Columns, target: str) -> tuple[Tensor, int]:

@@ -22,14 +22,15 @@ class Tabular(Problem):
     Shapes: x (N, D); target (N, C), or (N, 1) if the encoding is "signed"; label (N,).
 
     Args:
-        features: of all rows, (rows, D) float64.
-        answers: of all rows, (rows,): their class, 0 … C−1.
+        features: the features of all rows, (rows, D) float64.
+        answers: the answers of all rows, (rows,): their class, 0 … C−1.
         classes: C.
         train: number of training rows.
         test: number of test rows. Training and test rows of a seed do not depend on the number of validation rows.
         validation: number of validation rows.
-        encoding: of the target; see `encoded`.
-        normalize: of the features. "train": each by the training rows' mean and standard deviation; or "none".
+        encoding: the encoding of the target; see `encoded`.
+        normalize: the normalization of the features. "train": each by the training rows' mean and standard deviation;
+            or "none".
 
     Raises:
         ValueError: fewer than 2 training rows, no test rows, more rows wanted than there are, or an encoding that
@@ -75,8 +76,8 @@ class Tabular(Problem):
         """Answers as the loss sees them. Shapes: (N,), (train,) → (N, C) float64.
 
         Args:
-            answers: of some rows.
-            reference: of the training rows.
+            answers: the answers of some rows.
+            reference: the answers of the training rows.
         """
         return encoded(answers, self.classes, self.encoding)
 

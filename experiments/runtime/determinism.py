@@ -38,7 +38,7 @@ def request(mode: Mode, device: Device = "cpu") -> None:
     """Asks for a mode, for this process if torch is not loaded yet, and for the processes it starts.
 
     Args:
-        mode: of what the processor computes.
+        mode: the mode of what the processor computes.
         device: where runs train; cuBLAS reads its variable when a GPU is first used.
 
     Raises:

@@ -75,7 +75,7 @@ def describe(commit: str, dirty: bool, device: Device = "cpu") -> Environment:
     """This process's environment.
 
     Args:
-        commit: of the sources.
+        commit: the commit of the sources.
         dirty: whether they were changed since.
         device: where it trains.
     """

@@ -222,7 +222,7 @@ class Finder:
     """Finds modules by the rule above, each once.
 
     Args:
-        folder: that of the study.
+        folder: the folder of the study.
         declared: files that code imports under names that it computes, as patterns from the folder.
         facts: what is known of classes without importing them, by who reads it; with it, no module is executed.
     """

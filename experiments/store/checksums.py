@@ -93,9 +93,9 @@ def damage(connection: sqlite3.Connection) -> str:
 
 def structure(connection: sqlite3.Connection) -> str:
     """What is wrong with the pages, indices and constraints of a database; "" if nothing is."""
-    found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
-    if found != "ok":
-        return " ".join(found.split())
+    answer = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    if answer != "ok":
+        return " ".join(answer.split())
     orphan = connection.execute("PRAGMA foreign_key_check").fetchone()
     return "" if orphan is None else f"a row of {orphan[0]} that belongs to no row of {orphan[2]}"
 
@@ -158,8 +158,8 @@ def _odd_value(table: str, name: Any, value: Any) -> str:
     if table == "metrics" and not (value is None or isinstance(value, float)):
         return f"{name}: expected a number, found {_text(repr(value))}"
     if table == "curves" and not (isinstance(value, bytes) and len(value) % 8 == 0):
-        found = f"{len(value):,} bytes" if isinstance(value, bytes) else _text(repr(value))
-        return f"curve {name}: expected 8 bytes for each value, found {found}"
+        described = f"{len(value):,} bytes" if isinstance(value, bytes) else _text(repr(value))
+        return f"curve {name}: expected 8 bytes for each value, found {described}"
     return ""
 
 

@@ -308,13 +308,13 @@ class Store:
         """Keeps the records of a chunk, all or none.
 
         Args:
-            runs: of the chunk.
+            runs: the runs of the chunk.
             records: one per run.
             environment: where they were made.
-            seconds: that the chunk took.
+            seconds: the seconds that the chunk took.
         """
         finals = ", ".join(f"{name} = ?" for name in CURVES)
-        made = [(run.run_id, record) for run, record in zip(runs, records, strict=True)]
+        pairs = [(run.run_id, record) for run, record in zip(runs, records, strict=True)]
         where = environment.id
         with self.transaction() as connection:
             connection.execute(
@@ -343,26 +343,26 @@ class Store:
                 "INSERT OR REPLACE INTO curves VALUES (?, ?, ?)",
                 [
                     (run_id, name, np.asarray(values, "<f8").tobytes())
-                    for run_id, record in made
+                    for run_id, record in pairs
                     for name, values in record.curves.items()
                 ],
             )
             connection.executemany(
                 "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)",
-                [(run_id, name, value) for run_id, record in made for name, value in record.metrics.items()],
+                [(run_id, name, value) for run_id, record in pairs for name, value in record.metrics.items()],
             )
             connection.executemany(
                 "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?, ?)",
                 [
                     (*row, checksum(*row))
-                    for run_id, record in made
+                    for run_id, record in pairs
                     for name, tensor in record.kept.items()
                     if (row := (run_id, name, *_packed(tensor.numpy())))
                 ],
             )
             connection.executemany(
                 "INSERT OR REPLACE INTO provenance VALUES (?, ?, ?, ?)",
-                [(run_id, where, len(runs), seconds / len(runs)) for run_id, _ in made],
+                [(run_id, where, len(runs), seconds / len(runs)) for run_id, _ in pairs],
             )
             seal(connection, [run.run_id for run in runs])
 
@@ -373,16 +373,16 @@ class Store:
             StoreError: something is damaged; the line names runs.
         """
         with self._problems_named():
-            found = damage(self._connection)
-        if found:
-            raise StoreError(f"{self.path}: expected records as they were committed, found {found}")
+            damaged = damage(self._connection)
+        if damaged:
+            raise StoreError(f"{self.path}: expected records as they were committed, found {damaged}")
         self._check_structure()
 
     def _check_structure(self) -> None:
         with self._problems_named():
-            found = structure(self._connection)
-        if found:
-            raise StoreError(f"{self.path}: expected a usable store, found: {found}")
+            broken = structure(self._connection)
+        if broken:
+            raise StoreError(f"{self.path}: expected a usable store, found: {broken}")
 
     def contents(self, studies: Sequence[str]) -> dict[str, tuple[int, str]]:
         """For each study how many runs it plans, and SHA-256 over "run_id checksum" lines in the order of run ids."""
@@ -427,7 +427,7 @@ class Store:
         """The record of a run that has one, as `commit` was given it.
 
         Args:
-            run_id: of a run whose status is not planned.
+            run_id: the id of a run whose status is not planned.
         """
         counted = "status, diverged_at_step, message, steps, gradient_evaluations"
         row = self._rows(f"SELECT {counted}, {', '.join(CURVES)} FROM runs WHERE run_id = ?", run_id)[0]
@@ -495,10 +495,10 @@ class Store:
             'SELECT factors, seed, name, dtype, shape, "values" FROM planned JOIN runs USING (run_id)'
             " JOIN kept USING (run_id) WHERE study = ? AND phase = 'evaluation' ORDER BY factors, seed, name"
         )
-        found: dict[tuple[str, int], dict[str, np.ndarray]] = {}
+        artifacts: dict[tuple[str, int], dict[str, np.ndarray]] = {}
         for factors, seed, name, dtype, shape, values in self._rows(query, study):
-            found.setdefault((factors, seed), {})[name] = _unpacked(dtype, shape, values)
-        return found
+            artifacts.setdefault((factors, seed), {})[name] = _unpacked(dtype, shape, values)
+        return artifacts
 
     def provenance(self, studies: Sequence[str]) -> pd.DataFrame:
         """Where each record was made and how long it took."""

@@ -35,5 +35,7 @@ def _differing(names: dict[str, None], counted: list[tuple[dict[str, str], int]]
         for values, count in counted:
             runs[values.get(name, _NOT_RECORDED)] += count
         if len(runs) > 1:
-            found = [f"{value} ({count:,} {'run' if count == 1 else 'runs'})" for value, count in sorted(runs.items())]
-            yield f"{name} {', '.join(found)}"
+            spelled = [
+                f"{value} ({count:,} {'run' if count == 1 else 'runs'})" for value, count in sorted(runs.items())
+            ]
+            yield f"{name} {', '.join(spelled)}"

@@ -90,13 +90,15 @@ def merge(results: Path, sources: Sequence[Path], say: Callable[[str], None] = p
         merged.disputes = _disputes(places, [ours, *theirs], had)
         disputed = {dispute.run_id for dispute in merged.disputes}
         for store in theirs:
-            found = store.statuses()
-            better = {run_id for run_id in found if _rank(found[run_id]) > _rank(there.get(run_id, Status.PLANNED))}
+            statuses = store.statuses()
+            better = {
+                run_id for run_id in statuses if _rank(statuses[run_id]) > _rank(there.get(run_id, Status.PLANNED))
+            }
             taken = better - disputed
-            same = {run_id for run_id in found if _has_record(found[run_id])} - disputed - taken
+            same = {run_id for run_id in statuses if _has_record(statuses[run_id])} - disputed - taken
             _copy(results, store, taken, same)
-            there |= {run_id: found[run_id] for run_id in taken}
-            there |= {run_id: Status.PLANNED for run_id in found if run_id not in there}
+            there |= {run_id: statuses[run_id] for run_id in taken}
+            there |= {run_id: Status.PLANNED for run_id in statuses if run_id not in there}
             merged.taken += len(taken)
             merged.known += len(same)
         planned = {run_id for store in theirs for run_id in store.statuses()} - disputed
@@ -121,7 +123,7 @@ def _disputes(places: Sequence[Path], stores: Sequence[Store], had: set[str]) ->
         for run_id, status in store.statuses().items():
             if status in _RESULTS:
                 holders.setdefault(run_id, []).append(number)
-    found = []
+    disputes = []
     for run_id, numbers in sorted(holders.items()):
         records: list[tuple[int, Record]] = []
         for number in numbers if len(numbers) > 1 else ():
@@ -129,10 +131,10 @@ def _disputes(places: Sequence[Path], stores: Sequence[Store], had: set[str]) ->
             pairs = ((other, differences(earlier, record)) for other, earlier in records)
             differing = next(((other, different) for other, different in pairs if different), None)
             if differing is not None:
-                found.append(Dispute(run_id, places[differing[0]], places[number], differing[1], run_id in had))
+                disputes.append(Dispute(run_id, places[differing[0]], places[number], differing[1], run_id in had))
                 break
             records.append((number, record))
-    return found
+    return disputes
 
 
 def _copy(results: Path, source: Store, taken: Iterable[str], same: Iterable[str]) -> None:

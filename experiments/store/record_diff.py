@@ -24,7 +24,7 @@ def differences(one: Record, other: Record) -> list[Difference]:
     ours, theirs = _values(one), _values(other)
     if not (one.kept and other.kept):
         ours, theirs = (
-            {name: value for name, value in found.items() if not name.startswith("kept.")} for found in (ours, theirs)
+            {name: value for name, value in values.items() if not name.startswith("kept.")} for values in (ours, theirs)
         )
     return [
         Difference(name, *_first(ours.get(name), theirs.get(name)))

@@ -49,19 +49,19 @@ def axes(grid: Mapping[str, Any], place: str) -> list[Axis]:
     Raises:
         BadKeyError: an empty axis, or an empty table.
     """
-    found: list[Axis] = []
+    varied: list[Axis] = []
     for key, value in grid.items():
         if isinstance(value, Mapping) and not value:
             raise BadKeyError(f"{place}.{key}", "expected at least one key, found an empty table")
         if isinstance(value, Mapping) and "name" not in value:
-            found += [(f"{key}.{inner}", values) for inner, values in axes(value, f"{place}.{key}")]
+            varied += [(f"{key}.{inner}", values) for inner, values in axes(value, f"{place}.{key}")]
         elif isinstance(value, list):
             if not value:
                 raise BadKeyError(f"{place}.{key}", "expected at least one value, found an empty list")
-            found.append((key, [(f"{place}.{key}[{i}]", item) for i, item in enumerate(value)]))
+            varied.append((key, [(f"{place}.{key}[{i}]", item) for i, item in enumerate(value)]))
         else:
-            found.append((key, [(f"{place}.{key}", value)]))
-    return found
+            varied.append((key, [(f"{place}.{key}", value)]))
+    return varied
 
 
 def expand(base: Point, crossed: Sequence[Axis]) -> Iterator[Point]:

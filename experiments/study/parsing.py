@@ -56,8 +56,8 @@ def parse(
     """What a study declares, from its table and the path that it came from.
 
     Args:
-        table: as TOML has it.
-        path: of the study's file, or what it would be called.
+        table: the study as TOML has it.
+        path: the path of the study's file, or what it would be called.
         overrides: what takes the place of what the table says.
         built: whether components are built, so that their classes can refuse values.
         watch: what shows how far a large grid is.
@@ -220,17 +220,17 @@ def _tuning_fits(tuning: Tuning | None, configured: Sequence[_Configured]) -> No
             raise BadKeyError(place, f"expected different rates > 0, found {rates!r}")
     numbers = {name: len(rates) for name, rates in tuning.learning_rate.items()}
     if len(set(numbers.values())) > 1 and not tuning.unequal:
-        found = ", ".join(f"{name} {number}" for name, number in numbers.items())
+        counted = ", ".join(f"{name} {number}" for name, number in numbers.items())
         raise BadKeyError(
-            "tuning.learning_rate", f"expected as many rates for every optimizer, or unequal = true, found {found}"
+            "tuning.learning_rate", f"expected as many rates for every optimizer, or unequal = true, found {counted}"
         )
 
 
 def _with_baseline(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     """Beside every tuned cell itself at its optimizer's default rate; the factor `tuned` tells them apart."""
-    found = []
+    extended = []
     for cell in cells:
-        found.append(replace(cell, factors={**cell.factors, TUNED: bool(cell.rates)}))
+        extended.append(replace(cell, factors={**cell.factors, TUNED: bool(cell.rates)}))
         if cell.rates:
-            found.append(replace(cell, factors={**cell.factors, TUNED: False}, rates=()))
-    return tuple(found)
+            extended.append(replace(cell, factors={**cell.factors, TUNED: False}, rates=()))
+    return tuple(extended)

@@ -36,8 +36,8 @@ class Study(Declaration):
         """A study from the table of a study file.
 
         Args:
-            table: as TOML has it.
-            path: of the file, or what the file would be called.
+            table: the study as TOML has it.
+            path: the path of the file, or what the file would be called.
             overrides: what takes the place of what the table says.
             built: whether components are built, so that their classes can refuse values.
             watch: what shows how far a large grid is.
@@ -89,9 +89,9 @@ class Study(Declaration):
 
         Args:
             table: its tables and keys.
-            name: as in `from_toml`.
-            seeds: likewise.
-            overrides: likewise.
+            name: the study's name; see `from_toml`.
+            seeds: the seeds; see `from_toml`.
+            overrides: values that replace the study's; see `from_toml`.
 
         Raises:
             InputError: something in it is not what is expected.

@@ -59,7 +59,7 @@ def arms(study: Declaration, figure: ReportFigure) -> list[tuple[str, Cell]]:
     Raises:
         BadKeyError: they are not what the figure can show.
     """
-    found: list[tuple[str, Cell]] = []
+    labelled: list[tuple[str, Cell]] = []
     for name, where in (figure.arms or {"": {}}).items():
         place = f"arms.{name}" if name else "where"
         try:
@@ -71,10 +71,10 @@ def arms(study: Declaration, figure: ReportFigure) -> list[tuple[str, Cell]]:
             cells = list({canonical_json(cell.config.problem.spec): cell for cell in reversed(cells)}.values())[::-1]
         if len(cells) != 1 and (name or not cells):
             raise BadKeyError(place, f"expected factors of {'one cell' if name else 'cells'}, found {len(cells)} cells")
-        found.extend((name, cell) for cell in cells)
-    if len(found) > MAX_ARMS:
-        raise BadKeyError("where", f"expected factors of at most {MAX_ARMS} cells, found {len(found)} cells")
-    return sorted(found, key=lambda arm: study.cells.index(arm[1]))
+        labelled.extend((name, cell) for cell in cells)
+    if len(labelled) > MAX_ARMS:
+        raise BadKeyError("where", f"expected factors of at most {MAX_ARMS} cells, found {len(labelled)} cells")
+    return sorted(labelled, key=lambda arm: study.cells.index(arm[1]))
 
 
 def _compared(study: Declaration) -> None:
@@ -109,12 +109,12 @@ def _reported_fit(study: Declaration) -> None:
     for place, where in named:
         try:
             _factors_known(study, where)
-            found = len(matching(study, where))
+            matches = len(matching(study, where))
         except BadKeyError as error:
             raise BadKeyError(f"{place}.{error.key}", error.problem) from error
-        if found != 1:
+        if matches != 1:
             known = ", ".join(study.factors)
-            raise BadKeyError(place, f"expected factors ({known}) of one cell, found {found} cells")
+            raise BadKeyError(place, f"expected factors ({known}) of one cell, found {matches} cells")
     for number, claim in enumerate(study.claims):
         _metric_known(matching(study, claim.where)[0], claim.metric, f"claim[{number}].metric")
         other = claim.against_metric or claim.metric
@@ -154,8 +154,8 @@ def _one_primary(table: str, rows: list[tuple[str, str, bool]]) -> None:
     primaries = [name for name, _, primary in rows if primary]
     for number, (name, quote, _) in enumerate(rows):
         if primaries.count(name) != 1:
-            found = primaries.count(name)
-            raise BadKeyError(f"{table}[{number}].primary", f"expected one primary reading of {quote!r}, found {found}")
+            count = primaries.count(name)
+            raise BadKeyError(f"{table}[{number}].primary", f"expected one primary reading of {quote!r}, found {count}")
 
 
 def _figures_fit(study: Declaration) -> None:

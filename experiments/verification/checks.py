@@ -86,12 +86,12 @@ def verify(
 
     Args:
         results: with a store, or with tables alone.
-        studies: whose records are checked.
-        mode: of numerics; records of others are counted.
+        studies: the studies whose records are checked.
+        mode: the mode of numerics; records of others are counted.
         size: how many runs are trained again; None for all.
-        seed: of the sample.
+        seed: the seed of the sample.
         pool: where runs are trained again; it need not be the device of the records.
-        device: of the records, likewise.
+        device: the device of the records; those of others are counted.
         trust: whether classes that are not fairgrid's are imported for the records that need them.
 
     Raises:
@@ -122,10 +122,10 @@ def verify(
         with unchanged(results) as store:
             population.records = {name: store.record(name) for name in names}
     runs = [dataclasses.replace(population.runs[name], keep=bool(population.records[name].kept)) for name in names]
-    found = retrain(runs, pool) if runs else {}
+    trained = retrain(runs, pool) if runs else {}
     retrained = [
         compared(
-            run, population.records[run.run_id], found[run.run_id] if population.store else shown(found[run.run_id])
+            run, population.records[run.run_id], trained[run.run_id] if population.store else shown(trained[run.run_id])
         )
         for run in runs
     ]

@@ -36,7 +36,7 @@ def compared_contents(results: Path, studies: Sequence[Study], store: Store | No
 
     Args:
         results: a results directory.
-        studies: whose rows and records are looked at.
+        studies: the studies whose rows and records are looked at.
         store: the store; None where there is none, or where the tables are older.
     """
     try:
@@ -48,9 +48,9 @@ def compared_contents(results: Path, studies: Sequence[Study], store: Store | No
     names = [study.name for study in studies]
     named = [name for name in names if name in manifest.studies]
     differing = [
-        f"{name}: expected SHA-256 {sha256}, found {found or 'no file'}"
+        f"{name}: expected SHA-256 {sha256}, found {sha256_now or 'no file'}"
         for name, sha256 in sorted(manifest.files.items())
-        if (found := digest(results / name)) != sha256
+        if (sha256_now := digest(results / name)) != sha256
     ]
     differing += [
         f"{table.name}.csv: expected its SHA-256 in manifest.json, found none"
@@ -73,9 +73,9 @@ def _rows(results: Path, manifest: Manifest, names: Sequence[str]) -> list[str]:
         rows = as_text(path, [])
         for name in names:
             stated = manifest.studies[name].rows.get(path.name, "")
-            found = rows_digest(rows, name, run_ids[name])
-            if stated != found:
-                differing.append(f"{path.name}: rows of {name}: expected {_said(stated)}, found {_said(found)}")
+            sha256_now = rows_digest(rows, name, run_ids[name])
+            if stated != sha256_now:
+                differing.append(f"{path.name}: rows of {name}: expected {_said(stated)}, found {_said(sha256_now)}")
     return differing
 
 

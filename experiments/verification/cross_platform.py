@@ -43,7 +43,7 @@ def shifts(retrained: Sequence[Retrained]) -> list[Shift]:
         ],
     }
     tests = {
-        metric: sign_flip(np.array([found - recorded for recorded, found in values]))
+        metric: sign_flip(np.array([trained - recorded for recorded, trained in values]))
         for metric, values in pairs.items()
         if values
     }

@@ -62,11 +62,11 @@ class Population:
     def add(self, study: str, row: Mapping[Hashable, Any], config: RunConfig | None, kind: tuple[Mode, Device]) -> bool:
         """Files a row with a result under what its name says; returns whether it can be trained again here."""
         name, seed = str(row["run_id"]), int(row["seed"])
-        found = None if config is None else _kind_of(name, config, seed)
-        if found is None:
+        recorded_kind = None if config is None else _kind_of(name, config, seed)
+        if recorded_kind is None:
             self.strangers.setdefault(study, []).append(name)
             return False
-        if found != kind:
+        if recorded_kind != kind:
             self.other_numerics += name not in self.runs
             return False
         assert config is not None
@@ -91,7 +91,7 @@ def foreign_classes(results: Path, studies: Sequence[Study]) -> dict[str, int]:
 
     Args:
         results: with a store, or with tables alone.
-        studies: whose records are counted.
+        studies: the studies whose records are counted.
     """
     population = Population()
     if (results / FILE).exists():
@@ -180,18 +180,18 @@ def configurations(study: Study, trust: bool = True) -> dict[str, tuple[RunConfi
     """By cell, under any numerics: the configuration, and the factors that the study has it under, as JSON.
 
     Args:
-        study: any.
+        study: the study.
         trust: whether cells that need a class of others are among them.
     """
-    found: dict[str, tuple[RunConfig, set[str]]] = {}
+    configs: dict[str, tuple[RunConfig, set[str]]] = {}
     for cell in study.cells:
         if not trust and foreign(cell.config.canonical):
             continue
         for config in [*map(cell.at_rate, cell.rates)] or [cell.config]:
             for kind in KINDS:
-                factors = found.setdefault(cell_id(config, *kind), (config, set()))[1]
+                factors = configs.setdefault(cell_id(config, *kind), (config, set()))[1]
                 factors.add(canonical_json(cell.factors))
-    return found
+    return configs
 
 
 def shown(record: Record) -> Record:
@@ -233,4 +233,8 @@ def _kind_of(name: str, config: RunConfig, seed: int) -> tuple[Mode, Device] | N
 
 
 def _arithmetic(versions: "pd.Series[str]") -> dict[str, str]:
-    return {str(run): found for run, text in versions.items() if (found := named(text).get("arithmetic")) is not None}
+    return {
+        str(run): arithmetic
+        for run, text in versions.items()
+        if (arithmetic := named(text).get("arithmetic")) is not None
+    }

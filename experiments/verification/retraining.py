@@ -39,18 +39,18 @@ def retrain(runs: Collection[Run], pool: Pool) -> dict[str, Record]:
     """What training gives for each run, by run_id.
 
     Args:
-        runs: any; they are trained as a grid would, in other company than they were.
+        runs: the runs; they are trained as a grid would, in other company than they were.
         pool: where.
     """
-    found: dict[str, Record] = {}
+    records: dict[str, Record] = {}
     chunks = cut(list(runs), memory=pool.memory)
     with shown("training again", chunks) as meter:
         for outcome in outcomes(pool, chunks, stopping=lambda: False):
-            found |= {run.run_id: record for run, record in zip(outcome.chunk.runs, outcome.records, strict=True)}
+            records |= {run.run_id: record for run, record in zip(outcome.chunk.runs, outcome.records, strict=True)}
             meter.add(outcome)
-    return found
+    return records
 
 
-def compared(run: Run, recorded: Record, found: Record) -> Retrained:
+def compared(run: Run, recorded: Record, trained: Record) -> Retrained:
     """Bit for bit."""
-    return Retrained(run, recorded, found, differences(recorded, found))
+    return Retrained(run, recorded, trained, differences(recorded, trained))

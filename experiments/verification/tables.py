@@ -54,22 +54,22 @@ def altered_tables(store: Store, results: Path, studies: Sequence[Study]) -> tup
     Tables are behind where a grid was stopped before it wrote them; a row with a result is final nevertheless.
     """
     with tempfile.TemporaryDirectory() as temporary:
-        made = _copied(results, Path(temporary))
+        copy = _copied(results, Path(temporary))
         try:
-            write(store, made)
-            write_derived(made, studies)
+            write(store, copy)
+            write_derived(copy, studies)
         except (SeedError, LookupError, TypeError, ValueError) as error:
             return [Altered("*.csv", {}, "tables", _said(error), "those of whole records")], False
         names = {study.name for study in studies}
-        expected, found = (_of(_read(place / "runs.csv"), names).set_index(_ROW) for place in (made, results))
-        altered = _runs(found, expected)
-        missing = expected.index.difference(found.index)
-        unfinished = found.index[found["status"] == Status.PLANNED].intersection(
+        expected, stated = (_of(_read(place / "runs.csv"), names).set_index(_ROW) for place in (copy, results))
+        altered = _runs(stated, expected)
+        missing = expected.index.difference(stated.index)
+        unfinished = stated.index[stated["status"] == Status.PLANNED].intersection(
             expected.index[expected["status"] != Status.PLANNED]
         )
         if len(missing) or len(unfinished):
             return altered, True
-        for path in sorted(made.glob("*.csv")):
+        for path in sorted(copy.glob("*.csv")):
             if path.name != "runs.csv" and (results / path.name).exists():
                 altered += _differing(path.name, _read(results / path.name), _read(path))
         return altered, False
@@ -95,12 +95,12 @@ def altered_without_store(evidence: ResultTables, results: Path, studies: Sequen
         altered += _differing("curves.csv", *_plain_factors(curves, curves[CURVES.header]))
         altered += _contradictions(mine)
     with tempfile.TemporaryDirectory() as temporary:
-        made = _copied(results, Path(temporary))
+        copy = _copied(results, Path(temporary))
         try:
-            write_derived(made, studies)
+            write_derived(copy, studies)
         except SeedError as error:
             return [*altered, Altered("*.csv", {}, "tables", _said(error), "those of whole records")]
-        for path in sorted(made.glob("*.csv")):
+        for path in sorted(copy.glob("*.csv")):
             if (results / path.name).exists():
                 altered += _differing(path.name, _read(results / path.name), _read(path))
     return altered
@@ -158,9 +158,9 @@ def _of(frame: pd.DataFrame, studies: set[str]) -> pd.DataFrame:
     return frame[frame["study"].isin(studies)]
 
 
-def _runs(found: pd.DataFrame, expected: pd.DataFrame) -> list[Altered]:
+def _runs(stated: pd.DataFrame, expected: pd.DataFrame) -> list[Altered]:
     """Rows of runs.csv with a result, indexed by _ROW, that differ; and those that the source does not have."""
-    final = found[found["status"] != Status.PLANNED]
+    final = stated[stated["status"] != Status.PLANNED]
     altered = [
         Altered("runs.csv", dict(zip(_ROW[:3], row[:3], strict=True)), "", "a row", "none")
         for row in final.index.difference(expected.index)
@@ -176,15 +176,15 @@ def _runs(found: pd.DataFrame, expected: pd.DataFrame) -> list[Altered]:
     return altered
 
 
-def _differing(file: str, found: pd.DataFrame, expected: pd.DataFrame) -> list[Altered]:
-    if list(found.columns) != list(expected.columns):
-        return [Altered(file, {}, "columns", " ".join(found.columns), " ".join(expected.columns))]
-    if len(found) != len(expected):
-        return [Altered(file, {}, "rows", f"{len(found):,}", f"{len(expected):,}")]
+def _differing(file: str, stated: pd.DataFrame, expected: pd.DataFrame) -> list[Altered]:
+    if list(stated.columns) != list(expected.columns):
+        return [Altered(file, {}, "columns", " ".join(stated.columns), " ".join(expected.columns))]
+    if len(stated) != len(expected):
+        return [Altered(file, {}, "rows", f"{len(stated):,}", f"{len(expected):,}")]
     altered = []
     for column in expected.columns:
-        for row in (found[column] != expected[column]).to_numpy().nonzero()[0]:
-            one, other = found[column].iloc[row], expected[column].iloc[row]
+        for row in (stated[column] != expected[column]).to_numpy().nonzero()[0]:
+            one, other = stated[column].iloc[row], expected[column].iloc[row]
             if not _rounding(one, other):
                 naming = {name: str(expected[name].iloc[row]) for name in _NAMING if name in expected}
                 altered.append(Altered(file, naming, column, one, other))

@@ -79,7 +79,7 @@ class ModuleTrial(Differentiable):
 
     def parameters(self) -> dict[str, Parameter]:
         """The parameters by name."""
-        return {name: held for name, held in self.module.named_state().items() if isinstance(held, Parameter)}
+        return {name: state for name, state in self.module.named_state().items() if isinstance(state, Parameter)}
 
     def subset(self, replicas: int | list[int]) -> "ModuleTrial":
         """A copy with some replicas of a stack; a single index gives a plain one."""

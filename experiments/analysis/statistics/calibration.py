@@ -32,8 +32,8 @@ class Rate:
     @property
     def interval(self) -> tuple[float, float]:
         """Clopper and Pearson's."""
-        found = stats.binomtest(self.count, self.of).proportion_ci(0.95, method="exact")
-        return float(found.low), float(found.high)
+        ends = stats.binomtest(self.count, self.of).proportion_ci(0.95, method="exact")
+        return float(ends.low), float(ends.high)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def same(values: Floats, n: int, repeats: int, seed: int = 0) -> Floats:
         values: the pool, one per run.
         n: pairs of a sample.
         repeats: samples.
-        seed: of the draws.
+        seed: the seed of the draws.
 
     Raises:
         ValueError: fewer than 2n values.
@@ -79,7 +79,7 @@ def different(differences: Floats, n: int, repeats: int, seed: int = 0) -> Float
         differences: the pool, one per pair of runs.
         n: pairs of a sample.
         repeats: samples.
-        seed: of the draws.
+        seed: the seed of the draws.
     """
     stream = np.random.Generator(np.random.PCG64(seed))
     return differences[stream.integers(0, len(differences), (repeats, n))]

@@ -194,7 +194,7 @@ class Rounded(Null):
     """A bracket of the distribution of any differences, wrong with a probability of 10⁻¹² at most.
 
     Args:
-        differences: any number of them, (n,).
+        differences: the differences, (n,).
     """
 
     method = Method.BRACKET

@@ -70,34 +70,34 @@ class Judged:
         """
         if self.found is None:
             return {"verdict": self.verdict}
-        found = self.found
+        tested = self.found
         if self.measured is None:
-            return {"n": found.n, "verdict": self.verdict, "exploratory": found.n < EXPLORATORY}
-        needs = needed_seeds(found, region) if open_verdict(self.verdict) else None
-        ends = found.interval[::sign], found.wide[::sign]
+            return {"n": tested.n, "verdict": self.verdict, "exploratory": tested.n < EXPLORATORY}
+        needs = needed_seeds(tested, region) if open_verdict(self.verdict) else None
+        ends = tested.interval[::sign], tested.wide[::sign]
         ci, wide = ([_turned(end, sign) for end in pair] for pair in ends)
-        within, within_low = found.within(region)
-        more = {} if needs is None else {f"needs_{name}": max(n, found.n + 1) for name, n in vars(needs).items()}
+        within, within_low = tested.within(region)
+        more = {} if needs is None else {f"needs_{name}": max(n, tested.n + 1) for name, n in vars(needs).items()}
         return {
-            "n": found.n,
-            mean: _turned(found.mean, sign),
+            "n": tested.n,
+            mean: _turned(tested.mean, sign),
             "ci_low": ci[0],
             "ci_high": ci[1],
-            "p_value": found.p_value,
+            "p_value": tested.p_value,
             "p_holm": self.p_holm,
             "verdict": self.verdict,
-            "exploratory": found.n < EXPLORATORY,
-            "method": found.method,
-            "alpha": found.level,
+            "exploratory": tested.n < EXPLORATORY,
+            "method": tested.method,
+            "alpha": tested.level,
             "region": region,
-            "family": found.family,
+            "family": tested.family,
             "wide_low": wide[0],
             "wide_high": wide[1],
-            "unseen": found.unseen,
+            "unseen": tested.unseen,
             "within": within,
             "within_low": within_low,
-            "variance_ratio": found.variance_ratio,
-            "marks": ", ".join(found.marks),
+            "variance_ratio": tested.variance_ratio,
+            "marks": ", ".join(tested.marks),
             **more,
         }
 
@@ -119,33 +119,34 @@ def judged(
     One that is incomplete stays in its family: a run that fails makes no other difference easier to find.
 
     Args:
-        sides: of each comparison; None where it is incomplete.
-        families: that each is of.
-        level: of each family.
+        sides: the sides of each comparison; None where it is incomplete.
+        families: the family of each.
+        level: the level of each family.
         region: differences within ± region do not matter.
-        test: of rows of values; by default the sign-flip test of their means.
+        test: a test of rows of values; by default the sign-flip test of their means.
     """
     sizes = Counter(families)
     by_length: dict[int, list[tuple[int, Sides]]] = {}
     for place, both in enumerate(sides):
         if both is not None:
             by_length.setdefault(len(both.a), []).append((place, both))
-    found: list[Paired | None] = [None] * len(sides)
+    tested_pairs: list[Paired | None] = [None] * len(sides)
     for group in by_length.values():
         a, b = np.stack([both.a for _, both in group]), np.stack([both.b for _, both in group])
         tested = test(a, b, [sizes[families[place]] for place, _ in group], level)
         for (place, _), each in zip(group, tested, strict=True):
-            found[place] = each
-    p_holm = adjusted([math.nan if each is None else each.p_value for each in found], families)
+            tested_pairs[place] = each
+    p_holm = adjusted([math.nan if each is None else each.p_value for each in tested_pairs], families)
     return [
-        Judged(each, p, _verdict(both, each, p, region)) for both, each, p in zip(sides, found, p_holm, strict=True)
+        Judged(each, p, _verdict(both, each, p, region))
+        for both, each, p in zip(sides, tested_pairs, p_holm, strict=True)
     ]
 
 
-def _verdict(sides: Sides | None, found: Paired | None, p_holm: float, region: float) -> str:
-    if sides is None or found is None:
+def _verdict(sides: Sides | None, tested: Paired | None, p_holm: float, region: float) -> str:
+    if sides is None or tested is None:
         return Verdict.INCOMPLETE
-    return Verdict.NOTHING if sides.empty.all() else verdict(found, p_holm, region)
+    return Verdict.NOTHING if sides.empty.all() else verdict(tested, p_holm, region)
 
 
 def adjusted(p_values: Sequence[float], families: Sequence[Hashable]) -> list[float]:

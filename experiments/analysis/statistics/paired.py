@@ -106,9 +106,9 @@ def paired_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LE
 
     Args:
         a: (comparisons, seeds); of a diverged run the worst there is, which may be infinite.
-        b: likewise, of the other cells.
+        b: the other cells' values, (comparisons, seeds).
         families: for each comparison, how many it is corrected for.
-        level: of the families.
+        level: the level of the families.
 
     Raises:
         ValueError: different numbers of values, none, or some that are not numbers.
@@ -163,10 +163,10 @@ def median_rows(a: Floats, b: Floats, families: Sequence[int], level: float = LE
     What is called `mean` of the result is the median of the differences.
 
     Args:
-        a: as in `paired_rows`.
-        b: likewise.
-        families: likewise.
-        level: likewise.
+        a: one side's values, (comparisons, seeds); see `paired_rows`.
+        b: the other side's.
+        families: the number of comparisons that each is corrected for.
+        level: the level of the families.
     """
     differences = np.sort(difference(a, b), axis=1)
     with np.errstate(invalid="ignore"):  # halfway between two infinite ones

@@ -90,12 +90,12 @@ def ratios(errors: Floats, floor: Floats) -> Floats:
     """Each error over the best one's of its problem. Shapes: (P, K), (P,) → (P, K).
 
     Args:
-        errors: of every contestant.
+        errors: the errors of every contestant.
         floor: the least error that a problem's test set resolves; lower ones, 0 among them, count as it.
     """
     raised = np.maximum(errors, floor[:, None])
-    found: Floats = raised / raised.min(1, keepdims=True)
-    return found
+    ratios_to_best: Floats = raised / raised.min(1, keepdims=True)
+    return ratios_to_best
 
 
 def _enough(problems: int) -> None:

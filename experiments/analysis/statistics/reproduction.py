@@ -63,7 +63,7 @@ def tail(
         reported: a value per statistic.
         runs: n, how many runs the report's statistic is from.
         resolution: for each reported value, the unit of its last printed digit.
-        seed: of the resampling.
+        seed: the seed of the resampling.
 
     Raises:
         ValueError: no values, or some that are not finite.

@@ -45,17 +45,17 @@ def reaching(times: Floats, level: float = 0.95) -> Reaching:
 
     Args:
         times: one per run, infinite for a run that never reached it.
-        level: of the intervals.
+        level: the level of the intervals.
 
     Raises:
         ValueError: no runs, or a time that is negative or not a number: what never happened is infinite.
     """
-    found = np.sort(np.asarray(times, np.float64))
-    if found.ndim != 1 or not len(found):
-        raise ValueError(f"times to a target need at least one run, found shape {found.shape}")
-    if not (found >= 0).all():
+    ordered = np.sort(np.asarray(times, np.float64))
+    if ordered.ndim != 1 or not len(ordered):
+        raise ValueError(f"times to a target need at least one run, found shape {ordered.shape}")
+    if not (ordered >= 0).all():
         raise ValueError("times to a target are not negative, and infinite where it was never reached, found others")
-    n, finite = len(found), found[np.isfinite(found)]
+    n, finite = len(ordered), ordered[np.isfinite(ordered)]
     steps, counts = np.unique(finite, return_counts=True)
     reached = counts.cumsum()
     low, high = _proportion(reached, n, level)
@@ -68,9 +68,9 @@ def reaching(times: Floats, level: float = 0.95) -> Reaching:
         probability=len(finite) / n,
         low=float(ever_low[0]),
         high=float(ever_high[0]),
-        median=float(found[(n - 1) // 2]),
-        median_low=float(found[rank - 1]) if rank else 0.0,
-        median_high=float(found[n - rank]) if rank else np.inf,
+        median=float(ordered[(n - 1) // 2]),
+        median_low=float(ordered[rank - 1]) if rank else 0.0,
+        median_high=float(ordered[n - rank]) if rank else np.inf,
         times=steps,
         fraction=reached / n,
         fraction_low=low,

@@ -31,9 +31,9 @@ def choose(
         jobs: worker processes; None for as many as there are cores, one on a GPU, or as many as another backend has.
         scheduler: address of a Dask cluster's, tcp://host:port.
         timeout: seconds that a run may take alone; None for no limit.
-        numerics: of a cluster's workers; those of this machine have what they inherit.
+        numerics: the numerics of a cluster's workers; those of this machine have what they inherit.
         device: where workers train.
-        studies: that they are to train.
+        studies: the studies that they are to train.
         flag: what stands before an argument's name in messages: "--" on the command line.
 
     Raises:

@@ -71,7 +71,7 @@ class Cluster(Threads):
     """The workers that a Dask scheduler has, those that come later included.
 
     Args:
-        address: of the scheduler, tcp://host:port.
+        address: the scheduler's address, tcp://host:port.
         options: joblib's.
     """
 

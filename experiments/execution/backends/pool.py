@@ -28,7 +28,7 @@ class Pool:
         jobs: how many chunks train at a time, -1 for as many as the backend says; a Dask cluster has its own number.
         timeout: seconds that a run may take alone; a worker whose run takes longer ends. None: no limit.
         device: where workers train.
-        numerics: of workers that do not inherit this process's.
+        numerics: the numerics of workers that do not inherit this process's.
         scheduler: the address of a Dask cluster's, tcp://host:port.
 
     Raises:
