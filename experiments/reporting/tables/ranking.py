@@ -6,6 +6,7 @@ import pandas as pd
 
 from fairgrid.experiments.analysis.ranking import CELL, LEVEL
 from fairgrid.experiments.analysis.statistics.verdicts import Verdict
+from fairgrid.experiments.engines.record import Status
 
 _LONGEST = 24  # rows that are shown of cells
 
@@ -29,7 +30,7 @@ def ranked_levels(rows: pd.DataFrame) -> pd.DataFrame:
 def _row(row: dict[Any, Any]) -> dict[str, str]:
     error = str(row["metric"]).endswith("_error")
     scale = 100 if error else 1
-    lost = [f"{row[f'n_{word}']} {word}" for word in ("diverged", "failed") if row[f"n_{word}"]]
+    lost = [f"{row[f'n_{word}']} {word}" for word in (Status.DIVERGED, "failed") if row[f"n_{word}"]]
     return {
         str(row["factor"]).replace("_", " "): row["level"],
         "where": row["context"],

@@ -85,7 +85,7 @@ def test_records_as_they_were_made_are_verified_and_nothing_is_changed(
         "verified\n"
         "records: 20 of 1 studies in the store, as their checksums say\n"
         "tables: as the store gives them\n"
-        "manifest.json: 9 files and 1 studies are as it says\n"
+        "manifest.json: 10 files and 1 studies are as it says\n"
         "trained again: 7 records, drawn with seed 0\n"
         "  7 are the same bit for bit\n"
         f"{AFTER}"
@@ -100,7 +100,7 @@ def test_records_as_they_were_made_are_verified_and_nothing_is_changed(
         "verified\n"
         "records: 20 of 1 studies in the tables, as there is no store\n"
         "tables: as their source gives them\n"
-        "manifest.json: 9 files and 1 studies are as it says\n"
+        "manifest.json: 10 files and 1 studies are as it says\n"
         "trained again: 20 records, drawn with seed 3\n"
         "  20 are the same bit for bit\n"
         f"{AFTER}"
@@ -260,7 +260,7 @@ def test_tables_that_a_stopped_grid_left_behind_are_no_fault(
     assert run(more, results, "--sample", "1") == 0
     printed = capsys.readouterr().out
     assert "tables: older than the store, so only rows of runs.csv with a result are compared\n" in printed
-    assert "\nmanifest.json: 9 files and 1 studies are as it says\n" in printed
+    assert "\nmanifest.json: 10 files and 1 studies are as it says\n" in printed
     edit(results, "runs", 0, train_loss="0.0")
     assert run(more, results, "--sample", "1") == 6
     assert ": expected train_loss '" in capsys.readouterr().out
@@ -413,7 +413,7 @@ def test_classes_that_are_not_fairgrids_are_listed_and_their_records_left_out_wi
         "verified, but for the tables and 10 records: --trust\n"
         f"records: 10 of 1 studies in {source}\n"
         "tables: not compared, as it takes these classes to make them again\n"
-        "manifest.json: 9 files and 1 studies are as it says\n"
+        "manifest.json: 10 files and 1 studies are as it says\n"
         "trained again: 10 records, drawn with seed 0\n"
         "  10 are the same bit for bit\n"
         f"{AFTER}not checked:\n{unchecked if shipped else ''}"
