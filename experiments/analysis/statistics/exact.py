@@ -29,6 +29,7 @@ _LEVELS, _FEWER = 2**13, 2**11  # of rounding, of up to and of more than _MANY d
 _DENOMINATOR = 100_000  # of one difference on a lattice
 _COMMON = 1_000_000  # of all of them
 _WORK = 4e9  # additions of one evaluation, about a second
+_SUMS = 2e7  # numbers in memory, twice 160 MB at most
 _MANY = 200  # differences, of which away from 0 a little probability may be left out
 _MISSING = 1e-12  # so much
 _ROUNDING = 1e-12  # of the sum of absolute values: sums that are equal but for it are equal
@@ -268,7 +269,7 @@ def null_distribution(differences: Floats) -> Null:
         multiples, denominator = lattice
         distribution = Lattice(multiples, denominator)
         spread = float(np.abs(multiples - round(multiples.mean())).sum()) / (denominator * distribution.step)
-        if len(differences) * spread <= _WORK:
+        if spread <= _SUMS and len(differences) * spread <= _WORK:
             return distribution
     return Halves(differences) if len(differences) <= _MATCHED else Rounded(differences)
 

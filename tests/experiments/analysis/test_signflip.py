@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from fairgrid.experiments.analysis.statistics.exact import Halves, Lattice, Method, Rounded, subset_sums
+from fairgrid.experiments.analysis.statistics.exact import (
+    Halves,
+    Lattice,
+    Method,
+    Rounded,
+    null_distribution,
+    subset_sums,
+)
 from fairgrid.experiments.analysis.statistics.signflip import holm, sign_flip, sign_flips
 
 DIFFERENCES = st.lists(st.integers(-50, 50).map(lambda number: number / 1000), min_size=3, max_size=12)
@@ -100,6 +107,12 @@ def test_subset_sums_are_counted_and_what_is_left_out_is_bounded(sizes: list[int
     most, _ = subset_sums(ordered, limit, 0.01)
     assert (most <= expected).all()
     assert expected.sum() - most.sum() <= 0.01 * 2 ** len(sizes)
+
+
+def test_a_lattice_that_is_too_fine_for_memory_is_tested_by_halves() -> None:
+    whole = np.random.default_rng(0).integers(-(10**9), 2 * 10**9, 20).astype(float)
+    assert isinstance(null_distribution(whole), Halves)
+    assert sign_flip(whole).p_value == pytest.approx(sign_flip(whole.round(-7)).p_value, rel=0.05)
 
 
 def test_subset_sums_of_thousands_do_not_overflow() -> None:
